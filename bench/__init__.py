@@ -54,11 +54,11 @@ def installation() -> Iterator[None]:
         home.discard()
 
 
-def show(*, measure: str, ours: float, reference: float, ratio: float, goal: str, meets: bool) -> None:
+def show(*, measure: str, own: float, reference: float, ratio: float, goal: str, meets: bool) -> None:
     """Print one line of the result."""
     line = {
         "measure": measure,
-        "ours": round(ours, 1),
+        "ours": round(own, 1),
         "reference": round(reference, 1),
         "ratio": round(ratio, 3),
     }

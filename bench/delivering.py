@@ -26,14 +26,14 @@ def main() -> None:
     os.environ["WEBHOOK_ALLOWED_NETWORKS"] = "127.0.0.0/8"
     with bench.product(), running() as receiver:
         django.setup()
-        ours, reference = [], []
+        own, reference = [], []
         for n in range(ROUNDS):
-            ours.append(_worker(receiver, n))
+            own.append(_worker(receiver, n))
             reference.append(asyncio.run(_loop(receiver)))
-        ratio = statistics.median(one / other for one, other in zip(ours, reference, strict=True))
+        ratio = statistics.median(one / other for one, other in zip(own, reference, strict=True))
         bench.show(
             measure="webhook deliveries a second, due to settled / a bare httpx loop to the same receiver",
-            ours=statistics.median(ours),
+            own=statistics.median(own),
             reference=statistics.median(reference),
             ratio=ratio,
             goal=f">= {GOAL}",

@@ -35,15 +35,15 @@ def main() -> None:
         django.setup()
         path = Path(folder) / "orders.txt"
         documents.orders(path, rows=ROWS)
-        ours, reference = [], []
+        own, reference = [], []
         for n in range(ROUNDS):
             account, seconds = _load(path, n)
-            ours.append(ROWS / seconds)
+            own.append(ROWS / seconds)
             reference.append(ROWS / _copy(account))
-        ratio = statistics.median(one / other for one, other in zip(ours, reference, strict=True))
+        ratio = statistics.median(one / other for one, other in zip(own, reference, strict=True))
         bench.show(
             measure="rows a second, file to committed numbers / raw COPY into the same keyed table",
-            ours=statistics.median(ours),
+            own=statistics.median(own),
             reference=statistics.median(reference),
             ratio=ratio,
             goal=f">= {GOAL}",

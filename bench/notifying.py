@@ -77,13 +77,13 @@ def _upload(account: str, key: str, document: bytes) -> float:
 def _received(receiver: Receiver, count: int) -> float:
     """Return when `count` events had been received."""
     for _ in range(3000):
-        told = [
+        arrivals = [
             each
             for each in receiver.received()
             if json.loads(each["body"])["type"] == "account.status_changed"
         ]
-        if len(told) >= count:
-            return float(told[count - 1]["at"])
+        if len(arrivals) >= count:
+            return float(arrivals[count - 1]["at"])
         time.sleep(0.01)
     raise RuntimeError("No webhook came.")
 

@@ -86,9 +86,9 @@ MESSAGE = {
 
 def message(**texts: str | None) -> str:
     """Return the message of one order in an all-orders XML. An element whose text is None is left out."""
-    told = {name: text for name, text in (MESSAGE | texts).items() if text is not None}
-    fulfilment = told.pop("FulfillmentChannel", None)
-    inner = "".join(f"<{name}>{text}</{name}>" for name, text in told.items())
+    elements = {name: text for name, text in (MESSAGE | texts).items() if text is not None}
+    fulfilment = elements.pop("FulfillmentChannel", None)
+    inner = "".join(f"<{name}>{text}</{name}>" for name, text in elements.items())
     channel = f"<FulfillmentChannel>{fulfilment}</FulfillmentChannel>" if fulfilment is not None else ""
     item = "<OrderItem><SKU>a</SKU><OrderStatus>Pending</OrderStatus></OrderItem>"
     return (

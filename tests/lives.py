@@ -61,13 +61,15 @@ def order(order_id: str, stores: tuple[str, ...], chance: Random) -> list[OrderR
 
     place = _place(stores, chance)
     updated_at = place[2]
-    told: dict[tuple[datetime, str], OrderRow] = {}
+    statements: dict[tuple[datetime, str], OrderRow] = {}
     for _ in range(chance.randint(1, 3)):
         status = chance.choice(FURTHER_AND_FURTHER)
         place = _place(stores, chance) if chance.random() < 0.1 else place
         updated_at = min(updated_at + chance.choice((0, 1, 30, 400)) * HOUR, THE_LATEST)
-        told.setdefault((updated_at, status), OrderRow(order_id, *place[:2], status, place[2], updated_at))
-    return list(told.values())
+        statements.setdefault(
+            (updated_at, status), OrderRow(order_id, *place[:2], status, place[2], updated_at)
+        )
+    return list(statements.values())
 
 
 def _place(stores: tuple[str, ...], chance: Random) -> tuple[str, str, datetime]:
@@ -142,16 +144,16 @@ def hearsay(order_id: str, chance: Random) -> list[HearsayRow]:
 
 def shipments(order_id: str, chance: Random) -> list[ShipmentRow]:
     """What is said of an order's packages, one to three, or that it was cancelled, or both."""
-    said: list[ShipmentRow] = []
+    statements: list[ShipmentRow] = []
     if chance.random() < 0.8:
         begun = _some_moment(chance)
         for n in range(chance.choice((1, 1, 2, 3))):
             name = chance.choice(("", f"P{n}"))
             parcel = _parcel(order_id, name, begun, chance)
-            said += [_by_then(parcel, moment) for moment in _moments(parcel, chance)]
+            statements += [_by_then(parcel, moment) for moment in _moments(parcel, chance)]
     if chance.random() < 0.25:
-        said += _cancellations(order_id, said[-1] if said else None, chance)
-    return said
+        statements += _cancellations(order_id, statements[-1] if statements else None, chance)
+    return statements
 
 
 def _parcel(order_id: str, name: str, begun: datetime, chance: Random) -> ShipmentRow:
@@ -236,7 +238,7 @@ def _return(order_id: str, n: int, chance: Random) -> Iterator[ReturnRow]:
     answered_at = asked_at + chance.choice(
         (HOUR, 48 * HOUR, 48 * HOUR, 48 * HOUR + SECOND, 60 * HOUR, 90 * HOUR)
     )
-    asked, answered = (
+    requested, answered = (
         _cell(asked_at, chance),
         chance.choice((None, *[_cell(min(answered_at, DAWN), chance)] * 3)),
     )
@@ -247,7 +249,7 @@ def _return(order_id: str, n: int, chance: Random) -> Iterator[ReturnRow]:
         moment = min(asked_at + since, DAWN)
         yield ReturnRow(
             order_id,
-            asked,
+            requested,
             reference=chance.choice(("", f"R-{n}")),
             state=chance.choice(STATES_OF_RETURNS),
             answered_at=answered if answered and _moment(answered) <= moment else None,
@@ -265,14 +267,16 @@ def message(number: int, order_id: str, stores: tuple[str, ...], chance: Random)
     )
     is_answered, is_dull = chance.random() < 0.8, chance.choice((None, False, False, False, True))
     about = chance.choice((order_id, order_id, ""))
-    said = []
+    statements = []
     for _ in range(chance.choice((1, 1, 2))):
         since = chance.choice((0 * HOUR, HOUR, 24 * HOUR, 24 * HOUR, 24 * HOUR + SECOND, 200 * HOUR))
         moment = min(received_at + since, DAWN)
         answered = answered_at if is_answered and answered_at <= moment else None
         marketplace = chance.choice(stores) if chance.random() < 0.05 else marketplace
-        said.append(MessageRow(f"M-{number}", received_at, marketplace, answered, is_dull, about, moment))
-    return said
+        statements.append(
+            MessageRow(f"M-{number}", received_at, marketplace, answered, is_dull, about, moment)
+        )
+    return statements
 
 
 def _cell(moment: datetime, chance: Random) -> Cell:

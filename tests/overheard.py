@@ -124,6 +124,6 @@ def nothing_tells_a_secret(tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
     yield
     overheard.folders.add(tmp_path_factory.getbasetemp())
-    told = sorted(set(overheard.telling(known=secrets_of_the_run())))
+    findings = sorted(set(overheard.telling(known=secrets_of_the_run())))
     assert overheard.silenced_by == [], "they took away what listens to the loggers"
-    assert told == [], "\n".join(["secrets were told:", *told])
+    assert findings == [], "\n".join(["secrets were told:", *findings])

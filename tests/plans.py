@@ -61,12 +61,12 @@ def invent(seed: int, home: str, orders: int, defects: int, messages: int, *, se
     without some of them.
     """
 
-    told = _Told(seed, home, orders)
+    statements = _Told(seed, home, orders)
     documents = [
-        *told.orders(),
-        *told.defects(defects, settled=settled),
-        *told.feedback(settled=settled),
-        *told.rest(messages, settled=settled),
+        *statements.orders(),
+        *statements.defects(defects, settled=settled),
+        *statements.feedback(settled=settled),
+        *statements.rest(messages, settled=settled),
     ]
     if settled:
         documents = list({document.content: document for document in documents}.values())
@@ -98,12 +98,15 @@ class _Told:
     def defects(self, number: int, *, settled: bool) -> Iterator[Document]:
         """Yield claims files and posted defects. Each row is in one of them."""
         dice = (self._dice("defect", n) for n in range(number))
-        said = [row for chance in dice for row in lives.defect(chance.choice(self.ids), chance)]
+        statements = [row for chance in dice for row in lives.defect(chance.choice(self.ids), chance)]
         if settled:
             moments = [
-                (row.updated_at or BEGINNING) + timedelta(seconds=n) for n, row in enumerate(said, start=1)
+                (row.updated_at or BEGINNING) + timedelta(seconds=n)
+                for n, row in enumerate(statements, start=1)
             ]
-            said = [replace(row, updated_at=moment) for row, moment in zip(said, moments, strict=True)]
+            statements = [
+                replace(row, updated_at=moment) for row, moment in zip(statements, moments, strict=True)
+            ]
         chance = self._dice("defect documents")
         doors: list[tuple[str, list[DefectRow]]] = [
             ("claims", []),
@@ -111,7 +114,7 @@ class _Told:
             ("defects", []),
             ("defects", []),
         ]
-        for row in said:
+        for row in statements:
             chance.choice(doors)[1].append(row)
         for door, rows in doors:
             if rows:
@@ -128,8 +131,8 @@ class _Told:
                 store = chance.choice((*[stores.get(order_id, self.home)] * 4, self.home))
                 row = feedback(order_id=order_id, rating=rating_then if settled else rating, on=on)
                 listed.get(store, listed[self.home]).append(row)
-        for store, said in listed.items():
-            for rows in _spread(said, 2, chance):
+        for store, statements in listed.items():
+            for rows in _spread(statements, 2, chance):
                 period = (
                     None if settled else _period(rows, chance, latest=TODAY)
                 )  # of two reports the later received is right
@@ -155,16 +158,16 @@ class _Told:
         for some in _spread(heard, 2, self._dice("hearsay")):
             yield Document("orders_with_defects", tuple(some), self.home)
 
-    def _by_column(self, door: str, said: Sequence[Timed], *, settled: bool) -> Iterator[Document]:
+    def _by_column(self, door: str, statements: Sequence[Timed], *, settled: bool) -> Iterator[Document]:
         """Yield overlapping files with columns of their own. Many rows have no `updated_at`."""
         chance, number = self._dice(door), count(1)
-        for rows in _spread(said, 2, chance):
-            kept = [
+        for rows in _spread(statements, 2, chance):
+            columns = [
                 name
                 for name in LEFT_TO_CHOICE[door]
                 if chance.random() < 0.85 or (settled and name == "updated_at")
             ]
-            header = chance.sample([*NEEDED[door], *kept], k=len(NEEDED[door]) + len(kept))
+            header = chance.sample([*NEEDED[door], *columns], k=len(NEEDED[door]) + len(columns))
             moments = (_since(row, number, chance, settled=settled) for row in rows)
             timed = (replace(row, updated_at=moment) for row, moment in zip(rows, moments, strict=True))
             speaking = tuple(row for row in (_under(header, row) for row in timed) if _says_anything(row))
@@ -175,10 +178,10 @@ class _Told:
         return Random(f"{self.seed} {' '.join(map(str, of_what))}")
 
 
-def _spread(said: Sequence[Any], files: int, chance: Random) -> Iterator[list[Any]]:
+def _spread(statements: Sequence[Any], files: int, chance: Random) -> Iterator[list[Any]]:
     """Yield rows in overlapping files, in any order, some of them repeated."""
     spread: list[list[Any]] = [[] for _ in range(chance.randint(1, files))]
-    for row in said:
+    for row in statements:
         for rows in chance.sample(spread, k=chance.randint(1, len(spread))):
             rows.extend([row] * chance.choice((1, 1, 1, 2, 3)))
     for rows in filter(None, spread):

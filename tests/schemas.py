@@ -31,20 +31,20 @@ def strict(schema: Any) -> Any:
 
 def faults(instance: Any, schema: Any) -> list[str]:
     """Return how the instance violates the schema."""
-    found = Draft202012Validator(strict(schema), format_checker=FORMATS).iter_errors(instance)
-    return sorted(f"{error.json_path}: {error.message}" for error in found)
+    errors = Draft202012Validator(strict(schema), format_checker=FORMATS).iter_errors(instance)
+    return sorted(f"{error.json_path}: {error.message}" for error in errors)
 
 
 def faults_of_body(body: bytes | str) -> list[str]:
     """Return how the body of a delivery violates the document."""
-    told = json.loads(body)
-    return faults(told, openapi.schema(TYPES[told["type"]]))
+    content = json.loads(body)
+    return faults(content, openapi.schema(TYPES[content["type"]]))
 
 
 def faults_of(event: Event) -> list[str]:
     """Return how an event, as it is delivered, violates the document."""
     account = f"acct_{event.account_id.hex}" if event.account_id else None
-    told = payload.build(
+    content = payload.build(
         event=event.public_id,
         type_=event.type,
         occurred_at=event.occurred_at,
@@ -52,4 +52,4 @@ def faults_of(event: Event) -> list[str]:
         data=event.data,
         is_test=event.is_test,
     )
-    return faults_of_body(payload.encode(told))
+    return faults_of_body(payload.encode(content))

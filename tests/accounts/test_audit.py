@@ -37,11 +37,11 @@ def key_of(client: Client) -> UUID:
         return ApiKey.objects.get().pk
 
 
-def listed(client: Client, **asked: str) -> list[str]:
+def listed(client: Client, **params: str) -> list[str]:
     """The ids of entries, but for the one of the agency's own opening."""
     return [
         entry["id"]
-        for entry in client.read("/v1/audit-log", **asked)["data"]
+        for entry in client.read("/v1/audit-log", **params)["data"]
         if entry["what"] != "agency.opened"
     ]
 
@@ -137,12 +137,7 @@ def test_audit_log_filters_by_who_and_time(acme: Client) -> None:
     earlier, at, later = "2026-11-22T08:59:59Z", "2026-11-22T09:00:00Z", "2026-11-22T09:00:01+00:00"
 
     assert listed(acme, who=key) == listed(acme, who=f"{key} first key") == [entry]
-    assert (
-        listed(acme, who=key[:-1])
-        == listed(acme, who="first key")
-        == listed(acme, who="underone")
-        == []
-    )
+    assert listed(acme, who=key[:-1]) == listed(acme, who="first key") == listed(acme, who="underone") == []
     assert (
         listed(acme, since=at)
         == listed(acme, until=later)
@@ -192,7 +187,7 @@ def test_audit_log_filter_accepts_any_offset(acme: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "pointer"),
+    ("params", "pointer"),
     [
         *(
             ({"cursor": "x"}, "/cursor"),
@@ -207,8 +202,8 @@ def test_audit_log_filter_accepts_any_offset(acme: Client) -> None:
         ({"since": "2026-11-20T00:00:00Z" + " " * 30}, "/since"),
     ],
 )
-def test_audit_log_refuses_invalid_parameters(acme: Client, asked: dict[str, str], pointer: str) -> None:
-    response = acme.get("/v1/audit-log", asked)
+def test_audit_log_refuses_invalid_parameters(acme: Client, params: dict[str, str], pointer: str) -> None:
+    response = acme.get("/v1/audit-log", params)
 
     assert response.status_code == 400
     assert [error["pointer"] for error in response.json()["errors"]] == [pointer]
@@ -300,11 +295,11 @@ def test_audit_entries_of_closed_agency_are_reduced_to_ids(
         shortened = [audit.remove_details(agency_id=acme.agency.pk) for _ in range(2)]
 
         entries = AuditEntry.objects.order_by("pk")
-        kept = [(entry.who, entry.what, entry.before, entry.after, entry.detail) for entry in entries]
+        stored = [(entry.who, entry.what, entry.before, entry.after, entry.detail) for entry in entries]
     key = identifiers.public("key", key_of(acme))
     whats = [("underone", "agency.opened"), (key, "endpoint.created"), ("key_1", "agency.closed")]
     assert shortened == [3, 0]
-    assert kept == [(*each, None, None, {}) for each in whats]
+    assert stored == [(*each, None, None, {}) for each in whats]
 
 
 def test_audit_entry_of_rolled_back_change_is_not_stored(acme: Client) -> None:

@@ -38,12 +38,12 @@ FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]")
 
 def cells(text: str) -> list[str]:
     """Every cell that any spreadsheet could see, whatever its country separates cells by."""
-    found = []
+    texts = []
     for delimiter in (",", ";", "\t", "|"):
-        found += [
+        texts += [
             cell for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) for cell in row
         ]
-    return found
+    return texts
 
 
 @pytest.mark.parametrize("text", HOSTILE)

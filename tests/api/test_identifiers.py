@@ -22,9 +22,9 @@ def test_uuid7_keeps_order_within_millisecond() -> None:
 
 
 def test_public_id_round_trips() -> None:
-    mine = identifiers.uuid7()
+    identifier = identifiers.uuid7()
 
-    assert identifiers.private("acct", identifiers.public("acct", mine)) == mine
+    assert identifiers.private("acct", identifiers.public("acct", identifier)) == identifier
 
 
 @pytest.mark.parametrize(

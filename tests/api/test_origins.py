@@ -77,9 +77,9 @@ def test_origins_of_agency_are_set_and_removed(acme: Client) -> None:
     named = acme.patch(
         "/v1/agency", {"allowed_origins": ["https://A.example", "https://a.example:443"]}, format="json"
     )
-    kept = acme.patch("/v1/agency", {"name": "Other"}, format="json")
+    unchanged = acme.patch("/v1/agency", {"name": "Other"}, format="json")
     cleared = acme.patch("/v1/agency", {"allowed_origins": []}, format="json")
 
-    assert [each.json()["allowed_origins"] for each in (named, kept, cleared)] == [
+    assert [each.json()["allowed_origins"] for each in (named, unchanged, cleared)] == [
         ["https://a.example"]
     ] * 2 + [[]]

@@ -30,7 +30,7 @@ class Told(Body):
 
 
 @pytest.mark.parametrize(
-    "told",
+    "body",
     [
         {"name": "x"},
         {"name": None},
@@ -48,12 +48,12 @@ class Told(Body):
         {},
     ],
 )
-def test_body_with_documented_types_is_accepted(told: dict[str, Any]) -> None:
-    assert Told(data=told).is_valid()
+def test_body_with_documented_types_is_accepted(body: dict[str, Any]) -> None:
+    assert Told(data=body).is_valid()
 
 
 @pytest.mark.parametrize(
-    "told",
+    "body",
     [
         {"name": 0},
         {"name": True},
@@ -80,11 +80,11 @@ def test_body_with_documented_types_is_accepted(told: dict[str, Any]) -> None:
         {"moment": 1_790_000_000},
     ],
 )
-def test_body_with_other_type_is_refused_by_field(told: dict[str, Any]) -> None:
-    asked = Told(data=told)
+def test_body_with_other_type_is_refused_by_field(body: dict[str, Any]) -> None:
+    serializer = Told(data=body)
 
-    assert not asked.is_valid()
-    assert list(asked.errors) == list(told)
+    assert not serializer.is_valid()
+    assert list(serializer.errors) == list(body)
 
 
 class Unlooked(serializers.CharField):
@@ -101,10 +101,10 @@ def test_long_list_is_refused_before_its_items(value: list[Any]) -> None:
     class Named(Body):
         names = serializers.ListField(child=Unlooked(), max_length=3)
 
-    asked = Named(data={"names": value})
+    serializer = Named(data={"names": value})
 
-    assert not asked.is_valid()
-    assert asked.errors == {"names": ["Ensure this field has no more than 3 elements."]}
+    assert not serializer.is_valid()
+    assert serializer.errors == {"names": ["Ensure this field has no more than 3 elements."]}
 
 
 def test_list_item_error_has_its_index() -> None:
@@ -156,9 +156,9 @@ def test_malformed_field_takes_precedence_over_contradiction(
 
 
 def test_contradiction_is_409_with_fields(acme: Client, shop: str) -> None:
-    asked = {"from": "2026-01-02", "to": "2026-01-01"}
+    params = {"from": "2026-01-02", "to": "2026-01-01"}
 
-    response = acme.get(f"/v1/accounts/{shop}/metrics/order_defect_rate/history", asked)
+    response = acme.get(f"/v1/accounts/{shop}/metrics/order_defect_rate/history", params)
 
     assert (response.status_code, response["Content-Type"]) == (409, "application/problem+json")
     assert response.json()["type"] == "/problems/contradiction"
@@ -197,7 +197,7 @@ def test_request_serializers_derive_from_strict_body() -> None:
 
 
 def _named(file: Path, name: str) -> Any:
-    found: Any = import_module(".".join(file.relative_to(settings.BASE_DIR).with_suffix("").parts))
+    target: Any = import_module(".".join(file.relative_to(settings.BASE_DIR).with_suffix("").parts))
     for part in name.split("."):
-        found = getattr(found, part)
-    return found
+        target = getattr(target, part)
+    return target

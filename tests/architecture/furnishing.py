@@ -57,10 +57,10 @@ def tell(client: Client, account: str, *, name: str) -> tuple[str, str]:
     """An endpoint that was told of what happened to the account, and one event that could not be delivered;
     their ids."""
 
-    told = client.listen(
+    endpoint = client.listen(
         url=f"https://{name}.example/hooks", description=f"Hooks of {name}", accounts=[account]
     )
-    endpoint = str(told["id"])
+    endpoint = str(endpoint["id"])
     since = {"since": (timezone.now() - timedelta(days=1)).isoformat()}
     assert (
         client.post(f"/v1/webhook-endpoints/{endpoint}/recover", since, format="json").json()["deliveries"]
@@ -101,7 +101,7 @@ def pack(client: Client, account: str, *, name: str) -> str:
     content = f"All that {name} has".encode()
     now = timezone.now()
     with context.agency(client.agency.pk):
-        kept = default_storage.save(
+        archive = default_storage.save(
             f"{exports.storage_folder(client.agency.pk)}/{export}", ContentFile(content)
         )
         ready = {
@@ -109,8 +109,8 @@ def pack(client: Client, account: str, *, name: str) -> str:
             "expires_at": now + exports.RETENTION,
             "sha256": hashlib.sha256(content).hexdigest(),
         }
-        asked = Export.objects.filter(agency=client.agency, status=Export.Status.QUEUED)
-        asked.update(status=Export.Status.READY, document=kept, size=len(content), **ready)
+        queued = Export.objects.filter(agency=client.agency, status=Export.Status.QUEUED)
+        queued.update(status=Export.Status.READY, document=archive, size=len(content), **ready)
     return export
 
 

@@ -18,8 +18,8 @@ def rows(query: str, *parameters: Value) -> list[Any]:
     """What a query gives; of one column, the values."""
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)
-        found = cursor.fetchall()
-    return [row[0] if len(row) == 1 else row for row in found]
+        fetched = cursor.fetchall()
+    return [row[0] if len(row) == 1 else row for row in fetched]
 
 
 def touched(statement: str, parameters: Mapping[str, Value] | None = None) -> int:

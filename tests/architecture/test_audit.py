@@ -29,11 +29,11 @@ def world(committed_db: None) -> tuple[Client, Client, Furnished]:
 
 def entries(*clients: Client) -> dict[str, str]:
     """Who did what, by the entry's id, in the logs of all of these."""
-    found: dict[str, str] = {}
+    actors: dict[str, str] = {}
     for client in clients:
         with context.agency(client.agency.pk):
-            found |= {entry.public_id: entry.who for entry in AuditEntry.objects.all()}
-    return found
+            actors |= {entry.public_id: entry.who for entry in AuditEntry.objects.all()}
+    return actors
 
 
 def traces(client: Client, operation: Operation, has: Furnished) -> tuple[int, set[str]]:

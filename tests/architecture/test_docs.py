@@ -91,7 +91,7 @@ def test_every_folder_or_module_that_is_named_is_there() -> None:
 
 
 def test_every_name_in_the_code_is_there() -> None:
-    named = {found for page in PAGES for found in NAME.findall(page.read_text())}
+    named = {code_name for page in PAGES for code_name in NAME.findall(page.read_text())}
 
     assert {
         (file, name) for file, name in named if f"\n{name}" not in (ROOT / f"{file}.py").read_text()
@@ -122,13 +122,13 @@ def told_entries() -> set[str]:
     """The kinds of entries that the page tells, in full; one that begins with a point is of the thing before
     it."""
 
-    page, told = (ROOT / "docs" / "audit-and-retention.md").read_text(), set()
+    page, entries = (ROOT / "docs" / "audit-and-retention.md").read_text(), set()
     for row in re.findall(r"^\| (`.*?) \|", page, flags=re.MULTILINE):
         thing = ""
         for of, what in re.findall(r"`([a-z]*)\.([a-z_]+)`", row):
             thing = of or thing
-            told.add(f"{thing}.{what}")
-    return told
+            entries.add(f"{thing}.{what}")
+    return entries
 
 
 def test_each_decision_says_what_was_chosen_and_is_numbered_in_turn() -> None:

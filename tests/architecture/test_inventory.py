@@ -47,10 +47,10 @@ def test_what_names_another_row_comes_after_it(tables: list[str]) -> None:
 
 
 def test_no_archive_holds_a_secret(tables: list[str]) -> None:
-    told = {table.name: table for table in TABLES if table.file}
-    columns = [(name, column) for name, column, _ in rows(COLUMNS, tables) if name in told]
+    exported = {table.name: table for table in TABLES if table.file}
+    columns = [(name, column) for name, column, _ in rows(COLUMNS, tables) if name in exported]
 
-    shown = {column for name, column in columns if column not in told[name].excluded}
+    shown = {column for name, column in columns if column not in exported[name].excluded}
     assert {column for column in shown if SECRET.search(column)} <= FORESEEN
     assert ("accounts_apikey", "digest") in columns
 
@@ -69,14 +69,14 @@ def test_what_is_left_out_or_told_otherwise_is_there(tables: list[str]) -> None:
 
 
 def test_every_id_has_the_prefix_that_the_api_gives_it(tables: list[str]) -> None:
-    told = {table.name: table for table in TABLES if table.file}
+    exported = {table.name: table for table in TABLES if table.file}
     bare = {
         (name, column)
         for name, column, kind in rows(COLUMNS, tables)
         if kind in {"uuid", "uuid[]"}
-        and name in told
-        and column not in {*told[name].excluded, *told[name].expressions}
-        if column not in PREFIXES and not (column == "id" and told[name].prefix)
+        and name in exported
+        and column not in {*exported[name].excluded, *exported[name].expressions}
+        if column not in PREFIXES and not (column == "id" and exported[name].prefix)
     }
 
     assert bare == set()

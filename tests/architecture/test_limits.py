@@ -178,7 +178,7 @@ def test_everything_that_is_read_is_of_its_accounts(
     manager: Client, acme: Client, mine: Furnished, other: Furnished, path: str
 ) -> None:
     answer = manager.get(path.format_map(asdict(mine)))
-    theirs = manager.get(path.format_map(asdict(other)))
+    hidden = manager.get(path.format_map(asdict(other)))
     nobody = manager.get(
         path.format_map({name: f"{text.partition('_')[0]}_{'0' * 32}" for name, text in asdict(mine).items()})
     )
@@ -186,19 +186,19 @@ def test_everything_that_is_read_is_of_its_accounts(
     assert answer.status_code == 200
     assert leaks(answer.content.decode(), other) == []
     if "{" in path:
-        assert (theirs.status_code, nobody.status_code) == (404, 404)
-        assert theirs.json()["detail"] == nobody.json()["detail"]
+        assert (hidden.status_code, nobody.status_code) == (404, 404)
+        assert hidden.json()["detail"] == nobody.json()["detail"]
         assert acme.get(path.format_map(asdict(other))).status_code == 200
 
 
 def test_the_portfolio_counts_its_accounts(manager: Client, acme: Client) -> None:
-    told = [client.read("/v1/portfolio") for client in (manager, acme)]
+    portfolios = [client.read("/v1/portfolio") for client in (manager, acme)]
 
-    assert [each["accounts"]["total"] for each in told] == [1, 2]
-    assert told[0]["open_breaches"]["breach"] * 2 == told[1]["open_breaches"]["breach"]
+    assert [each["accounts"]["total"] for each in portfolios] == [1, 2]
+    assert portfolios[0]["open_breaches"]["breach"] * 2 == portfolios[1]["open_breaches"]["breach"]
     assert all(
         sum(metric[status] for status in ("breached", "at_risk", "healthy", "no_data")) == 1
-        for metric in told[0]["metrics"]
+        for metric in portfolios[0]["metrics"]
     )
 
 
@@ -227,9 +227,9 @@ def test_what_it_uploads_is_told_to_every_endpoint_of_the_agency(
 
     report = manager.load(mine.account_id, document)
 
-    told = acme.read(f"/v1/webhook-endpoints/{everything}/deliveries")["data"]
+    deliveries = acme.read(f"/v1/webhook-endpoints/{everything}/deliveries")["data"]
     assert report["status"] == "loaded"
-    assert "report.loaded" in {delivery["type"] for delivery in told}
+    assert "report.loaded" in {delivery["type"] for delivery in deliveries}
 
 
 def test_what_is_published_while_it_asks_reaches_every_endpoint(acme: Client, mine: Furnished) -> None:
@@ -239,8 +239,8 @@ def test_what_is_published_while_it_asks_reaches_every_endpoint(acme: Client, mi
 
     event = publishing.publish(account=account, type_="account.status_changed", data={}, now=NOON)
 
-    told = {delivery.endpoint.public_id for delivery in Delivery.objects.filter(event=event)}
-    assert told == {everything, mine.endpoint_id}
+    endpoints = {delivery.endpoint.public_id for delivery in Delivery.objects.filter(event=event)}
+    assert endpoints == {everything, mine.endpoint_id}
 
 
 def test_what_it_does_about_a_breach_is_done(manager: Client, acme: Client, mine: Furnished) -> None:

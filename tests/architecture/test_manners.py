@@ -174,12 +174,12 @@ def test_every_other_path_is_a_problem(acme: Client, path: str) -> None:
 
 def lists(client: Client, has: Furnished) -> list[tuple[Operation, list[dict[str, Any]]]]:
     """The operations that answer page by page, each with the rows that there are."""
-    found = []
+    lists = []
     for operation in READS:
         if "cursor" in operation.parameters:
             rows = operation.ask(client, has, limit="200").body["data"]
-            found.append((operation, rows))
-    return found
+            lists.append((operation, rows))
+    return lists
 
 
 def walk(operation: Operation, client: Client, has: Furnished, *, between: Any) -> list[dict[str, Any]]:

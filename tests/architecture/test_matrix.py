@@ -164,14 +164,14 @@ def digest(owner_dsn: str) -> Iterator[Callable[[], dict[str, list[Any]]]]:
 
 
 def _digest(owner: psycopg.Connection) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = {}
+    digests: dict[str, list[Any]] = {}
     for (agency,) in owner.execute("SELECT open_agency_ids()").fetchall():
         owner.execute("SELECT set_config('underone.agency', %s, false)", [str(agency)])
         for table in tables_of_ours(owner):
             row = "(to_jsonb(row) - 'last_used_at')::text"
             statement = f"SELECT count(*), md5(string_agg({row}, '' ORDER BY {row})) FROM {table} AS row"
-            found.setdefault(table, []).append(owner.execute(statement.encode()).fetchone())
-    return found
+            digests.setdefault(table, []).append(owner.execute(statement.encode()).fetchone())
+    return digests
 
 
 def expected(case: Case, operation: Operation) -> int | None:
@@ -198,14 +198,14 @@ def test_every_operation_says_what_it_wants() -> None:
 def test_every_operation_answers_a_bearer_as_it_must_and_changes_nothing(
     world: World, digest: Callable[[], dict[str, list[Any]]], case: Case
 ) -> None:
-    asked = [(operation, status) for operation in OPERATIONS if (status := expected(case, operation))]
+    cases = [(operation, status) for operation in OPERATIONS if (status := expected(case, operation))]
     before = digest()
 
-    answers = {operation: world.ask(case, operation) for operation, _ in asked}
+    answers = {operation: world.ask(case, operation) for operation, _ in cases}
 
     wrong = {
         str(operation): (answers[operation].status, status)
-        for operation, status in asked
+        for operation, status in cases
         if answers[operation].status != status
     }
     given_away = {
@@ -214,7 +214,7 @@ def test_every_operation_answers_a_bearer_as_it_must_and_changes_nothing(
     after = digest()
     assert (wrong, given_away) == ({}, {})
     assert {table: rows for table, rows in after.items() if rows != before[table]} == {}
-    assert len(asked) >= len(OPERATIONS) / 2
+    assert len(cases) >= len(OPERATIONS) / 2
 
 
 @pytest.mark.parametrize("principal", ["read-only key", "viewer"])

@@ -85,10 +85,10 @@ def _rows(client: Client, has: Furnished, path: str) -> "models.QuerySet[Any]":
         for name, text in asdict(has).items()
         if name in path
     }
-    found: models.QuerySet[Any] = queryset.model.objects.filter(
+    related: models.QuerySet[Any] = queryset.model.objects.filter(
         agency_id=client.agency.pk, **{name: key for name, key in named.items() if name in fields}
     )
-    return found
+    return related
 
 
 def place(has: Furnished, path: str) -> str:
@@ -117,7 +117,7 @@ def test_every_list_has_a_budget_and_every_budget_a_list() -> None:
 
 def test_a_full_page_costs_what_its_budget_says_and_three_rows_no_less(acme: Client) -> None:
     has = furnish(acme, name="acme")
-    found: dict[str, tuple[int, int]] = {}
+    measured: dict[str, tuple[int, int]] = {}
 
     for name, path in LISTS.items():
         fill(acme, has, name, path)
@@ -126,16 +126,16 @@ def test_a_full_page_costs_what_its_budget_says_and_three_rows_no_less(acme: Cli
         assert name in (*OF_NOBODY, *BESIDE_LISTS) or (few[1], full[1]) == (FEW, FULL), (
             f"{name} was not filled"
         )
-        found[name] = few[0], full[0]
+        measured[name] = few[0], full[0]
 
     if os.environ.get("SHOW_QUERY_COUNTS"):
         sys.stdout.write(
-            "\n" + json.dumps({name: full for name, (_, full) in sorted(found.items())}, indent=2) + "\n"
+            "\n" + json.dumps({name: full for name, (_, full) in sorted(measured.items())}, indent=2) + "\n"
         )
         return
-    grown = {name: queries for name, queries in found.items() if queries[0] != queries[1]}
+    grown = {name: queries for name, queries in measured.items() if queries[0] != queries[1]}
     assert not grown, f"These ask more queries for {FULL} rows than for {FEW}: {grown}"
-    off = {name: full for name, (_, full) in found.items() if QUERY_COUNTS.get(name) != full}
+    off = {name: full for name, (_, full) in measured.items() if QUERY_COUNTS.get(name) != full}
     assert not off, (
         f"These cost other than tests/architecture/query_counts.json says. If they have to, say so there: {off}"
     )

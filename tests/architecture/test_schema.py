@@ -214,8 +214,8 @@ def test_few_functions_run_with_the_owner_s_rights_tell_ids_or_sums_and_find_not
     )
 
     assert functions == [
-        (name, "search_path=pg_catalog, public, pg_temp", told)
-        for name, told in (
+        (name, "search_path=pg_catalog, public, pg_temp", result)
+        for name, result in (
             ("accounts_idempotencyrecord_encryption_keys", "TABLE(key_id integer, row_count bigint)"),
             ("closed_agency_ids", "SETOF uuid"),
             ("deleted_accounts_and_closed_agencies", "SETOF uuid"),

@@ -98,11 +98,11 @@ def test_this_run_is_listened_to() -> None:
 def test_the_run_has_secrets_to_look_for() -> None:
     ring = os.environ["SECRETS_KEYS"].split(",")[0].partition(":")[2]
 
-    found = secrets_of_the_run()
+    known = secrets_of_the_run()
 
-    assert {os.environ["SECRET_KEY"], ring, base64.b64decode(ring).hex()} <= set(found)
-    assert len([secret for secret in found if secret in os.environ["DATABASE_URL"]]) == 1
-    assert len([secret for secret in found if secret in os.environ["BROKER_URL"]]) == 1
+    assert {os.environ["SECRET_KEY"], ring, base64.b64decode(ring).hex()} <= set(known)
+    assert len([secret for secret in known if secret in os.environ["DATABASE_URL"]]) == 1
+    assert len([secret for secret in known if secret in os.environ["BROKER_URL"]]) == 1
 
 
 @pytest.mark.parametrize(
@@ -160,10 +160,10 @@ def test_a_secret_in_a_log_file_is_found_with_its_place(listener: Overheard) -> 
         (logs / "web.log").write_text("harmless\nwhsec_sKq7vZr2TnYw0HcX\n")
         listener.folders.add(Path(folder))
 
-        (found,) = listener.telling(known=())
+        (finding,) = listener.telling(known=())
 
-    assert "web.log" in found
-    assert "harmless" not in found
+    assert "web.log" in finding
+    assert "harmless" not in finding
 
 
 def test_every_log_file_is_looked_at_once(tmp_path: Path) -> None:

@@ -140,14 +140,14 @@ def functions(module: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
 
 def imported(module: str) -> set[str]:
     """The modules of ours that a module names in its imports, anywhere in it."""
-    found: set[str] = set()
+    names: set[str] = set()
     for node in ast.walk(tree(module)):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             whole = {f"{node.module}.{alias.name}" for alias in node.names}
-            found |= whole if whole & set(product()) else {node.module or ""}
-    return found & set(product()) - {module}
+            names |= whole if whole & set(product()) else {node.module or ""}
+    return names & set(product()) - {module}
 
 
 @cache
@@ -178,7 +178,11 @@ def test_functions_fit_on_a_screen() -> None:
         for function in functions(module)
     }
 
-    assert {name: found for name, found in lengths.items() if found > LONGEST_FUNCTION} == {}
+    assert {
+        name: function_length
+        for name, function_length in lengths.items()
+        if function_length > LONGEST_FUNCTION
+    } == {}
     assert sorted(lengths.values())[len(lengths) // 2] <= USUAL_FUNCTION
 
 
@@ -315,10 +319,10 @@ PRIVATE_ADDRESS = re.compile(
     "pattern", [MACHINE_PATH, REGISTRY, PRIVATE_ADDRESS], ids=["path", "registry", "address"]
 )
 def test_files_name_no_machine_and_no_registry(pattern: re.Pattern[str]) -> None:
-    found = {name: match[0] for name, text in tracked().items() if (match := pattern.search(text))}
+    matches = {name: match[0] for name, text in tracked().items() if (match := pattern.search(text))}
 
     assert len(tracked()) > 100
-    assert found == {}
+    assert matches == {}
 
 
 @pytest.mark.parametrize("word", ["TO" + "DO", "FIX" + "ME", "XX" + "X", "<<<<" + "<<<"])
@@ -339,14 +343,14 @@ def paths(patterns: list[URLPattern | URLResolver], at: str = "/") -> Iterator[t
 
 def test_openapi_document_has_every_path_and_method() -> None:
     document = json.loads((ROOT / "docs" / "openapi.json").read_text())
-    told = {path: METHODS & set(item) for path, item in document["paths"].items()}
+    documented = {path: METHODS & set(item) for path, item in document["paths"].items()}
 
     answered = dict(paths(get_resolver().url_patterns))
 
     pages = {"/", "/v1/", "/problems", "/problems/{slug}", "/.well-known/security.txt"}
     of_the_document_itself = {"/v1/openapi.json", "/docs", "/docs/"}
-    assert answered.keys() - told.keys() == of_the_document_itself | pages
-    assert told == {path: methods for path, methods in answered.items() if path in told}
+    assert answered.keys() - documented.keys() == of_the_document_itself | pages
+    assert documented == {path: methods for path, methods in answered.items() if path in documented}
 
 
 def test_tenant_tables_are_created_with_row_level_security() -> None:

@@ -188,7 +188,7 @@ def test_who_names_the_prefix_of_a_key_sees_that_one_row_and_changes_nothing(
     )
     changed = tuple(touched(statement) for statement in statements)
 
-    assert {named: found for named, found in shown.items() if found} == {prefix: [prefix]}
+    assert {named: seen for named, seen in shown.items() if seen} == {prefix: [prefix]}
     assert changed == (0, 0)
     with context.agency(rival.agency.pk):
         assert sorted(rows("SELECT agency_id FROM accounts_apikeyprefix")) == sorted(
@@ -213,12 +213,12 @@ def pool(committed_db: None) -> Iterator["queue.Queue[BaseDatabaseWrapper]"]:
 @contextmanager
 def borrowed(free: "queue.Queue[BaseDatabaseWrapper]") -> Iterator[None]:
     """This thread uses the connection that is free next, and nobody else does meanwhile."""
-    mine = connections["default"] = free.get()
+    connection = connections["default"] = free.get()
     try:
         yield
     finally:
         del connections["default"]
-        free.put(mine)
+        free.put(connection)
 
 
 def test_an_agency_never_shows_to_the_next_one_on_a_pooled_connection(
@@ -232,7 +232,7 @@ def test_an_agency_never_shows_to_the_next_one_on_a_pooled_connection(
         """Thirty times, as one of the two at random: what a request sees, and nobody after it and after a
         failure."""
 
-        chance, told = random.Random(seed), set()
+        chance, names_seen = random.Random(seed), set()
         for _ in range(30):
             agency, key = chance.choice(opened)
             with borrowed(pool):
@@ -240,8 +240,8 @@ def test_an_agency_never_shows_to_the_next_one_on_a_pooled_connection(
             with borrowed(pool), pytest.raises(ZeroDivisionError), context.agency(agency.pk):
                 raise ZeroDivisionError
             with borrowed(pool):
-                told.add((agency.name, *names, *rows("SELECT name FROM accounts_selleraccount")))
-        return told
+                names_seen.add((agency.name, *names, *rows("SELECT name FROM accounts_selleraccount")))
+        return names_seen
 
     with ThreadPoolExecutor(max_workers=8) as threads:
         answers = set().union(*threads.map(ask, range(8)))

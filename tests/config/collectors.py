@@ -38,7 +38,7 @@ class Collector(ThreadingHTTPServer):
             line for path, body in self.came if path.endswith("/envelope/") for line in body.splitlines()
         ]
         return [
-            found for line in lines if line.startswith(b"{") and "exception" in (found := json.loads(line))
+            event for line in lines if line.startswith(b"{") and "exception" in (event := json.loads(line))
         ]
 
     def spans(self) -> list[Span]:

@@ -27,10 +27,10 @@ def answering(status: str) -> DelayFailedAuthentication:
 
 
 def ask(application: DelayFailedAuthentication, **environ: Any) -> str:
-    told: list[str] = []
-    body = b"".join(application(environ, lambda status, *_: told.append(status)))  # type: ignore[arg-type]
-    assert body.decode() == told[0]
-    return told[0]
+    statuses: list[str] = []
+    body = b"".join(application(environ, lambda status, *_: statuses.append(status)))  # type: ignore[arg-type]
+    assert body.decode() == statuses[0]
+    return statuses[0]
 
 
 def seconds(application: DelayFailedAuthentication, times: int, **environ: Any) -> float:
@@ -76,9 +76,9 @@ def test_some_threads_are_always_free_for_others() -> None:
     for _ in waiting:
         application.waiting.acquire(timeout=1)  # all the room there is, once they are through
 
-    told = ask(application)
+    status = ask(application)
 
-    assert told == "401 Unauthorized"
+    assert status == "401 Unauthorized"
     for each in waiting:
         each.join()
 

@@ -73,7 +73,7 @@ def test_without_a_database_nothing_is_asked_of_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("server", "sender", "found"),
+    ("server", "sender", "expected"),
     [
         ("", "", []),
         ("smtp://mail.example", "", ["underone.W001"]),
@@ -81,7 +81,9 @@ def test_without_a_database_nothing_is_asked_of_one() -> None:
         ("", "Underone <alerts@agency.example>", []),
     ],
 )
-def test_who_sends_e_mail_through_a_server_says_from_whom(server: str, sender: str, found: list[str]) -> None:
+def test_who_sends_e_mail_through_a_server_says_from_whom(
+    server: str, sender: str, expected: list[str]
+) -> None:
     answer = subprocess.run(
         [sys.executable, "manage.py", "check"],
         cwd=settings.BASE_DIR,
@@ -92,11 +94,11 @@ def test_who_sends_e_mail_through_a_server_says_from_whom(server: str, sender: s
     )
 
     assert answer.returncode == 0
-    assert [code for code in ("underone.W001",) if code in answer.stderr] == found
+    assert [code for code in ("underone.W001",) if code in answer.stderr] == expected
 
 
 @pytest.mark.parametrize(
-    ("broker", "store", "found"),
+    ("broker", "store", "expected"),
     [
         ("redis://127.0.0.1:1/0", "", 0),
         ("amqp://127.0.0.1:1", "", 1),
@@ -104,7 +106,7 @@ def test_who_sends_e_mail_through_a_server_says_from_whom(server: str, sender: s
     ],
 )
 def test_where_rabbitmq_carries_the_messages_a_store_is_asked_for(
-    broker: str, store: str, found: int
+    broker: str, store: str, expected: int
 ) -> None:
     answer = subprocess.run(
         [sys.executable, "manage.py", "check"],
@@ -115,5 +117,5 @@ def test_where_rabbitmq_carries_the_messages_a_store_is_asked_for(
         check=False,
     )
 
-    assert (answer.returncode, answer.stderr.count("underone.E003")) == (found, found)
+    assert (answer.returncode, answer.stderr.count("underone.E003")) == (expected, expected)
     assert "Traceback" not in answer.stderr

@@ -128,12 +128,12 @@ def test_an_origin_that_is_taken_back_reads_no_more(acme: Client) -> None:
 def test_the_pages_of_a_closed_agency_ask_no_more_until_it_is_opened_again(acme: Client) -> None:
     closed = acme.delete("/v1/agency", {"confirm": "close Acme"}, format="json")
     context.set_agency(None)
-    asked = {origin: preflight("/v1/accounts", origin).headers.get(ALLOWED) for origin in (MINE, THEIRS)}
+    allowed = {origin: preflight("/v1/accounts", origin).headers.get(ALLOWED) for origin in (MINE, THEIRS)}
     with context.agency(acme.agency.pk):
         agencies.reopen(agency=acme.agency, now=NOON)
 
     assert closed.status_code == 202
-    assert asked == {MINE: None, THEIRS: THEIRS}
+    assert allowed == {MINE: None, THEIRS: THEIRS}
     assert preflight("/v1/accounts", MINE).headers.get(ALLOWED) == MINE
 
 

@@ -182,10 +182,10 @@ def test_every_volume_is_declared_and_used(compose: dict[str, Any], services: di
 
 
 def test_every_variable_that_compose_asks_for_is_explained() -> None:
-    asked = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", (DOCKER / "compose.yaml").read_text()))
+    required = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", (DOCKER / "compose.yaml").read_text()))
     explained = set(re.findall(r"^#?([A-Z_]+)=", (DOCKER / "env.example").read_text(), flags=re.MULTILINE))
 
-    assert set(PASSWORDS) <= asked <= explained
+    assert set(PASSWORDS) <= required <= explained
 
 
 def test_the_broker_keeps_messages_as_the_launchers_does(services: dict[str, Any]) -> None:

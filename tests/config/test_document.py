@@ -39,20 +39,20 @@ def test_who_has_it_is_not_sent_it() -> None:
 
 @pytest.mark.parametrize("query", ["?x=1", "?version=7", "?lang=xx", "?lang=en", "?lang=" + "x" * 4000])
 def test_nothing_that_a_stranger_asks_makes_another(query: str) -> None:
-    plain, asked = Stranger().get(URL), Stranger().get(URL + query)
+    plain, response = Stranger().get(URL), Stranger().get(URL + query)
 
-    assert asked.content == plain.content
+    assert response.content == plain.content
     assert builds() == 1
 
 
 def test_there_are_as_many_as_languages() -> None:
-    asked = [
+    responses = [
         Stranger().get(URL, headers={"Accept-Language": one})
         for one in ("en", "zh-Hans", "zh-CN", "de", "xx-yy", "en-GB")
     ]
 
-    assert {one.status_code for one in asked} == {200}
-    assert all("Accept-Language" in one["Vary"] for one in asked)
+    assert {one.status_code for one in responses} == {200}
+    assert all("Accept-Language" in one["Vary"] for one in responses)
     assert builds() <= len(settings.LANGUAGES)
 
 

@@ -42,14 +42,14 @@ def test_it_tells_what_the_whole_installation_has(acme: Client, rival: Client) -
     furnish(acme, name="acme")
     rival.take_on()
 
-    found = scraped()
+    samples = scraped()
 
-    assert found["underone_database_up", ""] == 1
-    assert found["underone_accounts", ""] == 2
-    assert found["underone_open_breaches", "breach"] >= 1
-    assert found["underone_deliveries_pending", ""] > 0
-    assert found["underone_http_requests_total", "POST,/v1/accounts,201"] >= 2
-    assert found["underone_http_request_seconds_count", "POST,/v1/accounts"] >= 2
+    assert samples["underone_database_up", ""] == 1
+    assert samples["underone_accounts", ""] == 2
+    assert samples["underone_open_breaches", "breach"] >= 1
+    assert samples["underone_deliveries_pending", ""] > 0
+    assert samples["underone_http_requests_total", "POST,/v1/accounts,201"] >= 2
+    assert samples["underone_http_request_seconds_count", "POST,/v1/accounts"] >= 2
 
 
 def test_it_is_plain_text_that_nobody_keeps_whatever_is_asked_for(db: None) -> None:
@@ -94,10 +94,10 @@ def test_the_ages_of_clock_and_workers_are_told(db: None) -> None:
     heartbeats.beat(heartbeats.SCHEDULER)
     heartbeats.beat("queue-webhooks")
 
-    found = scraped()
+    samples = scraped()
 
-    assert 0 <= found["underone_clock_age_seconds", ""] < 30
-    assert 0 <= found["underone_worker_age_seconds", "webhooks"] < 30
+    assert 0 <= samples["underone_clock_age_seconds", ""] < 30
+    assert 0 <= samples["underone_worker_age_seconds", "webhooks"] < 30
 
 
 @pytest.mark.parametrize(
@@ -133,11 +133,11 @@ def without_database(committed_db: None, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 def test_without_its_database_it_says_so_and_tells_the_rest(without_database: None) -> None:
-    found = scraped()
+    samples = scraped()
 
-    assert found["underone_database_up", ""] == 0
-    assert not [name for name, _ in found if name in FIGURES]
-    assert [name for name, _ in found if name == "underone_http_requests_total"]
+    assert samples["underone_database_up", ""] == 0
+    assert not [name for name, _ in samples if name in FIGURES]
+    assert [name for name, _ in samples if name == "underone_http_requests_total"]
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])

@@ -157,8 +157,8 @@ def in_chinese(answer: Any) -> Any:
         return [in_chinese(each) for each in answer]
     if isinstance(answer, dict):
         return {
-            name: CHINESE[told] if name in ENGLISH_WORDS else in_chinese(told)
-            for name, told in answer.items()
+            name: CHINESE[value] if name in ENGLISH_WORDS else in_chinese(value)
+            for name, value in answer.items()
         }
     return answer
 
@@ -179,16 +179,16 @@ def test_every_metric_is_answered_in_chinese(acme: Client, eventful: str, langua
 
 
 def test_the_orders_of_every_metric_are_answered_in_chinese(acme: Client, eventful: str) -> None:
-    asked = {"as_of": TODAY, "limit": 200}
+    params = {"as_of": TODAY, "limit": 200}
     reasons = set()
 
     for metric in CATALOGUE:
         path = orders_path(eventful, metric)
-        english, chinese = acme.read(path, **asked), read(acme, "zh-CN", path, **asked)
+        english, chinese = acme.read(path, **params), read(acme, "zh-CN", path, **params)
         assert chinese == in_chinese(english)
-        told = {each["reason"] for row in chinese["data"] for each in row["defects"]}
-        assert bool(told) is (metric in COUNTED), metric
-        reasons |= told
+        listed = {each["reason"] for row in chinese["data"] for each in row["defects"]}
+        assert bool(listed) is (metric in COUNTED), metric
+        reasons |= listed
 
     spoken = {reason for states in rules_reasons.REASONS.values() for reason in states.values()}
     assert {CHINESE[reason] for reason in spoken} - reasons == set()
@@ -196,14 +196,14 @@ def test_the_orders_of_every_metric_are_answered_in_chinese(acme: Client, eventf
 
 
 def test_every_ruling_on_a_defect_is_given_in_chinese(acme: Client, eventful: str) -> None:
-    path, asked = orders_path(eventful, "order_defect_rate"), {"as_of": TODAY, "limit": 200}
+    path, params = orders_path(eventful, "order_defect_rate"), {"as_of": TODAY, "limit": 200}
     tables = (defects.STATES, {kind: defects.UNCONFIRMED[kind] for kind in defects.ODR_KINDS})
     rulings = [ruling for table in tables for states in table.values() for ruling in states.values()]
 
-    rows = read(acme, "zh", path, **asked)["data"]
+    rows = read(acme, "zh", path, **params)["data"]
 
-    told = {each["reason"]: each["counts"] for row in rows for each in row["defects"]}
-    assert {CHINESE[ruling.reason]: ruling.counts for ruling in rulings}.items() <= told.items()
+    listed = {each["reason"]: each["counts"] for row in rows for each in row["defects"]}
+    assert {CHINESE[ruling.reason]: ruling.counts for ruling in rulings}.items() <= listed.items()
 
 
 @pytest.mark.parametrize(
@@ -295,14 +295,14 @@ def test_who_knows_the_answer_in_one_language_is_sent_the_other(acme: Client, ev
 
 
 def test_each_request_of_a_thread_is_answered_in_its_own_language(acme: Client, eventful: str) -> None:
-    path, asked = f"/v1/accounts/{eventful}/metrics", {"metric": "return_rate", "as_of": TODAY}
+    path, params = f"/v1/accounts/{eventful}/metrics", {"metric": "return_rate", "as_of": TODAY}
 
-    told = [
-        read(acme, language, path, **asked)["metrics"][0]["name"]
+    names = [
+        read(acme, language, path, **params)["metrics"][0]["name"]
         for language in ("zh", "en", "zh-CN", "", "zh-TW", "fr")
     ]
 
-    assert told == ["退货率", "Return Rate", "退货率", "Return Rate", "退货率", "Return Rate"]
+    assert names == ["退货率", "Return Rate", "退货率", "Return Rate", "退货率", "Return Rate"]
 
 
 @pytest.mark.parametrize("path", ["/v1/me", "/v1/nowhere", "/v1/accounts?limit=x", "/healthz"])
@@ -358,9 +358,9 @@ def test_a_problem_is_of_the_same_type_at_the_same_fields_in_both_languages(
     def ask() -> dict[str, Any]:
         answer = getattr(acme, method)(path, body, format="json")
         assert answer["Content-Type"] == "application/problem+json"
-        told: dict[str, Any] = json.loads(answer.content)
-        return told | {
-            "errors": [each["pointer"] for each in told.get("errors", ())],
+        problem: dict[str, Any] = json.loads(answer.content)
+        return problem | {
+            "errors": [each["pointer"] for each in problem.get("errors", ())],
             "request_id": "",
             "detail": "",
         }
@@ -401,16 +401,16 @@ def test_the_document_of_the_api_is_the_same_in_both_languages(db: None) -> None
 def test_the_document_tells_of_the_header_where_words_are_answered(db: None, operation: str) -> None:
     paths = Stranger().get("/v1/openapi.json").json()["paths"].values()
 
-    (found,) = (each for item in paths for each in item.values() if each.get("operationId") == operation)
+    (documented,) = (each for item in paths for each in item.values() if each.get("operationId") == operation)
 
-    assert {"$ref": "#/components/parameters/AcceptLanguage"} in found["parameters"]
+    assert {"$ref": "#/components/parameters/AcceptLanguage"} in documented["parameters"]
 
 
 def test_what_a_worker_stores_is_english_whoever_sent_the_document(committed_db: None) -> None:
     nord = Client(*agencies.create_agency(name="Nord", now=NOON))
     shops = {language: nord.take_on(partner=f"A1{language.upper()}") for language in ("en", "zh")}
     spoilt = build.orders_file([build.order_row(amazon_order_id="abc"), build.order_row()])
-    told = {}
+    stored = {}
 
     for language, shop in shops.items():
         with asking(nord, language):
@@ -419,7 +419,7 @@ def test_what_a_worker_stores_is_english_whoever_sent_the_document(committed_db:
                 nord.load(shop, b"nothing\tthat\twe\tknow\r\n1\t2\t3\r\n"),
             )
             rows = nord.read(f"/v1/reports/{loaded['id']}/rejected-rows")["data"]
-        told[language] = (
+        stored[language] = (
             loaded["status"],
             loaded["encoding_reason"],
             rows,
@@ -427,9 +427,9 @@ def test_what_a_worker_stores_is_english_whoever_sent_the_document(committed_db:
             refused["problem"],
         )
 
-    assert told["zh"] == told["en"]
-    assert (told["zh"][0], told["zh"][3]) == ("loaded", "rejected")
-    assert "is not a valid Amazon order ID" in told["zh"][2][0]["reason"]
+    assert stored["zh"] == stored["en"]
+    assert (stored["zh"][0], stored["zh"][3]) == ("loaded", "rejected")
+    assert "is not a valid Amazon order ID" in stored["zh"][2][0]["reason"]
 
 
 def test_what_is_stored_of_a_metric_is_the_same_whoever_asked(acme: Client, eventful: str) -> None:

@@ -85,9 +85,9 @@ def test_a_line_says_of_a_request_what_is_known_and_no_other_extra(scribe: Scrib
 
 
 def test_a_line_of_celery_s_says_which_task_it_speaks_of(scribe: Scribe) -> None:
-    said = {"id": "1d8215ee", "name": "webhooks.delivery.tasks.deliver", "args": "()", "kwargs": "{}"}
+    context = {"id": "1d8215ee", "name": "webhooks.delivery.tasks.deliver", "args": "()", "kwargs": "{}"}
 
-    scribe.logger.info("Task %(name)s[%(id)s] received", said, extra={"data": said})
+    scribe.logger.info("Task %(name)s[%(id)s] received", context, extra={"data": context})
 
     assert scribe.line["event"] == "Task webhooks.delivery.tasks.deliver[1d8215ee] received"
     assert (scribe.line["task"], scribe.line["task_id"]) == ("webhooks.delivery.tasks.deliver", "1d8215ee")

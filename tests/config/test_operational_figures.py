@@ -28,9 +28,9 @@ ACCOUNTS, DELIVERIES = 10_000, 200_000
 
 
 def read(now: datetime = NOW) -> Figures:
-    found = FigureReader().read(now=now)
-    assert found is not None
-    return found
+    figures = FigureReader().read(now=now)
+    assert figures is not None
+    return figures
 
 
 def test_where_nobody_is_everything_is_nothing(db: None) -> None:
@@ -66,9 +66,9 @@ def test_reports_that_are_not_finished_are_counted_over_all_agencies(
         receive(acme, shop, status=status, minutes=minutes)
     receive(rival, others, status="queued", minutes=7)
 
-    found = read()
+    figures = read()
 
-    assert (found["reports_queued"], found["reports_processing"], found["queued_report_age"]) == (
+    assert (figures["reports_queued"], figures["reports_processing"], figures["queued_report_age"]) == (
         3,
         1,
         7 * 60,
@@ -96,9 +96,13 @@ def test_deliveries_are_counted_by_whether_they_are_due(acme: Client, rival: Cli
             for due in dues:
                 deliver(client, Endpoint.objects.get(), due=None if due is None else timedelta(seconds=due))
 
-    found = read()
+    figures = read()
 
-    assert (found["deliveries_pending"], found["deliveries_due"], found["due_delivery_age"]) == (4, 3, 90)
+    assert (figures["deliveries_pending"], figures["deliveries_due"], figures["due_delivery_age"]) == (
+        4,
+        3,
+        90,
+    )
 
 
 def test_endpoints_in_trouble_are_counted_and_those_disabled_by_hand_are_not(acme: Client) -> None:
@@ -115,9 +119,9 @@ def test_endpoints_in_trouble_are_counted_and_those_disabled_by_hand_are_not(acm
             changed = {"disabled_reason": reason, "disabled_at": disabled_at, "failing_since": failing_since}
             Endpoint.objects.filter(pk=endpoint).update(**changed)
 
-    found = read()
+    figures = read()
 
-    assert (found["endpoints_failing"], found["endpoints_disabled"]) == (1, 2)
+    assert (figures["endpoints_failing"], figures["endpoints_disabled"]) == (1, 2)
 
 
 def test_accounts_are_counted_with_their_silence_and_their_breaches(acme: Client, rival: Client) -> None:
@@ -135,10 +139,10 @@ def test_accounts_are_counted_with_their_silence_and_their_breaches(acme: Client
     with context.agency(acme.agency.pk):
         SellerAccount.objects.filter(open_breaches=2).update(deleted_at=NOW)
 
-    found = read()
+    figures = read()
 
-    assert (found["accounts"], found["accounts_stale"]) == (3, 1)
-    assert (found["breaches_open"], found["warnings_open"]) == (5, 3)
+    assert (figures["accounts"], figures["accounts_stale"]) == (3, 1)
+    assert (figures["breaches_open"], figures["warnings_open"]) == (5, 3)
 
 
 def test_the_wall_stands_afterwards_as_before(acme: Client) -> None:
@@ -178,7 +182,7 @@ def test_the_database_is_asked_once_in_a_while(acme: Client) -> None:
 
 
 @pytest.fixture
-def held(committed_db: None, owner_dsn: str) -> Iterator[None]:
+def locked_tables(committed_db: None, owner_dsn: str) -> Iterator[None]:
     """Somebody holds a table so that nobody can read it."""
     with psycopg.connect(owner_dsn) as owner:
         owner.execute("LOCK TABLE webhooks_endpoint IN ACCESS EXCLUSIVE MODE")
@@ -191,16 +195,16 @@ def ask(reader: FigureReader) -> None:
     connection.close()
 
 
-def test_while_one_asks_a_database_that_hangs_the_others_take_what_was_known(held: None) -> None:
+def test_while_one_asks_a_database_that_hangs_the_others_take_what_was_known(locked_tables: None) -> None:
     reader = FigureReader(cache_seconds=0)
     first = threading.Thread(target=ask, args=[reader])
     first.start()
     wait_until(reader._lock.locked)  # noqa: SLF001  the first one asks from then on
 
     with stopwatch.running() as watch:
-        found = reader.read(now=NOW)
+        figures = reader.read(now=NOW)
 
-    assert (found, watch.seconds < 1) == (None, True)
+    assert (figures, watch.seconds < 1) == (None, True)
     first.join(timeout=60)
     assert not first.is_alive()  # it gave up by itself
 
@@ -245,8 +249,8 @@ def test_ten_thousand_accounts_and_two_hundred_thousand_deliveries_cost_little(
     read(now)
     began = time.perf_counter()
 
-    found = read(now)
+    figures = read(now)
 
     took = time.perf_counter() - began
-    assert (found["accounts"], found["deliveries_due"]) == (ACCOUNTS, DELIVERIES)
+    assert (figures["accounts"], figures["deliveries_due"]) == (ACCOUNTS, DELIVERIES)
     assert took < max(10 * reference, 1), f"{took:.3f} s, one look {reference:.3f} s"

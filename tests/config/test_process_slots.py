@@ -75,9 +75,9 @@ def test_who_comes_first_has_the_first_seat_and_keeps_it(tmp_path: Path) -> None
 
 def test_no_two_processes_have_the_same_seat(tmp_path: Path) -> None:
     with sitting(tmp_path) as first, sitting(tmp_path) as second:
-        mine = ProcessSlots(folder=tmp_path).current()
+        own = ProcessSlots(folder=tmp_path).current()
 
-        assert [first.seat, second.seat, mine] == ["0", "1", "2"]
+        assert [first.seat, second.seat, own] == ["0", "1", "2"]
 
 
 def test_who_comes_after_a_process_that_was_killed_takes_its_seat(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_a_path_that_nothing_answers_has_no_route(book: Book, db: None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "told"),
+    ("path", "logged"),
     [
         ("/v1/" + "x" * 496, "/v1/" + "x" * 496),
         ("/v1/" + "x" * 497, "/v1/…"),
@@ -92,11 +92,11 @@ def test_a_path_that_nothing_answers_has_no_route(book: Book, db: None) -> None:
     ],
     ids=["as long as any", "longer", "secret at the cut", "hostile"],
 )
-def test_a_path_is_told_up_to_a_length(book: Book, db: None, path: str, told: str) -> None:
+def test_a_path_is_told_up_to_a_length(book: Book, db: None, path: str, logged: str) -> None:
     Stranger().get(path)
 
     line = book.requests[-1]
-    assert (line["path"], line["event"]) == (told, f"GET {told} 404")
+    assert (line["path"], line["event"]) == (logged, f"GET {logged} 404")
     assert "c2Vj" not in book.output.getvalue()
 
 

@@ -169,11 +169,11 @@ def test_a_document_has_a_tag_as_long_as_it_is_kept_as_it_is(acme: Client, shop:
 
 
 def test_reads_are_the_callers_to_keep_and_nothing_else_is_kept(acme: Client, shop: str) -> None:
-    kept = [acme.get("/v1/me"), acme.get(f"/v1/accounts/{shop}")]
+    reads = [acme.get("/v1/me"), acme.get(f"/v1/accounts/{shop}")]
     created = acme.post("/v1/webhook-endpoints", {"url": "https://hooks.example.com/in"}, format="json")
     refused = [acme.get("/v1/accounts/acct_unknown"), Stranger().get("/v1/me"), Stranger().get("/nowhere")]
 
-    assert {answer["Cache-Control"] for answer in kept} == {"private, no-cache"}
+    assert {answer["Cache-Control"] for answer in reads} == {"private, no-cache"}
     assert {answer["Cache-Control"] for answer in (created, *refused)} == {"no-store"}
 
 

@@ -36,20 +36,20 @@ def ring(settings: Settings) -> Settings:
 
 def listen(client: Client, *, times: int = 1) -> dict[str, str]:
     """Endpoints of the agency, by their id, with what signs for them."""
-    told = [client.listen(url=f"https://acme.example/{n}") for n in range(times)]
-    return {each["id"]: each["secret"] for each in told}
+    endpoints = [client.listen(url=f"https://acme.example/{n}") for n in range(times)]
+    return {each["id"]: each["secret"] for each in endpoints}
 
 
 def opened(client: Client) -> dict[str, str]:
     """The same as the database has it."""
     with tenant_context.agency(client.agency.pk):
-        found = EndpointSecret.objects.select_related("endpoint")
+        secrets = EndpointSecret.objects.select_related("endpoint")
         return {
             row.endpoint.public_id: endpoint_secrets.PREFIX
             + base64.b64encode(
                 at_rest.decrypt(bytes(row.encrypted), context=endpoint_secrets.context_of(row))
             ).decode()
-            for row in found
+            for row in secrets
         }
 
 
@@ -60,37 +60,37 @@ def rotate(*words: str) -> str:
 
 
 def test_an_answer_that_is_kept_is_told_again_after_its_key_went(acme: Client, ring: Settings) -> None:
-    asked = {
+    request = {
         "path": "/v1/api-keys",
         "data": {"name": "front end"},
         "format": "json",
         "HTTP_IDEMPOTENCY_KEY": "once",
     }
-    first = acme.post(**asked)  # type: ignore[arg-type]
+    first = acme.post(**request)  # type: ignore[arg-type]
     ring.SECRETS_KEYS = {2: NEW, 1: OLD}
 
     rotate()
 
     ring.SECRETS_KEYS = {2: NEW}
-    again = acme.post(**asked)  # type: ignore[arg-type]
+    again = acme.post(**request)  # type: ignore[arg-type]
     assert (first.status_code, again.status_code) == (201, 201)
     assert again.json() == first.json()
 
 
 def test_everything_is_sealed_anew_and_opens_to_the_same(acme: Client, rival: Client, ring: Settings) -> None:
-    mine, theirs = listen(acme, times=3), listen(rival)
+    acme_secrets, rival_secrets = listen(acme, times=3), listen(rival)
     ring.SECRETS_KEYS = {2: NEW, 1: OLD}
 
-    told = rotate()
+    output = rotate()
 
-    assert told.splitlines() == [
+    assert output.splitlines() == [
         "accounts_idempotencyrecord: 0 encrypted with key 2",
         "webhooks_endpointsecret: 4 encrypted with key 2",
         "key 2 encrypts 4",
         "keys no longer needed in SECRETS_KEYS: 1",
     ]
     ring.SECRETS_KEYS = {2: NEW}
-    assert (opened(acme), opened(rival)) == (mine, theirs)
+    assert (opened(acme), opened(rival)) == (acme_secrets, rival_secrets)
 
 
 def test_a_second_time_there_is_nothing_to_do(acme: Client, ring: Settings) -> None:
@@ -100,9 +100,9 @@ def test_a_second_time_there_is_nothing_to_do(acme: Client, ring: Settings) -> N
     with tenant_context.agency(acme.agency.pk):
         before = [bytes(row.encrypted) for row in EndpointSecret.objects.order_by("pk")]
 
-    told = rotate()
+    output = rotate()
 
-    assert "0 encrypted" in told
+    assert "0 encrypted" in output
     with tenant_context.agency(acme.agency.pk):
         assert [bytes(row.encrypted) for row in EndpointSecret.objects.order_by("pk")] == before
 
@@ -117,17 +117,17 @@ def test_with_check_it_only_tells(acme: Client, ring: Settings) -> None:
 
 
 def test_more_than_a_batch_is_moved(acme: Client, ring: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    mine = listen(acme, times=5)
+    secrets = listen(acme, times=5)
     ring.SECRETS_KEYS = {2: NEW, 1: OLD}
     monkeypatch.setattr(rotation, "BATCH_SIZE", 2)
 
     assert rotation.rotate(table=endpoint_secrets.ENCRYPTED, agency_id=acme.agency.pk) == 5
-    assert opened(acme) == mine
+    assert opened(acme) == secrets
 
 
 def test_one_that_does_not_open_holds_up_no_other_agency(acme: Client, rival: Client, ring: Settings) -> None:
     listen(acme)
-    theirs = listen(rival)
+    rival_secrets = listen(rival)
     with tenant_context.agency(acme.agency.pk):
         row = EndpointSecret.objects.get()
         EndpointSecret.objects.filter(pk=row.pk).update(
@@ -139,7 +139,7 @@ def test_one_that_does_not_open_holds_up_no_other_agency(acme: Client, rival: Cl
         rotate()
 
     assert key_ids_in_use() == {1: 1, 2: 1}
-    assert opened(rival) == theirs
+    assert opened(rival) == rival_secrets
 
 
 def test_a_key_that_is_in_use_and_gone_is_named(acme: Client, ring: Settings) -> None:
@@ -211,10 +211,11 @@ def test_two_at_once_harm_nothing(three_agencies: list[Client], monkeypatch: pyt
     before = [opened(client) for client in three_agencies]
 
     with ThreadPoolExecutor(2) as both:
-        told = list(both.map(rotate_apart, range(2)))
+        outputs = list(both.map(rotate_apart, range(2)))
 
     assert (
-        sum(int(line.split()[1]) for text in told for line in text.splitlines() if "encrypted" in line) == 60
+        sum(int(line.split()[1]) for text in outputs for line in text.splitlines() if "encrypted" in line)
+        == 60
     )
     assert key_ids_in_use() == {2: 60}
     assert [opened(client) for client in three_agencies] == before

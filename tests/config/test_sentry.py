@@ -51,7 +51,7 @@ def dsn(port: int) -> str:
 
 
 @pytest.fixture(scope="module")
-def told() -> Iterator[Collector]:
+def sentry() -> Iterator[Collector]:
     """What Sentry got of one mistake."""
     with collecting() as collector:
         answer = ask(
@@ -61,8 +61,8 @@ def told() -> Iterator[Collector]:
         yield collector
 
 
-def test_a_mistake_arrives_with_where_it_happened(told: Collector) -> None:
-    (event,) = told.events()
+def test_a_mistake_arrives_with_where_it_happened(sentry: Collector) -> None:
+    (event,) = sentry.events()
 
     (exception,) = event["exception"]["values"]
     assert exception["type"] == "ValueError"
@@ -72,8 +72,8 @@ def test_a_mistake_arrives_with_where_it_happened(told: Collector) -> None:
     assert event["tags"]["request_id"] == "req_of_the_mistake"
 
 
-def test_what_it_says_is_blanked(told: Collector) -> None:
-    (event,) = told.events()
+def test_what_it_says_is_blanked(sentry: Collector) -> None:
+    (event,) = sentry.events()
 
     assert (
         event["exception"]["values"][0]["value"]
@@ -93,18 +93,18 @@ def test_what_it_says_is_blanked(told: Collector) -> None:
         "sKq7vZr2",
     ],
 )
-def test_nothing_of_body_query_cookies_keys_and_variables_arrives(told: Collector, secret: str) -> None:
-    assert told.came
-    assert secret not in told.everything
+def test_nothing_of_body_query_cookies_keys_and_variables_arrives(sentry: Collector, secret: str) -> None:
+    assert sentry.came
+    assert secret not in sentry.everything
 
 
-def test_no_value_of_the_settings_arrives(told: Collector) -> None:
+def test_no_value_of_the_settings_arrives(sentry: Collector) -> None:
     for name in ("SECRET_KEY", "SECRETS_KEYS", "DATABASE_URL", "BROKER_URL"):
-        assert os.environ[name] not in told.everything
+        assert os.environ[name] not in sentry.everything
 
 
-def test_no_frame_tells_its_variables(told: Collector) -> None:
-    (event,) = told.events()
+def test_no_frame_tells_its_variables(sentry: Collector) -> None:
+    (event,) = sentry.events()
 
     assert [
         frame

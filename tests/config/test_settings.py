@@ -34,15 +34,15 @@ def read_by_settings() -> list[str]:
 def explained() -> dict[str, str]:
     """The variables of docker/env.example in its order, each with the comment lines above it."""
     comments: list[str] = []
-    found: dict[str, str] = {}
+    comments_by_name: dict[str, str] = {}
     for line in (ROOT / "docker" / "env.example").read_text().splitlines():
         if variable := re.match(r"#?([A-Z_]+)=", line):
-            found[variable[1]] = "\n".join(comments)
+            comments_by_name[variable[1]] = "\n".join(comments)
         elif line.startswith("#"):
             comments.append(line)
         else:
             comments = []
-    return found
+    return comments_by_name
 
 
 def load(home: Path, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:

@@ -63,10 +63,12 @@ def test_it_leaves_nothing_behind(answer: subprocess.CompletedProcess[str], plac
 
 
 @pytest.mark.parametrize(
-    ("expected", "found", "holds"), [(1, 1, True), ((4, 250), (4, 251), False), (0.016, "0.016", False)]
+    ("expected", "actual", "is_equal"), [(1, 1, True), ((4, 250), (4, 251), False), (0.016, "0.016", False)]
 )
-def test_a_figure_holds_only_when_it_is_the_very_same(expected: object, found: object, holds: bool) -> None:
-    assert smoke.Check("figure", expected, found).holds is holds
+def test_a_figure_holds_only_when_it_is_the_very_same(
+    expected: object, actual: object, is_equal: bool
+) -> None:
+    assert smoke.Check("figure", expected, actual).holds is is_equal
 
 
 def test_the_orders_it_makes_straddle_both_ends_of_the_window() -> None:

@@ -154,9 +154,9 @@ def test_who_guesses_from_elsewhere_keeps_staff_out_of_nothing(staff: Person) ->
 
 
 def test_failures_alone_are_counted(staff: Person) -> None:
-    mine = address()
+    client_address = address()
     tried = [password for n in range(6) for password in (PASSWORD, f"guess {n}")]
-    browsers = [Browser(enforce_csrf_checks=True, REMOTE_ADDR=mine) for _ in tried]
+    browsers = [Browser(enforce_csrf_checks=True, REMOTE_ADDR=client_address) for _ in tried]
 
     answers = [
         sign_in(browser, staff.email, password).status_code
@@ -193,10 +193,10 @@ def test_the_session_is_a_cookie_of_these_pages_alone(browser: Browser) -> None:
 
 
 def test_agencies_are_listed_and_found_by_name(browser: Browser, acme: Client, rival: Client) -> None:
-    everything, found = shown(browser, AGENCIES), shown(browser, f"{AGENCIES}?q=riv")
+    everything, filtered = shown(browser, AGENCIES), shown(browser, f"{AGENCIES}?q=riv")
 
     assert all(each.agency.public_id in everything for each in (acme, rival))
-    assert (rival.agency.public_id in found, acme.agency.public_id in found) == (True, False)
+    assert (rival.agency.public_id in filtered, acme.agency.public_id in filtered) == (True, False)
     assert (noted(acme), noted(rival)) == ([], [])
 
 

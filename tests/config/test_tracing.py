@@ -91,16 +91,16 @@ def test_spans_are_handed_on_blanked() -> None:
         span.record_exception(ValueError(f"password={KEY}"))
         span.set_status(Status(StatusCode.ERROR, f"password={KEY}"))
 
-    (told,) = memory.get_finished_spans()
+    (finished,) = memory.get_finished_spans()
 
-    assert told.name == f"called https://hooks.slack.com/{BLANK}"
-    assert dict(told.attributes or {}) == {
+    assert finished.name == f"called https://hooks.slack.com/{BLANK}"
+    assert dict(finished.attributes or {}) == {
         "http.target": "/v1/me",
         "http.status_code": 200,
         "db.statement": f"SELECT 'uo_live_{BLANK}'",
         "ids": ["a", f"Bearer uo_live_{BLANK}"],
         "http.request.header.authorization": BLANK,
     }
-    assert told.status.description == f"password={BLANK}"
-    assert "sKq7" not in told.to_json()
-    assert told.context.span_id
+    assert finished.status.description == f"password={BLANK}"
+    assert "sKq7" not in finished.to_json()
+    assert finished.context.span_id

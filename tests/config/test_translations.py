@@ -100,9 +100,9 @@ def test_no_text_is_unsure_or_obsolete() -> None:
 @pytest.mark.parametrize("english", CHINESE)
 def test_django_finds_each_text(english: str) -> None:
     with translation.override("zh-hans"):
-        found = gettext(english)
+        translated = gettext(english)
 
-    assert found == CHINESE[english]
+    assert translated == CHINESE[english]
 
 
 @pytest.mark.parametrize("english", CHINESE)

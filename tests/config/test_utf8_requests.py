@@ -34,11 +34,11 @@ def test_a_charset_decides_nothing(charset: str) -> None:
     "kind", ["a/b; charset=hex", "a/b; charset=punycode", "a/b; c*=nope''%41", "", ";", "; charset", "\xff"]
 )
 def test_every_content_type_is_answered(db: None, kind: str) -> None:
-    told: list[str] = []
+    statuses: list[str] = []
 
-    body = b"".join(Utf8Handler()(environ(kind, query="x=%FF"), lambda status, *_: told.append(status)))  # type: ignore[arg-type]
+    body = b"".join(Utf8Handler()(environ(kind, query="x=%FF"), lambda status, *_: statuses.append(status)))  # type: ignore[arg-type]
 
-    assert told == ["200 OK"], body
+    assert statuses == ["200 OK"], body
 
 
 def test_a_boundary_is_still_known() -> None:

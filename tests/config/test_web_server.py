@@ -91,13 +91,13 @@ def web(django_db_setup: None) -> Iterator[Address]:
 def test_what_the_server_refuses_itself_is_a_problem(
     web: Address, request_: bytes, status: int, slug: str
 ) -> None:
-    found, headers, body = ask(web, request_)
+    actual, headers, body = ask(web, request_)
 
-    told = json.loads(body)
-    assert (found, headers["content-type"], told["type"]) == (status, PROBLEM, f"/problems/{slug}")
-    assert told["request_id"] == headers["x-request-id"]
-    assert told["title"]
-    assert told["detail"]
+    problem = json.loads(body)
+    assert (actual, headers["content-type"], problem["type"]) == (status, PROBLEM, f"/problems/{slug}")
+    assert problem["request_id"] == headers["x-request-id"]
+    assert problem["title"]
+    assert problem["detail"]
 
 
 def test_nothing_of_what_was_sent_comes_back(web: Address) -> None:
@@ -137,9 +137,9 @@ def test_without_a_database_everything_is_asked_again_later(django_db_setup: Non
         alive = ask(address, get("/healthz"))
 
     for status, headers, body in answers:
-        told = json.loads(body)
-        assert (status, headers["content-type"], told["type"]) == (503, PROBLEM, "/problems/unavailable")
+        problem = json.loads(body)
+        assert (status, headers["content-type"], problem["type"]) == (503, PROBLEM, "/problems/unavailable")
         assert headers["retry-after"] == "5"
-        assert told["request_id"] == headers["x-request-id"]
+        assert problem["request_id"] == headers["x-request-id"]
         assert b"127.0.0.1" not in body
     assert alive[0] == 200

@@ -35,8 +35,8 @@ class Worker:
 
     def lines(self, **alike: Any) -> list[dict[str, Any]]:
         """The lines of the log that say so of themselves."""
-        told = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
-        return [line for line in told if alike.items() <= line.items()]
+        logged = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+        return [line for line in logged if alike.items() <= line.items()]
 
     def await_lines(self, count: int, **alike: Any) -> list[dict[str, Any]]:
         wait_until(lambda: len(self.lines(**alike)) >= count, seconds=30)

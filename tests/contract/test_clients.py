@@ -50,9 +50,9 @@ def npm(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(DOCUMENT, place)
     (place / "generated").mkdir()
     for command in GENERATORS.values():
-        said = say(place, [str(place / "node_modules" / ".bin" / command[0]), *command[1:]])
-        assert "warn" not in said.lower(), said
-    say(place, [str(place / "node_modules" / ".bin" / "tsc"), "--project", "."])
+        output = run_command(place, [str(place / "node_modules" / ".bin" / command[0]), *command[1:]])
+        assert "warn" not in output.lower(), output
+    run_command(place, [str(place / "node_modules" / ".bin" / "tsc"), "--project", "."])
     return place
 
 
@@ -62,7 +62,7 @@ def served(committed_db: None, real_clock: None, tmp_path: Path) -> Iterator[Ser
         yield server
 
 
-def say(place: Path, command: list[str], **environ: str) -> str:
+def run_command(place: Path, command: list[str], **environ: str) -> str:
     """What a command prints; it must end well."""
     path = {"PATH": f"{BIN}:{os.environ['PATH']}"}
     answer = subprocess.run(
@@ -78,11 +78,13 @@ def say(place: Path, command: list[str], **environ: str) -> str:
     return answer.stdout + answer.stderr
 
 
-def told(served: Served, place: Path, command: list[str]) -> str:
+def run_program(served: Served, place: Path, command: list[str]) -> str:
     """What a client says of the server; printed, for `make clients`."""
-    said = say(place, command, UNDERONE_URL=served.url, UNDERONE_KEY=served.key, PYTHONPATH=str(place))
-    sys.stdout.write(said)
-    return said
+    output = run_command(
+        place, command, UNDERONE_URL=served.url, UNDERONE_KEY=served.key, PYTHONPATH=str(place)
+    )
+    sys.stdout.write(output)
+    return output
 
 
 @pytest.mark.parametrize("name", GENERATORS)
@@ -104,7 +106,7 @@ def test_no_response_is_text_or_an_object(npm: Path, name: str) -> None:
 
 def test_both_programs_in_typescript_draw_what_the_server_has(npm: Path, served: Served) -> None:
     for name in GENERATORS:
-        drawn = told(served, npm, [str(NODE), f"built/{name}.js"])
+        drawn = run_program(served, npm, [str(NODE), f"built/{name}.js"])
 
         assert "Order Defect Rate: " in drawn
         assert re.search(r"^. Shop of contract [ ▁▂▃▄▅▆▇█]{90}$", drawn, re.MULTILINE)
@@ -123,10 +125,10 @@ def test_the_client_of_python_speaks_with_a_server(served: Served, tmp_path: Pat
         "--meta=none",
     ]
 
-    generated = say(tmp_path, [str(BIN / "openapi-python-client"), *generate])
-    say(tmp_path, [str(BIN / "mypy"), "underone_client", "python_client.py"])
-    said = told(served, tmp_path, [sys.executable, "python_client.py"])
+    generated = run_command(tmp_path, [str(BIN / "openapi-python-client"), *generate])
+    run_command(tmp_path, [str(BIN / "mypy"), "underone_client", "python_client.py"])
+    output = run_program(served, tmp_path, [sys.executable, "python_client.py"])
 
     assert "warning" not in generated.lower(), generated
-    assert said.startswith("openapi-python-client: Shop of contract, ")
-    assert said.rpartition(", ")[2].startswith("ep_")
+    assert output.startswith("openapi-python-client: Shop of contract, ")
+    assert output.rpartition(", ")[2].startswith("ep_")

@@ -106,8 +106,8 @@ def test_the_server_keeps_its_document_when_one_answer_leads_to_the_next_questio
     over."""
 
     amount = f"--max-time={SECONDS}" if SECONDS else f"--max-examples={SCENARIOS}"
-    said = ask(served, EVERYTHING_ELSE, "--phases=stateful", amount, client=served.client, folder=tmp_path)
+    output = ask(served, EVERYTHING_ELSE, "--phases=stateful", amount, client=served.client, folder=tmp_path)
 
-    (covered,) = re.findall(r"API Links: +(\d+) covered", said)
+    (covered,) = re.findall(r"API Links: +(\d+) covered", output)
     assert int(covered) >= 5
     assert served.client.get("/v1/me").status_code == 200

@@ -149,12 +149,12 @@ class Receiver:
             self.seen.rules[path.removeprefix("/rules/")] = body.decode()
             return b""
         seen = self.seen
-        found: dict[str, object] = {
+        answers: dict[str, object] = {
             "/received": seen.requests,
             "/counts": seen.counts,
             "/most-open": seen.most_open,
         }
-        return json.dumps(found[path]).encode()
+        return json.dumps(answers[path]).encode()
 
     async def _receive(
         self,

@@ -15,7 +15,7 @@ ODR_DAYS = {"reportingDateFrom": "2026-07-12T00:00:00Z", "reportingDateTo": "202
 LATE_DAYS = {"reportingDateFrom": "2026-08-26T00:00:00Z", "reportingDateTo": "2026-09-24T23:59:59Z"}
 
 
-def order_defects(**told: Any) -> dict[str, Any]:
+def order_defects(**fields: Any) -> dict[str, Any]:
     """Return one channel of `orderDefectRate`. Name the fields that differ; None leaves one out."""
     block = {
         "reportingDateRange": ODR_DAYS,
@@ -29,10 +29,10 @@ def order_defects(**told: Any) -> dict[str, Any]:
         "targetValue": 0.01,
         "targetCondition": "LESS_THAN",
     }
-    return without_none(block | told)
+    return without_none(block | fields)
 
 
-def late(**told: Any) -> dict[str, Any]:
+def late(**fields: Any) -> dict[str, Any]:
     """Return `lateShipmentRate` as live reports have it."""
     block = {
         "reportingDateRange": LATE_DAYS,
@@ -43,12 +43,12 @@ def late(**told: Any) -> dict[str, Any]:
         "targetValue": 0.02,
         "targetCondition": "LESS_THAN",
     }
-    return without_none(block | told)
+    return without_none(block | fields)
 
 
-def violations(count: int | None = 0, **told: Any) -> dict[str, Any]:
+def violations(count: int | None = 0, **fields: Any) -> dict[str, Any]:
     block = {"defectsCount": count, "status": "GOOD", "targetValue": 0, "targetCondition": "EQUALS"}
-    return without_none(block | told)
+    return without_none(block | fields)
 
 
 def without_none(block: dict[str, Any]) -> dict[str, Any]:
@@ -57,8 +57,10 @@ def without_none(block: dict[str, Any]) -> dict[str, Any]:
 
 def v2(*metrics: dict[str, Any], statuses: dict[str, Any] | None = None) -> bytes:
     """Return a V2 report of these marketplaces, each a dict of blocks."""
-    told = [{"marketplaceId": each, "status": status} for each, status in (statuses or {}).items()]
-    return json.dumps({"accountStatuses": told, "performanceMetrics": metrics}).encode()
+    account_statuses = [
+        {"marketplaceId": each, "status": status} for each, status in (statuses or {}).items()
+    ]
+    return json.dumps({"accountStatuses": account_statuses, "performanceMetrics": metrics}).encode()
 
 
 def read_blocks(marketplace_id: Any = US, **blocks: Any) -> ParsedDocument:
@@ -66,13 +68,13 @@ def read_blocks(marketplace_id: Any = US, **blocks: Any) -> ParsedDocument:
     return parse_document(v2({"marketplaceId": marketplace_id} | blocks), today=DAY)
 
 
-def record(element: str, days: tuple[str, str], **told: str) -> str:
+def record(element: str, days: tuple[str, str], **elements: str) -> str:
     """Return a V1 metrics element. `late_shipment__count="5"` is a count in `late_shipment`."""
     texts = "".join(
         f"<{name}>{text}</{name}>"
         if "__" not in name
         else "<{0}><{1}>{2}</{1}></{0}>".format(*name.split("__"), text)
-        for name, text in told.items()
+        for name, text in elements.items()
     )
     start, end = days
     return f"<{element}><timeFrame><start>{start}</start><end>{end}</end></timeFrame>{texts}</{element}>"

@@ -61,7 +61,7 @@ def itself(client: Client) -> Agency:
 def test_erased_agency_leaves_only_its_row(acme: Client, rival: Client, storage: Path) -> None:
     furnish(acme, name="acme")
     furnish(rival, name="rival")
-    theirs = everything(rival), files(storage, rival)
+    rival_data = everything(rival), files(storage, rival)
     key = acme.read("/v1/me")["key"]["id"]
     close(acme)
     assert min(map(len, everything(acme).values())) > 0 < files(storage, acme)
@@ -72,7 +72,7 @@ def test_erased_agency_leaves_only_its_row(acme: Client, rival: Client, storage:
     agency = itself(acme)
     assert {table for table, parsed in left.items() if parsed} == STAYS
     assert files(storage, acme) == 0
-    assert (everything(rival), files(storage, rival)) == theirs
+    assert (everything(rival), files(storage, rival)) == rival_data
     assert (agency.name, agency.closed_by, agency.erased_at) == ("", key, LATER)
     assert tenant_context.closed_agency_ids() == []
     assert tenant_context.open_agency_ids() == [rival.agency.pk]

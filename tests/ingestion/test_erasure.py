@@ -71,18 +71,18 @@ def test_deleted_account_is_erased_completely(acme: Client, storage: Path) -> No
 
 
 def test_present_accounts_are_not_erased(acme: Client, rival: Client, storage: Path) -> None:
-    kept, gone, theirs = (
+    present, deleted, other_account = (
         furnish(client, name=name).account_id
         for client, name in ((acme, "kept"), (acme, "gone"), (rival, "theirs"))
     )
-    before = rows(acme, kept), rows(rival, theirs)
-    hand_back(acme, gone)
+    before = rows(acme, present), rows(rival, other_account)
+    hand_back(acme, deleted)
 
     assert erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW) == 1
 
-    assert (rows(acme, kept), rows(rival, theirs)) == before
+    assert (rows(acme, present), rows(rival, other_account)) == before
     assert documents(storage) == 2 * DOCUMENTS
-    assert acme.odr(kept)["denominator"] == rival.odr(theirs)["denominator"] == 10
+    assert acme.odr(present)["denominator"] == rival.odr(other_account)["denominator"] == 10
 
 
 def test_run_that_was_interrupted_is_finished_by_next(acme: Client, storage: Path) -> None:
@@ -163,10 +163,12 @@ def naming(client: Client, account: str) -> dict[str, list[str]]:
 
 
 def test_erased_account_is_removed_from_lists_and_other_accounts_stay(acme: Client, storage: Path) -> None:
-    kept, gone = (furnish(acme, name=name) for name in ("kept", "gone"))
-    every = [furnished for furnished in vars(gone).values() if furnished.startswith(("acct", "rpt", "brch"))]
+    present, erased = (furnish(acme, name=name) for name in ("kept", "gone"))
+    every = [
+        furnished for furnished in vars(erased).values() if furnished.startswith(("acct", "rpt", "brch"))
+    ]
     with tenant_context.agency(acme.agency.pk):
-        account = identifiers.private("acct", gone.account_id)
+        account = identifiers.private("acct", erased.account_id)
         ApiKey.objects.create(
             agency=acme.agency,
             name="of a shop",
@@ -176,9 +178,9 @@ def test_erased_account_is_removed_from_lists_and_other_accounts_stay(acme: Clie
             accounts=[account],
             created_at=NOW,
         )
-    acme.patch(f"/v1/webhook-endpoints/{gone.endpoint_id}", {"description": "kept"}, format="json")
-    before = naming(acme, kept.account_id)
-    hand_back(acme, gone.account_id)
+    acme.patch(f"/v1/webhook-endpoints/{erased.endpoint_id}", {"description": "kept"}, format="json")
+    before = naming(acme, present.account_id)
+    hand_back(acme, erased.account_id)
 
     erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW)
 
@@ -187,7 +189,7 @@ def test_erased_account_is_removed_from_lists_and_other_accounts_stay(acme: Clie
     assert [
         table for table, parsed in after.items() if any(word in row for row in parsed for word in words)
     ] == []
-    assert naming(acme, kept.account_id) == before
+    assert naming(acme, present.account_id) == before
     assert len([table for table, parsed in before.items() if parsed]) > 20
     with tenant_context.agency(acme.agency.pk):
         assert ApiKey.objects.get(name="of a shop").accounts == []

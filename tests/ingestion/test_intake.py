@@ -80,8 +80,8 @@ def account(acme: Client, shop: str) -> Iterator[SellerAccount]:
 def test_bytes_are_stored_as_they_came(account: SellerAccount, document: bytes) -> None:
     report, duplicate = intake.receive(account=account, received=received(document), now=NOW)
 
-    with default_storage.open(report.document) as kept:
-        assert kept.read() == document
+    with default_storage.open(report.document) as stored:
+        assert stored.read() == document
     assert (report.size, report.sha256) == (len(document), hashlib.sha256(document).hexdigest())
     assert not duplicate
 
@@ -189,8 +189,8 @@ def test_rows_are_stored_as_document_they_are(account: SellerAccount) -> None:
 
     report = intake.receive_rows(account=account, rows=rows, now=NOW)
 
-    with default_storage.open(report.document) as kept:
-        body = kept.read()
+    with default_storage.open(report.document) as stored:
+        body = stored.read()
     assert json.loads(body) == {"defects": rows}
     assert (report.size, report.sha256) == (len(body), hashlib.sha256(body).hexdigest())
     assert (report.source, report.report_type, report.marketplace) == ("json", "defects", "US")
@@ -198,8 +198,8 @@ def test_rows_are_stored_as_document_they_are(account: SellerAccount) -> None:
 
 def test_upload_of_bytes_that_rows_were_stored_as_is_no_duplicate_of_them(account: SellerAccount) -> None:
     posted = intake.receive_rows(account=account, rows=[build.defect(order=build.order_id(1))], now=NOW)
-    with default_storage.open(posted.document) as kept:
-        body = kept.read()
+    with default_storage.open(posted.document) as stored:
+        body = stored.read()
 
     uploaded, duplicate = intake.receive(account=account, received=received(body), now=NOW)
 
@@ -284,8 +284,8 @@ BLANK_DE = FEEDBACK_DE.replace(b"never arrived", b"").replace(b"x1y2z3@marketpla
 
 
 def content(report: Report) -> bytes:
-    with default_storage.open(report.document) as kept:
-        return bytes(kept.read())
+    with default_storage.open(report.document) as stored:
+        return bytes(stored.read())
 
 
 def test_document_is_stored_without_what_is_personal_and_known_by_bytes_that_came(

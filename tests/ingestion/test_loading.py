@@ -135,10 +135,10 @@ def test_report_that_breaks_workers_fails_and_loads_when_sent_again(nord: Client
 def test_report_is_locked_by_one_worker(nord: Client, shelf: str, elsewhere: psycopg.Connection) -> None:
     report_id, other_id = identifiers.uuid7(), identifiers.uuid7()
 
-    with locks.session_lock(report_id) as held:
+    with locks.session_lock(report_id) as is_locked:
         meanwhile = worker_locks.take(elsewhere, report_id), worker_locks.take(elsewhere, other_id)
 
-    assert held
+    assert is_locked
     assert meanwhile == (False, True)
     assert worker_locks.take(elsewhere, report_id)
 

@@ -117,12 +117,12 @@ def test_retention_follows_agency_setting(
     older, younger = (
         sent(acme, shop, days=days + step, status=Status.LOADED, loaded_at=NOW) for step in (0.01, -0.01)
     )
-    theirs = sent(rival, rival.take_on(partner="A1RIVAL"), days=29, status=Status.LOADED, loaded_at=NOW)
+    other = sent(rival, rival.take_on(partner="A1RIVAL"), days=29, status=Status.LOADED, loaded_at=NOW)
 
     tasks.delete_old_documents()
 
     assert older not in files(storage)
-    assert {younger, theirs} <= files(storage)
+    assert {younger, other} <= files(storage)
 
 
 @pytest.mark.parametrize(
@@ -200,16 +200,16 @@ def test_file_that_cannot_be_deleted_holds_up_no_other(
 def test_report_that_another_transaction_holds_is_left_to_next_run(
     nord: Client, shelf: str, storage: Path
 ) -> None:
-    held, free = (sent(nord, shelf, days=31, status=Status.REJECTED, problem=PROBLEM) for _ in range(2))
+    locked, free = (sent(nord, shelf, days=31, status=Status.REJECTED, problem=PROBLEM) for _ in range(2))
     with closing(psycopg.connect(os.environ["DATABASE_URL"])) as other:
         other.execute(f"SET LOCAL underone.agency = '{nord.agency.pk}'")
         other.execute(
-            "SELECT FROM ingestion_report WHERE id = %s FOR UPDATE", [identifiers.private("rpt", held)]
+            "SELECT FROM ingestion_report WHERE id = %s FOR UPDATE", [identifiers.private("rpt", locked)]
         )
 
         assert delete(nord) == 1
 
-    assert files(storage) == {held}
+    assert files(storage) == {locked}
     assert nord.read(f"/v1/reports/{free}")["document_deleted_at"] is not None
     assert delete(nord) == 1
 
@@ -255,8 +255,8 @@ def test_deleted_document_that_was_rejected_is_stored_anew_and_queued_again(
     assert loaded["document_deleted_at"] is None
     assert loaded["blanked_columns"] == ["Comments", "Your Response", "Rater Email"]
     assert files(storage) == {refused["id"]}
-    kept = b"".join(nord.get(f"/v1/reports/{refused['id']}/document").streaming_content)  # type: ignore[attr-defined]
-    assert kept == FEEDBACK_DE.replace(b"never arrived", b"").replace(b"x1y2z3@marketplace.amazon.com", b"")
+    stored = b"".join(nord.get(f"/v1/reports/{refused['id']}/document").streaming_content)  # type: ignore[attr-defined]
+    assert stored == FEEDBACK_DE.replace(b"never arrived", b"").replace(b"x1y2z3@marketplace.amazon.com", b"")
 
 
 def test_document_that_came_again_is_stored_for_another_period(

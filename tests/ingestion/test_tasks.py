@@ -79,13 +79,15 @@ def test_recently_queued_reports_are_not_queued_again(acme: Client, shop: str, s
 
 
 def test_report_in_living_worker_hands_is_left_there(acme: Client, shop: str) -> None:
-    held, left = (waiting(acme, shop, status=Status.PROCESSING, since=timedelta(hours=1)) for _ in range(2))
+    locked, abandoned = (
+        waiting(acme, shop, status=Status.PROCESSING, since=timedelta(hours=1)) for _ in range(2)
+    )
     with closing(psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)) as worker:
-        worker_locks.take(worker, held)
+        worker_locks.take(worker, locked)
 
         tasks.resume_reports()
 
-        assert handed_out() == [(str(acme.agency.pk), left)]
+        assert handed_out() == [(str(acme.agency.pk), abandoned)]
 
 
 def test_report_whose_worker_died_is_queued_again(acme: Client, shop: str) -> None:
@@ -110,10 +112,10 @@ def test_looking_for_abandoned_reports_leaves_no_lock(acme: Client, shop: str) -
 
 
 def test_every_agency_reports_are_resumed(acme: Client, rival: Client, shop: str) -> None:
-    theirs = rival.take_on(partner="A1RIVAL")
+    other_account = rival.take_on(partner="A1RIVAL")
     ids = {
         (str(client.agency.pk), waiting(client, account, since=timedelta(hours=1)))
-        for client, account in ((acme, shop), (rival, theirs))
+        for client, account in ((acme, shop), (rival, other_account))
     }
 
     tasks.resume_reports()
@@ -158,13 +160,13 @@ def test_message_about_another_agency_report_loads_nothing(
 
 
 def test_every_agency_deleted_accounts_are_erased(acme: Client, rival: Client, shop: str) -> None:
-    theirs = rival.take_on(partner="A1RIVAL")
-    kept = acme.take_on(partner="A2KEPT")
+    other_account = rival.take_on(partner="A1RIVAL")
+    present = acme.take_on(partner="A2KEPT")
     acme.delete(f"/v1/accounts/{shop}")
-    rival.delete(f"/v1/accounts/{theirs}")
+    rival.delete(f"/v1/accounts/{other_account}")
 
     tasks.erase_accounts()
 
-    assert [account["id"] for account in acme.read("/v1/accounts")["data"]] == [kept]
+    assert [account["id"] for account in acme.read("/v1/accounts")["data"]] == [present]
     acme.take_on(partner="A1SHOP")
     rival.take_on(partner="A1RIVAL")

@@ -18,7 +18,7 @@ def until_free(report_id: UUID, *, seconds: float = 120) -> None:
     """Wait until the server has noticed that the worker's connection is gone."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        with locks.session_lock(report_id) as held:
-            if held:
+        with locks.session_lock(report_id) as is_locked:
+            if is_locked:
                 return
     raise TimeoutError(f"{report_id} is still held")

@@ -51,8 +51,8 @@ def sample(path: str) -> bytes:
     return (SAMPLES / path).read_bytes()
 
 
-def series(client: Client, account: str, metric: str, **asked: str) -> dict[str, Any]:
-    (value,) = client.read(f"/v1/accounts/{account}/metrics", metric=metric, marketplace="US", **asked)[
+def series(client: Client, account: str, metric: str, **params: str) -> dict[str, Any]:
+    (value,) = client.read(f"/v1/accounts/{account}/metrics", metric=metric, marketplace="US", **params)[
         "metrics"
     ]
     return dict(value)
@@ -147,14 +147,14 @@ def test_snapshots_are_kept_whole_by_marketplace_and_the_status_shows_on_the_acc
     snapshots = acme.read(f"/v1/accounts/{shop}/snapshots")["data"]
     (event,) = acme.read("/v1/events", type="account.status_changed", limit=1)["data"]
 
-    told = {snapshot["marketplace"]: snapshot for snapshot in snapshots}
-    assert {place: snapshot["account_status"] for place, snapshot in told.items()} == {
+    by_marketplace = {snapshot["marketplace"]: snapshot for snapshot in snapshots}
+    assert {place: snapshot["account_status"] for place, snapshot in by_marketplace.items()} == {
         "US": "AT_RISK",
         "CA": "NORMAL",
         "MX": "SUSPENDED",
     }
     original = json.loads(sample(f"{V2}/3_schema_examples_root.json"))[0]["performanceMetrics"][0]
-    assert told["US"]["document"] == original
+    assert by_marketplace["US"]["document"] == original
     assert acme.read(f"/v1/accounts/{shop}")["amazon_statuses"]["MX"]["status"] == "SUSPENDED"
     assert event["data"]["previous"] is None
     assert event["data"]["current"] in {"AT_RISK", "SUSPENDED"}

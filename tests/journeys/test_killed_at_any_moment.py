@@ -74,9 +74,9 @@ class Caller:
         wait_until(partial(self._has_ended, report["id"]), seconds=180)
 
     def _has_ended(self, report: str) -> bool:
-        found = self.call("GET", f"/v1/reports/{report}")
-        assert found["status"] not in ENDED - {"loaded"}, found
-        return bool(found["status"] == "loaded")
+        body = self.call("GET", f"/v1/reports/{report}")
+        assert body["status"] not in ENDED - {"loaded"}, body
+        return bool(body["status"] == "loaded")
 
 
 def story_of(caller: Caller, n: int) -> None:
@@ -148,12 +148,12 @@ def test_every_event_arrives_though_everything_is_killed(
     with context.agency(agency.agency.pk):
         episodes = Breach.objects.filter(level="breach")
         events = list(Event.objects.filter(type__startswith="breach.").order_by("id"))
-        told = Counter((event.type, event.data["breach"]) for event in events)
+        counts = Counter((event.type, event.data["breach"]) for event in events)
         assert episodes.count() == BREACHES
-        assert set(told) == {
+        assert set(counts) == {
             (f"breach.{edge}", each.public_id) for each in episodes for edge in ("opened", "resolved")
         }
-    assert set(told.values()) == {1}
+    assert set(counts.values()) == {1}
     arrived = receiver.received("ok/breaches")
     assert {each["headers"]["webhook-id"] for each in arrived} == {event.public_id for event in events}
     assert in_order(arrived)
@@ -173,7 +173,7 @@ def in_order(arrived: list[dict[str, Any]]) -> bool:
     """Whether the first arrivals of each account's events came in the order in which the events happened."""
     first: dict[str, list[str]] = {}
     for each in arrived:
-        told = first.setdefault(json.loads(each["body"])["account"], [])
-        if each["headers"]["webhook-id"] not in told:
-            told.append(each["headers"]["webhook-id"])
-    return all(told == sorted(told) for told in first.values())
+        ids = first.setdefault(json.loads(each["body"])["account"], [])
+        if each["headers"]["webhook-id"] not in ids:
+            ids.append(each["headers"]["webhook-id"])
+    return all(ids == sorted(ids) for ids in first.values())

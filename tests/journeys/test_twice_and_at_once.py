@@ -181,9 +181,9 @@ def figures(agency: Client, account: str, **at: Any) -> tuple[int, int]:
 
 
 def counts_again(account: str) -> str:
-    said = io.StringIO()
-    call_command("recompute", "--account", account, stdout=said)
-    return said.getvalue().strip().partition(": ")[2]
+    output = io.StringIO()
+    call_command("recompute", "--account", account, stdout=output)
+    return output.getvalue().strip().partition(": ")[2]
 
 
 def hand_out_again(agency: Client) -> None:
@@ -277,9 +277,9 @@ def test_reports_of_one_account_in_many_workers_give_one_set_of_facts_and_counts
 
     at_once(*[partial(load, agency, report) for report in reports])
 
-    found = [row_of(agency, report) for report in reports]
-    assert [(row.status, row.attempts) for row in found] == [("loaded", 1)] * 7
-    assert len({row.loaded_at for row in found}) == 7
+    loaded = [row_of(agency, report) for report in reports]
+    assert [(row.status, row.attempts) for row in loaded] == [("loaded", 1)] * 7
+    assert len({row.loaded_at for row in loaded}) == 7
     assert [loads_of(agency, report) for report in reports] == [1] * 7
     assert (rows(agency, Order), rows(agency, Defect), figures(agency, account)) == (700, 5, (4, 600))
     assert counts_again(account) == "0 daily counts changed"

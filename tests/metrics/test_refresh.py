@@ -23,10 +23,10 @@ ORDERED = clock.NOON - timedelta(days=40)
 def at(acme: Client, account: str, now: datetime) -> list[tuple[str, str]]:
     """Refresh as if it were then; the breaches there are now."""
     with context.agency(acme.agency.pk):
-        held = SellerAccount.objects.locked(
+        locked = SellerAccount.objects.locked(
             agency_id=acme.agency.pk, account_id=identifiers.private("acct", account)
         )
-        refresh.refresh(account=held, touched=(), now=now)
+        refresh.refresh(account=locked, touched=(), now=now)
         return list(Breach.objects.order_by("opened_at").values_list("metric", "status"))
 
 
@@ -61,10 +61,10 @@ def test_refresh_without_reports_moves_windows_and_drops_old_orders(acme: Client
     keep_fresh(acme, leaves)
 
     before = at(acme, breached, leaves - timedelta(days=1))
-    held = current(acme)
+    value = current(acme)
     after = at(acme, breached, leaves)
 
-    assert held == ((leaves - timedelta(days=1)).date(), 1, 50, "breached")
+    assert value == ((leaves - timedelta(days=1)).date(), 1, 50, "breached")
     assert current(acme) == (leaves.date(), 0, 0, "no_data")
     assert before == after == [("order_defect_rate", "open")]
 

@@ -44,9 +44,9 @@ def test_role_cannot_be_raised_by_request_fields(acme: Client) -> None:
         "/v1/tokens", {"role": "admin", "read_only": False, "expires_in": 60}, format="json"
     ).json()
 
-    told = Client(acme.agency, made["token"]).read("/v1/me")["bearer"]
+    principal = Client(acme.agency, made["token"]).read("/v1/me")["bearer"]
 
-    assert (told["role"], told["read_only"]) == ("viewer", True)
+    assert (principal["role"], principal["read_only"]) == ("viewer", True)
 
 
 def names_in(value: Any) -> set[str]:

@@ -41,9 +41,9 @@ def test_number_length_is_limited(acme: Client) -> None:
 
 
 def test_history_range_is_limited(acme: Client, shop: str) -> None:
-    asked = {"from": "2000-01-01", "to": "2099-12-31"}
+    params = {"from": "2000-01-01", "to": "2099-12-31"}
 
-    assert acme.get(f"/v1/accounts/{shop}/metrics/order_defect_rate/history", asked).status_code == 409
+    assert acme.get(f"/v1/accounts/{shop}/metrics/order_defect_rate/history", params).status_code == 409
 
 
 def test_decompression_bomb_is_refused(acme: Client, shop: str, settings: LazySettings) -> None:

@@ -36,7 +36,7 @@ def test_method_override_headers_are_ignored(bearing: Bearing, acme: Client, sho
 
 @pytest.mark.parametrize("path", sorted({each.path for each in OPERATIONS if "{" not in each.path}))
 def test_undocumented_methods_are_refused(acme: Client, path: str) -> None:
-    told = {each.method for each in OPERATIONS if each.path == path}
+    documented = {each.method for each in OPERATIONS if each.path == path}
 
-    for method in {*METHODS, "TRACE", "CONNECT", "PROPFIND"} - told:
+    for method in {*METHODS, "TRACE", "CONNECT", "PROPFIND"} - documented:
         assert acme.generic(method, path, b"{}", content_type="application/json").status_code == 405

@@ -75,9 +75,9 @@ def test_cors_origin_must_be_allowed_by_agency(acme: Client) -> None:
 def test_responses_are_not_stored_by_shared_caches(furnished: tuple[Client, Furnished]) -> None:
     acme, has = furnished
 
-    told = {str(each): each.ask(acme, has).headers.get("Cache-Control", "") for each in READS}
+    headers = {str(each): each.ask(acme, has).headers.get("Cache-Control", "") for each in READS}
 
-    assert [name for name, words in told.items() if "public" in words] == []
+    assert [name for name, words in headers.items() if "public" in words] == []
 
 
 def test_cookies_are_neither_accepted_nor_set(acme: Client) -> None:

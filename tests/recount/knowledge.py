@@ -54,9 +54,9 @@ class Knowledge:
 
     def unmatched(self) -> int:
         """How many defects speak of an order that no report has told of."""
-        told = {(row.order_id, row.kind, row.reference) for rows in self.defects.values() for row in rows}
-        heard = self.hearsay - {(order_id, kind) for order_id, kind, _ in told}
-        return sum(order_id not in self.orders for order_id, *_ in [*told, *heard])
+        detailed = {(row.order_id, row.kind, row.reference) for rows in self.defects.values() for row in rows}
+        mentioned = self.hearsay - {(order_id, kind) for order_id, kind, _ in detailed}
+        return sum(order_id not in self.orders for order_id, *_ in [*detailed, *mentioned])
 
     def _counts(self, order_id: str, kind: str) -> bool:
         details = [row for row in self.defects.get(order_id, []) if row.kind == kind]
@@ -86,10 +86,10 @@ class Coverage:
         )
 
 
-def right(said: Iterable[Said[F]]) -> dict[Hashable, tuple[Rank, F]]:
+def right(statements: Iterable[Said[F]]) -> dict[Hashable, tuple[Rank, F]]:
     """Of each thing what was said with the highest rank, and that rank."""
     best: dict[Hashable, tuple[Rank, F]] = {}
-    for of_what, rank, what in said:
+    for of_what, rank, what in statements:
         if of_what not in best or rank > best[of_what][0]:
             best[of_what] = (rank, what)
     return best

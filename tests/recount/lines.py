@@ -80,8 +80,8 @@ def unexplained(known: Knowledge) -> Iterator[Line]:
     """
     explained = {each.order_id for each in known.packages if each.cancelled_by}
     for order in _placed(known, MFN):
-        told = order.order_id in explained or known.has_defect(order.order_id, {"cancellation"})
-        if order.status == "Cancelled" and not told:
+        is_explained = order.order_id in explained or known.has_defect(order.order_id, {"cancellation"})
+        if order.status == "Cancelled" and not is_explained:
             yield _line(order, day=order.ordered_on, counted="Cancelled" not in known.left_out)
 
 

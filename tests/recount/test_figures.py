@@ -304,16 +304,19 @@ def test_returns_count_by_request_or_by_order(
 
 
 def test_returned_order_outside_the_denominator_counts_in_its_own_only() -> None:
-    told: list[Row] = [placed(status="Cancelled", channel="afn"), ReturnRow("O-1", DAY)]
+    statements: list[Row] = [placed(status="Cancelled", channel="afn"), ReturnRow("O-1", DAY)]
 
-    assert (counted(RETURNS, *told, channel="afn"), counted(ODR, *told, channel="afn")) == ((1, 1), (0, 0))
+    assert (counted(RETURNS, *statements, channel="afn"), counted(ODR, *statements, channel="afn")) == (
+        (1, 1),
+        (0, 0),
+    )
 
 
 def test_order_that_moves_takes_its_lines_along() -> None:
     moved = replace(placed(store="DE"), updated_at=NOON + timedelta(days=1))
-    told = upload(placed(), LATE, ReturnRow("O-1", DAY))
+    statements = upload(placed(), LATE, ReturnRow("O-1", DAY))
 
-    before, after = Recount(knowing(told)), Recount(knowing(told, upload(moved)))
+    before, after = Recount(knowing(statements)), Recount(knowing(statements, upload(moved)))
 
     for metric in (LSR, VTR, RDR):
         as_of = NEXT + timedelta(days=rule_of(metric, "GB").offset)
@@ -324,9 +327,9 @@ def test_order_that_moves_takes_its_lines_along() -> None:
 def test_history_has_the_days_with_data() -> None:
     days = [DAY + timedelta(days=n) for n in range(-5, 20)]
 
-    told = history(recount(placed(), LATE), LSR, "GB", "mfn", days=days)
+    figures = history(recount(placed(), LATE), LSR, "GB", "mfn", days=days)
 
-    assert told == {DAY + timedelta(days=n): (1, 1) for n in range(10)}
+    assert figures == {DAY + timedelta(days=n): (1, 1) for n in range(10)}
 
 
 def test_figure_without_a_target_has_no_verdict() -> None:

@@ -25,10 +25,10 @@ def moment(text: str) -> datetime:
 
 
 def shipment(**cells: Any) -> ShipmentRow:
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         name: cell(text) if str(text).startswith("2026") else text for name, text in cells.items()
     }
-    return ShipmentRow("O-1", **told)
+    return ShipmentRow("O-1", **fields)
 
 
 def judged(
@@ -180,9 +180,9 @@ def test_package_is_identified_by_name_or_tracking_number(
     assert judged(shipment(package=package, tracking_number=tracking_number)).package == expected
 
 
-@pytest.mark.parametrize(("told", "expected"), [(None, 1), (1, 1), (5, 5)])
-def test_package_has_one_unit_by_default(told: int | None, expected: int) -> None:
-    assert judged(shipment(units=told)).units == expected
+@pytest.mark.parametrize(("stated", "expected"), [(None, 1), (1, 1), (5, 5)])
+def test_package_has_one_unit_by_default(stated: int | None, expected: int) -> None:
+    assert judged(shipment(units=stated)).units == expected
 
 
 def test_package_days_are_utc_days_of_its_moments() -> None:
@@ -226,10 +226,10 @@ ASKED = "2026-10-02T12:00:00+00:00"
 def test_return_is_dissatisfied_after_a_late_answer_wrong_rejection_or_complaint(
     cells: dict[str, Any], columns: set[str], at: str, expected: bool | None
 ) -> None:
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         name: cell(text) if isinstance(text, str) else text for name, text in cells.items()
     }
-    row = ReturnRow("O-1", moment(ASKED), **told)
+    row = ReturnRow("O-1", moment(ASKED), **fields)
 
     assert judging.returned(row, columns=frozenset(columns), at=moment(at)).is_dissatisfied is expected
 

@@ -87,9 +87,9 @@ def test_package_return_and_message_newest_statement_wins() -> None:
     written = [
         MessageRow("M-1", NOON, store, updated_at=NOON + n * A_WEEK) for n, store in ((2, "DE"), (1, "GB"))
     ]
-    told: list[Row] = [*shipped, *returned, *written]
+    statements: list[Row] = [*shipped, *returned, *written]
 
-    for rows in permutations(told, 7):
+    for rows in permutations(statements, 7):
         known = knowing(upload(*rows[:3]), upload(*rows[3:], minutes=1))
         assert [each.units for each in known.packages] == [3]
         assert [each.is_return for each in known.returns] == [True]

@@ -72,8 +72,8 @@ class Sender:
     def deliveries(self, endpoint: Endpoint) -> list[Delivery]:
         """The deliveries to an endpoint, the oldest first."""
         with context.agency(self.client.agency.pk):
-            found = Delivery.objects.filter(endpoint=endpoint).select_related("event").order_by("pk")
-            return list(found.prefetch_related("attempts"))
+            deliveries = Delivery.objects.filter(endpoint=endpoint).select_related("event").order_by("pk")
+            return list(deliveries.prefetch_related("attempts"))
 
     def states(self, endpoint: Endpoint) -> list[str]:
         return [delivery.state for delivery in self.deliveries(endpoint)]

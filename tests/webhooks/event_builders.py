@@ -38,9 +38,9 @@ def happen(
         return event.public_id
 
 
-def listed(client: Client, endpoint: str, **asked: Any) -> list[dict[str, Any]]:
+def listed(client: Client, endpoint: str, **params: Any) -> list[dict[str, Any]]:
     """The deliveries to an endpoint as the API lists them, newest first."""
-    return list(client.read(f"/v1/webhook-endpoints/{endpoint}/deliveries", **asked)["data"])
+    return list(client.read(f"/v1/webhook-endpoints/{endpoint}/deliveries", **params)["data"])
 
 
 def settle(
@@ -54,11 +54,11 @@ def settle(
 ) -> None:
     """As a worker does: an attempt, and the delivery is over."""
     with context.agency(client.agency.pk):
-        mine = Delivery.objects.filter(pk=identifiers.private("dlv", delivery))
-        mine.update(state=state, tries=tries, next_attempt_at=None, leased_until=None, finished_at=at)
+        deliveries = Delivery.objects.filter(pk=identifiers.private("dlv", delivery))
+        deliveries.update(state=state, tries=tries, next_attempt_at=None, leased_until=None, finished_at=at)
         for _ in range(tries):
             made: dict[str, Any] = {"attempted_at": at, "duration_ms": 12, "status": 200} | attempt
-            Attempt.objects.create(agency=client.agency, delivery=mine.get(), **made)
+            Attempt.objects.create(agency=client.agency, delivery=deliveries.get(), **made)
 
 
 def take_in_hand(client: Client, delivery: str, *, until: datetime) -> None:
@@ -83,9 +83,9 @@ def events(client: Client) -> list[str]:
         return [event.public_id for event in Event.objects.order_by("-pk")]
 
 
-def noted(client: Client, **asked: str) -> list[tuple[str, str]]:
+def noted(client: Client, **params: str) -> list[tuple[str, str]]:
     """What the audit log says of endpoints and deliveries, newest first: what was done, and to what."""
-    entries = client.read("/v1/audit-log", **asked)["data"]
+    entries = client.read("/v1/audit-log", **params)["data"]
     return [
         (each["what"], each["about"]) for each in entries if each["about"].partition("_")[0] in {"ep", "dlv"}
     ]

@@ -28,8 +28,8 @@ class Receiver:
 
     def received(self, path: str | None = None) -> list[dict[str, Any]]:
         """What came, in the order in which it came; of one path, or all."""
-        found = json.loads(self._ask("GET", "/received"))
-        return [each for each in found if path in {None, each["path"].removeprefix("/")}]
+        requests = json.loads(self._ask("GET", "/received"))
+        return [each for each in requests if path in {None, each["path"].removeprefix("/")}]
 
     def messages(self, path: str) -> list[str]:
         """The ids of what came to a path."""

@@ -213,10 +213,10 @@ def test_update_account_keeps_concurrent_changes_of_worker(acme: Client, shop: s
 
     with context.agency(acme.agency.pk):
         agencies.update(instance=stale, fields={"name": "Renamed"}, now=NOON)
-        kept = SellerAccount.objects.get()
+        stored = SellerAccount.objects.get()
 
-    assert (kept.name, kept.marketplaces) == ("Renamed", ["CA", "US"])
-    assert kept.last_recorded_at is not None
+    assert (stored.name, stored.marketplaces) == ("Renamed", ["CA", "US"])
+    assert stored.last_recorded_at is not None
 
 
 @pytest.mark.parametrize(

@@ -36,13 +36,13 @@ def statuses(answer: Any) -> list[str]:
 def test_bulk_create_creates_account_for_each_row(acme: Client) -> None:
     answer = take(acme, row(1, external_id="crm-1"), row(2))
 
-    told = [each["account"] for each in answer.json()["data"]]
+    accounts = [each["account"] for each in answer.json()["data"]]
     assert statuses(answer) == ["created", "created"]
-    assert [(each["name"], each["external_id"], each["marketplaces"]) for each in told] == [
+    assert [(each["name"], each["external_id"], each["marketplaces"]) for each in accounts] == [
         ("Shop 1", "crm-1", ["DE"]),
         ("Shop 2", None, ["DE"]),
     ]
-    assert [acme.read(f"/v1/accounts/{each['id']}") for each in told] == told
+    assert [acme.read(f"/v1/accounts/{each['id']}") for each in accounts] == accounts
 
 
 def test_bulk_create_continues_after_invalid_or_existing_row(acme: Client) -> None:

@@ -19,9 +19,9 @@ def close(client: Client, words: Any = "close Acme") -> Any:
 def test_close_with_name_ends_all_access(acme: Client, rival: Client) -> None:
     response = close(acme)
 
-    told = response.json()
-    closed_at, erased_from = (datetime.fromisoformat(told[name]) for name in ("closed_at", "erased_from"))
-    assert (response.status_code, told["id"]) == (202, acme.agency.public_id)
+    agency = response.json()
+    closed_at, erased_from = (datetime.fromisoformat(agency[name]) for name in ("closed_at", "erased_from"))
+    assert (response.status_code, agency["id"]) == (202, acme.agency.public_id)
     assert erased_from - closed_at == timedelta(days=7)
     assert abs(timezone.now() - closed_at) < timedelta(minutes=1)
     for refused in (

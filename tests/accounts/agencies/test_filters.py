@@ -45,7 +45,7 @@ EVERY = [partner for _, partner, _, _, _ in SHOPS]
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "expected"),
     [
         ("%", ["A1PERCENT"]),
         ("50%", ["A1PERCENT"]),
@@ -68,8 +68,8 @@ EVERY = [partner for _, partner, _, _, _ in SHOPS]
         ("  ", EVERY),
     ],
 )
-def test_search_matches_text_literally(shops: Client, text: str, found: list[str]) -> None:
-    assert partners(shops, search=text) == found
+def test_search_matches_text_literally(shops: Client, text: str, expected: list[str]) -> None:
+    assert partners(shops, search=text) == expected
 
 
 @pytest.mark.parametrize("text", ["\0", "un\0der", "\0" * 100 + "%", "x" * 201])
@@ -92,10 +92,12 @@ def test_status_filter_finds_accounts(shops: Client, status: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "found"), [("DE", ["A2UNDER", "A3BACK"]), ("US", ["A1PERCENT"]), ("JP", [])]
+    ("code", "expected"), [("DE", ["A2UNDER", "A3BACK"]), ("US", ["A1PERCENT"]), ("JP", [])]
 )
-def test_marketplace_filter_finds_accounts_selling_there(shops: Client, code: str, found: list[str]) -> None:
-    assert partners(shops, marketplace=code) == found
+def test_marketplace_filter_finds_accounts_selling_there(
+    shops: Client, code: str, expected: list[str]
+) -> None:
+    assert partners(shops, marketplace=code) == expected
 
 
 def test_marketplace_filter_finds_account_in_each_marketplace(shops: Client) -> None:

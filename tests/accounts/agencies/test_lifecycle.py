@@ -124,18 +124,18 @@ def test_create_account_twice_at_once_creates_one(committed_db: None) -> None:
         answers = list(threads.map(attempt, "abcd"))
 
     with context.agency(agency.pk):
-        kept = SellerAccount.objects.get().name
-    assert sorted(answers) == sorted([kept, "refused", "refused", "refused"])
+        stored_name = SellerAccount.objects.get().name
+    assert sorted(answers) == sorted([stored_name, "refused", "refused", "refused"])
 
 
 def test_delete_account_hides_one_account(acme: Client) -> None:
     with context.agency(acme.agency.pk):
-        gone, kept = take_on(acme.agency), take_on(acme.agency, selling_partner_id="A9KEPT")
+        deleted, present = take_on(acme.agency), take_on(acme.agency, selling_partner_id="A9KEPT")
 
-        agencies.delete_account(account=gone, now=LATER)
+        agencies.delete_account(account=deleted, now=LATER)
 
-        assert list(SellerAccount.objects.present()) == [kept]
-        assert SellerAccount.objects.get(pk=gone.pk).deleted_at == LATER
+        assert list(SellerAccount.objects.present()) == [present]
+        assert SellerAccount.objects.get(pk=deleted.pk).deleted_at == LATER
 
 
 def test_delete_account_twice_keeps_first_time(acme: Client) -> None:
@@ -166,7 +166,7 @@ def noted(agency: Agency, what: str) -> list[tuple[str, Any, Any]]:
 
 
 def test_agency_and_account_changes_are_recorded_in_audit_log(acme: Client) -> None:
-    told = {
+    fields = {
         "name": "Nordwind",
         "selling_partner_id": "A2NORDWIND",
         "home_marketplace": "DE",
@@ -181,12 +181,15 @@ def test_agency_and_account_changes_are_recorded_in_audit_log(acme: Client) -> N
             now=NOON,
         )
         agencies.update(
-            instance=acme.agency, fields={"document_retention_days": 7}, actor=Actor("key_1", "mine"), now=NOON
+            instance=acme.agency,
+            fields={"document_retention_days": 7},
+            actor=Actor("key_1", "mine"),
+            now=NOON,
         )
         agencies.delete_account(account=account, actor=Actor("key_2", "other"), now=LATER)
 
     assert noted(acme.agency, "agency.opened") == [("underone", None, {"name": "Acme"})]
-    assert noted(acme.agency, "account.created") == [("key_1 mine", None, told)]
+    assert noted(acme.agency, "account.created") == [("key_1 mine", None, fields)]
     assert noted(acme.agency, "account.changed") == [
         ("key_1 mine", {"external_id": None}, {"external_id": "crm-1"})
     ]
@@ -194,7 +197,7 @@ def test_agency_and_account_changes_are_recorded_in_audit_log(acme: Client) -> N
         ("key_1 mine", {"document_retention_days": 30}, {"document_retention_days": 7})
     ]
     assert noted(acme.agency, "account.handed_back") == [
-        ("key_2 other", told | {"external_id": "crm-1"}, None)
+        ("key_2 other", fields | {"external_id": "crm-1"}, None)
     ]
 
 

@@ -121,11 +121,11 @@ def test_revoked_key_is_refused_like_unknown_key(acme: Client, key: str) -> None
 
     revoked, unknown = ask(f"Bearer {key}"), ask("Bearer uo_live_000000000000_x")
 
-    told = [
+    responses = [
         {name: value for name, value in answer.json().items() if name != "request_id"}
         for answer in (revoked, unknown)
     ]
-    assert told[0] == told[1]
+    assert responses[0] == responses[1]
 
 
 def test_revoked_key_leaves_other_keys_valid(acme: Client, key: str) -> None:

@@ -54,10 +54,10 @@ def statements(act: Callable[[], object]) -> list[str]:
 
 @pytest.mark.parametrize("kind", WRONG)
 def test_invalid_key_costs_one_statement(key: str, kind: str) -> None:
-    asked = statements(lambda: refuse(WRONG[kind](key)))
+    executed = statements(lambda: refuse(WRONG[kind](key)))
 
-    assert asked == statements(lambda: refuse(WRONG["wrong secret"](key)))
-    assert len(asked) == 1
+    assert executed == statements(lambda: refuse(WRONG["wrong secret"](key)))
+    assert len(executed) == 1
 
 
 @pytest.mark.parametrize("kind", [kind for kind in WRONG if kind != "NUL"])
@@ -84,15 +84,15 @@ def test_invalid_key_timing_does_not_reveal_prefix(key: str) -> None:
 
 
 def test_valid_key_is_not_refused_among_invalid_ones(acme: Client) -> None:
-    stranger, told = Stranger(), set()
+    stranger, statuses = Stranger(), set()
 
     for n in range(400):
         text = WRONG[("wrong secret", "unknown prefix", "malformed")[n % 3]](acme.key)
-        told.add(stranger.get("/v1/me", headers={"Authorization": f"Bearer {text}"}).status_code)
+        statuses.add(stranger.get("/v1/me", headers={"Authorization": f"Bearer {text}"}).status_code)
         if n % 40 == 39:
             assert acme.get("/v1/me").status_code == 200
 
-    assert told <= {401, 429}
+    assert statuses <= {401, 429}
 
 
 def test_token_of_revoked_key_is_refused_like_unknown_key(acme: Client) -> None:

@@ -13,11 +13,11 @@ from tests.conftest import NOON
 
 def test_created_key_authenticates_by_text(acme: Client) -> None:
     with context.agency(acme.agency.pk):
-        minted, text = key_secrets.create(agency=acme.agency, name="front end", now=NOON)
+        key, text = key_secrets.create(agency=acme.agency, name="front end", now=NOON)
 
-    found = key_secrets.authenticate(text=text, now=NOON)
+    authenticated = key_secrets.authenticate(text=text, now=NOON)
 
-    assert (found.id, found.agency_id) == (minted.pk, acme.agency.pk)
+    assert (authenticated.id, authenticated.agency_id) == (key.pk, acme.agency.pk)
     assert context.current_agency_id() == acme.agency.pk
 
 

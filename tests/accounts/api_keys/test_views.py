@@ -86,13 +86,13 @@ def test_key_has_given_rights(acme: Client, shop: str) -> None:
     limited = make(acme, role="manager", read_only=True, accounts=[shop, shop], expires_at=later(days=1))
 
     assert (limited["role"], limited["read_only"], limited["accounts"]) == ("manager", True, [shop])
-    told = Client(acme.agency, limited["key"]).read("/v1/me")
+    me = Client(acme.agency, limited["key"]).read("/v1/me")
     assert (
-        told["bearer"].items()
+        me["bearer"].items()
         >= {"role": "manager", "read_only": True, "accounts": [shop], "kind": "key"}.items()
     )
-    assert told["bearer"]["expires_at"] == limited["expires_at"]
-    assert told["may"] == ["read"]
+    assert me["bearer"]["expires_at"] == limited["expires_at"]
+    assert me["may"] == ["read"]
 
 
 @pytest.mark.parametrize(
@@ -143,12 +143,14 @@ def test_key_with_account_limit_cannot_be_admin(acme: Client, shop: str) -> None
 
 
 def test_key_limit_with_account_of_other_agency_is_refused(acme: Client, rival: Client) -> None:
-    theirs = rival.take_on()
+    other_account = rival.take_on()
 
-    answer = acme.post(KEYS, {"name": "front end", "role": "viewer", "accounts": [theirs]}, format="json")
+    answer = acme.post(
+        KEYS, {"name": "front end", "role": "viewer", "accounts": [other_account]}, format="json"
+    )
 
-    told = {"pointer": "/accounts/0", "detail": "No account has this ID."}
-    assert (answer.status_code, answer.json()["errors"]) == (404, [told])
+    error = {"pointer": "/accounts/0", "detail": "No account has this ID."}
+    assert (answer.status_code, answer.json()["errors"]) == (404, [error])
 
 
 def test_keys_are_listed_newest_first_with_inactive_ones(acme: Client) -> None:
@@ -269,10 +271,10 @@ def test_rotation_of_rotated_or_inactive_key_is_refused(acme: Client) -> None:
 
 
 def test_rotation_revokes_invitations_of_key(acme: Client) -> None:
-    mine = acme.read("/v1/me")["key"]["id"]
+    key_id = acme.read("/v1/me")["key"]["id"]
     acme.post("/v1/invitations", {"email": "mei@acme.example", "role": "admin"}, format="json")
 
-    rotated = acme.post(f"{KEYS}/{mine}/rotate", {"overlap_seconds": 60}, format="json")
+    rotated = acme.post(f"{KEYS}/{key_id}/rotate", {"overlap_seconds": 60}, format="json")
 
     assert rotated.status_code == 201
     assert acme.read("/v1/invitations")["data"] == []
@@ -335,14 +337,14 @@ def test_keys_cannot_be_changed_by_read_only_admin(acme: Client) -> None:
 
 
 def test_key_of_other_agency_is_not_found(acme: Client, rival: Client) -> None:
-    theirs = rival.read("/v1/me")["key"]["id"]
+    other_key = rival.read("/v1/me")["key"]["id"]
 
     for method, path in (*WRITES[1:], ("get", f"{KEYS}/{{id}}")):
         answers = [
             getattr(acme, method)(
                 path.format(id=each), {"name": "x"} if method != "get" else None, format="json"
             )
-            for each in (theirs, "key_" + "0" * 32)
+            for each in (other_key, "key_" + "0" * 32)
         ]
         assert [answer.status_code for answer in answers] == [404, 404]
         assert answers[0].json()["detail"] == answers[1].json()["detail"]

@@ -30,11 +30,11 @@ def test_create_api_key_restores_access(acme: Client) -> None:
 
 
 def test_create_api_key_is_recorded_in_audit_log(acme: Client) -> None:
-    told = json.loads(mint(acme.agency.public_id, "--role=viewer", "--name=look", "--json"))
+    created = json.loads(mint(acme.agency.public_id, "--role=viewer", "--name=look", "--json"))
 
-    (entry,) = acme.read("/v1/audit-log", about=told["id"])["data"]
+    (entry,) = acme.read("/v1/audit-log", about=created["id"])["data"]
     assert (entry["who"], entry["what"], entry["detail"]["role"]) == ("underone", "key.created", "viewer")
-    assert Client(acme.agency, told["key"]).read("/v1/me")["bearer"]["name"] == "look"
+    assert Client(acme.agency, created["key"]).read("/v1/me")["bearer"]["name"] == "look"
 
 
 @pytest.mark.parametrize(

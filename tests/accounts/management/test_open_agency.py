@@ -74,17 +74,17 @@ def test_open_agency_key_is_in_no_table(db: None) -> None:
     with context.agency(agency_id), connection.cursor() as cursor:
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
         tables = [table for (table,) in cursor.fetchall()]
-        found = []
+        matches = []
         for table in tables:
             wanted = [f"%{text}%" for text in (secret, secret.encode().hex(), key.encode().hex())]
             statement = sql.SQL("SELECT count(*) FROM {0} WHERE {0}::text LIKE ANY(%s)").format(
                 sql.Identifier(table)
             )
             cursor.execute(statement.as_string(), [wanted])
-            found += [table] if cursor.fetchone()[0] else []
+            matches += [table] if cursor.fetchone()[0] else []
 
     assert "accounts_apikey" in tables
-    assert found == []
+    assert matches == []
 
 
 def test_open_agency_prints_key_to_stdout_only(committed_db: None, owner_dsn: str) -> None:

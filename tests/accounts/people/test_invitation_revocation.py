@@ -96,39 +96,39 @@ def test_expiring_key_cannot_make_member_admin(
 def test_invitations_of_removed_member_are_revoked(
     acme: Client, visitor: Visitor, mei: Person, post: Outbox
 ) -> None:
-    member, theirs, mine = create_member(acme.agency, mei), new_email(), new_email()
+    member, member_invitee, key_invitee = create_member(acme.agency, mei), new_email(), new_email()
     visitor.sign_in(mei.email)
-    gone = invite(visitor, theirs, role="admin")["id"]
-    invite(acme, mine)
+    revoked = invite(visitor, member_invitee, role="admin")["id"]
+    invite(acme, key_invitee)
 
     assert acme.delete(f"/v1/members/{member.public_id}").status_code == 204
 
-    assert left(acme) == [mine]
-    assert [about for about, _ in withdrawn(acme)] == [gone]
+    assert left(acme) == [key_invitee]
+    assert [about for about, _ in withdrawn(acme)] == [revoked]
     assert withdrawn(acme)[0][1].startswith("key_")
-    assert [accept(post.token(each)).status_code for each in (theirs, mine)] == [403, 201]
+    assert [accept(post.token(each)).status_code for each in (member_invitee, key_invitee)] == [403, 201]
 
 
 def test_invitations_of_remaining_member_are_kept(acme: Client, visitor: Visitor, mei: Person) -> None:
-    member, theirs = create_member(acme.agency, mei), new_email()
+    member, invitee = create_member(acme.agency, mei), new_email()
     visitor.sign_in(mei.email)
-    invite(visitor, theirs)
+    invite(visitor, invitee)
     with context.agency(acme.agency.pk):
         for key in ApiKey.objects.all():
             key_secrets.revoke(key=key, now=NOON)
 
     assert visitor.delete(f"/v1/members/{member.public_id}").status_code == 409  # the last admin
 
-    assert [each["email"] for each in visitor.get("/v1/invitations").json()["data"]] == [theirs]
+    assert [each["email"] for each in visitor.get("/v1/invitations").json()["data"]] == [invitee]
 
 
 @pytest.mark.parametrize("way", ["http", "staff"])
 def test_invitations_of_revoked_key_are_revoked(acme: Client, rival: Client, post: Outbox, way: str) -> None:
     key, other = another_key(acme)
-    theirs, mine = new_email(), new_email()
-    gone = invite(other, theirs)["id"]
+    revoked_invitee, valid_invitee = new_email(), new_email()
+    revoked = invite(other, revoked_invitee)["id"]
     for client in (acme, rival):
-        invite(client, mine)
+        invite(client, valid_invitee)
 
     if way == "http":
         assert acme.delete(f"/v1/api-keys/{key.public_id}").status_code == 204
@@ -136,9 +136,9 @@ def test_invitations_of_revoked_key_are_revoked(acme: Client, rival: Client, pos
         with context.agency(acme.agency.pk):
             api_keys.revoke(key=key, actor=Actor("staff", "ana"), now=NOON)
 
-    assert (left(acme), left(rival)) == ([mine], [mine])
-    assert [about for about, _ in withdrawn(acme)] == [gone]
-    assert accept(post.token(theirs)).status_code == 403
+    assert (left(acme), left(rival)) == ([valid_invitee], [valid_invitee])
+    assert [about for about, _ in withdrawn(acme)] == [revoked]
+    assert accept(post.token(revoked_invitee)).status_code == 403
 
 
 def at_the_same_time(client: Client, token: str, act: Callable[[], Any]) -> Any:

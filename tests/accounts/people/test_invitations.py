@@ -204,9 +204,9 @@ def test_accept_twice_at_once_creates_one_member(acme: Client, post: Outbox) -> 
 def test_accept_for_two_agencies_at_once_creates_one_user(acme: Client, rival: Client, post: Outbox) -> None:
     email = new_email()
     invite(acme, email)
-    mine = post.token(email)
+    acme_token = post.token(email)
     invite(rival, email)
-    theirs, answers = post.token(email), []
+    rival_token, answers = post.token(email), []
     barrier = threading.Barrier(2)
 
     def run(token: str) -> None:
@@ -214,7 +214,7 @@ def test_accept_for_two_agencies_at_once_creates_one_user(acme: Client, rival: C
         answers.append(accept(token).status_code)
         connections.close_all()
 
-    threads = [threading.Thread(target=run, args=[token]) for token in (mine, theirs)]
+    threads = [threading.Thread(target=run, args=[token]) for token in (acme_token, rival_token)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -46,8 +46,8 @@ def queued() -> list[Any]:
 
 def sealed(**fields: Any) -> str:
     """What a worker is handed."""
-    said = {"kind": "invitation", "to": TO, "values": PLACES} | fields
-    return at_rest.encrypt(json.dumps(said).encode(), context=mail.TASK).hex()
+    payload = {"kind": "invitation", "to": TO, "values": PLACES} | fields
+    return at_rest.encrypt(json.dumps(payload).encode(), context=mail.TASK).hex()
 
 
 @pytest.mark.parametrize("kind", mail.TEMPLATES)
@@ -140,10 +140,10 @@ def test_mail_to_unknown_recipient_is_not_retried(server: Server) -> None:
 def test_mail_refused_by_server_is_retried(server: Server, command: str) -> None:
     server.answers[command] = b"451 later"
 
-    with pytest.raises(OSError, match="later") as told:
+    with pytest.raises(OSError, match="later") as error:
         mail.send(encrypted=sealed())
 
-    assert isinstance(told.value, smtplib.SMTPException)
+    assert isinstance(error.value, smtplib.SMTPException)
     del server.answers[command]
     server.got.clear()
     mail.send(encrypted=sealed())

@@ -30,9 +30,9 @@ def test_members_are_listed_with_rights(acme: Client, mei: Person) -> None:
     shop = acme.take_on()
     member = create_member(acme.agency, mei, role=Role.VIEWER, read_only=True, accounts=[shop])
 
-    (told,) = acme.read("/v1/members")["data"]
+    (listed,) = acme.read("/v1/members")["data"]
 
-    assert told | {"created_at": ""} == {
+    assert listed | {"created_at": ""} == {
         "id": member.public_id,
         "person": {"id": mei.public_id, "name": "Mei Lin", "email": mei.email},
         "role": "viewer",
@@ -40,7 +40,7 @@ def test_members_are_listed_with_rights(acme: Client, mei: Person) -> None:
         "accounts": [shop],
         "created_at": "",
     }
-    assert acme.read(f"/v1/members/{member.public_id}") == told
+    assert acme.read(f"/v1/members/{member.public_id}") == listed
 
 
 def test_member_role_change_takes_effect_with_next_request(
@@ -115,13 +115,13 @@ def test_deleted_user_invited_again_becomes_new_user(
     invite(rival, mei.email)
     acme.delete(f"/v1/members/{create_member(acme.agency, mei).public_id}")
     invite(acme, mei.email)
-    mine, theirs = (
+    acme_token, rival_token = (
         re.findall(r"^uo_inv_\S+$", str(letter.body), re.MULTILINE)[0]
         for letter in reversed(post.to(mei.email))
     )
 
-    nameless = accept(theirs, name="")
-    answers = [accept(token, name="Mei of old").status_code for token in (mine, theirs)]
+    nameless = accept(rival_token, name="")
+    answers = [accept(token, name="Mei of old").status_code for token in (acme_token, rival_token)]
 
     assert (nameless.status_code, nameless.json()["errors"][0]["pointer"]) == (400, "/name")
     assert answers == [201, 201]

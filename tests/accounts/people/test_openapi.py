@@ -20,14 +20,14 @@ ENTRANCE = [
 PROBLEM = "application/problem+json"
 
 
-def resolved(told: dict[str, Any]) -> dict[str, Any]:
+def resolved(schema: dict[str, Any]) -> dict[str, Any]:
     """What a reference within the document points at."""
-    while "$ref" in told:
+    while "$ref" in schema:
         place: Any = DOCUMENT
-        for step in told["$ref"].removeprefix("#/").split("/"):
+        for step in schema["$ref"].removeprefix("#/").split("/"):
             place = place[step]
-        told = place
-    return told
+        schema = place
+    return schema
 
 
 def promised(method: str, path: str, status: int) -> dict[str, Any]:
@@ -45,8 +45,8 @@ def faults(response: Any, *, method: str, path: str) -> list[str]:
         return [] if not bodies else ["nothing was answered"]
     media = response["Content-Type"].partition(";")[0]
     schema = bodies[media]["schema"] | {"components": DOCUMENT["components"]}
-    found = Draft202012Validator(schema, format_checker=FORMATS).iter_errors(response.json())
-    return [f"{error.json_path}: {error.message}" for error in found]
+    errors = Draft202012Validator(schema, format_checker=FORMATS).iter_errors(response.json())
+    return [f"{error.json_path}: {error.message}" for error in errors]
 
 
 def hold(response: Any, status: int, path: str, method: str = "post") -> Any:

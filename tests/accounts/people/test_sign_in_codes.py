@@ -89,9 +89,9 @@ def test_code_request_for_unknown_address_looks_the_same_and_sends_nothing(post:
     answers = []
     for email in (mei.email, nobody, shut_out.email):
         visitor = Visitor()
-        asked = ask(visitor, email)
+        response = ask(visitor, email)
         tried = [visitor.send("/v1/auth/code/confirm", code="BBBB-BBBB") for _ in range(4)]
-        answers.append((sorted(asked), [(each.status_code, each.json()["detail"]) for each in tried]))
+        answers.append((sorted(response), [(each.status_code, each.json()["detail"]) for each in tried]))
 
     assert answers[0] == answers[1] == answers[2]
     assert [len(post.to(email)) for email in (mei.email, nobody, shut_out.email)] == [1, 0, 0]

@@ -113,11 +113,11 @@ def test_sign_up_token_forged_or_expired_is_refused(
     email = new_email()
     sign_up(email)
     token = post.token(email)
-    told = signing.loads(token.removeprefix(people_sign_up.TOKEN_HEAD), salt=people_sign_up.SALT)
+    content = signing.loads(token.removeprefix(people_sign_up.TOKEN_HEAD), salt=people_sign_up.SALT)
     others = [
-        people_sign_up.TOKEN_HEAD + signing.dumps(told, salt="another", compress=True),
+        people_sign_up.TOKEN_HEAD + signing.dumps(content, salt="another", compress=True),
         people_sign_up.TOKEN_HEAD
-        + signing.dumps(told, key="another", salt=people_sign_up.SALT, compress=True),
+        + signing.dumps(content, key="another", salt=people_sign_up.SALT, compress=True),
         token[:-1],
         token.replace(people_sign_up.TOKEN_HEAD, invitations.TOKEN_HEAD),
     ]

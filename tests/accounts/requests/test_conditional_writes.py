@@ -83,7 +83,7 @@ def test_write_replay_shows_secret_to_same_principal(acme: Client, rival: Client
     assert first.json()["secret"] == again.json()["secret"] != of_rival.json()["secret"]
     with context.agency(acme.agency.pk):
         assert first.json()["secret"].encode() not in b"".join(
-            bytes(kept.encrypted) for kept in IdempotencyRecord.objects.all()
+            bytes(record.encrypted) for record in IdempotencyRecord.objects.all()
         )
 
 

@@ -81,19 +81,19 @@ def test_idempotency_key_can_be_reused_after_release(principal: Principal) -> No
 def test_idempotency_response_is_encrypted_for_its_key(principal: Principal) -> None:
     asked(principal)
     idempotency.store(principal=principal, key="k1", response=ANSWER)
-    kept = IdempotencyRecord.objects.get()
+    record = IdempotencyRecord.objects.get()
 
     IdempotencyRecord.objects.create(
-        agency_id=kept.agency_id,
-        bearer_id=kept.bearer_id,
+        agency_id=record.agency_id,
+        bearer_id=record.bearer_id,
         key="k2",
         fingerprint=ASKED,
         status=201,
-        encrypted=kept.encrypted,
+        encrypted=record.encrypted,
         created_at=NOON,
     )
 
-    assert b"whsec" not in bytes(kept.encrypted)
+    assert b"whsec" not in bytes(record.encrypted)
     with pytest.raises(Exception, match="not for accounts_idempotencyrecord"):
         asked(principal, key="k2")
 
@@ -135,7 +135,7 @@ def test_idempotency_records_expire_after_a_day(
 
     for client in (acme, rival):
         with context.agency(client.agency.pk):
-            assert [kept.key for kept in IdempotencyRecord.objects.all()] == ["young"]
+            assert [record.key for record in IdempotencyRecord.objects.all()] == ["young"]
 
 
 def test_idempotency_delete_expired_returns_count(acme: Client, principal: Principal) -> None:

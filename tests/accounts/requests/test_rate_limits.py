@@ -66,9 +66,9 @@ def test_principal_and_agency_have_separate_quotas(strict: Settings) -> None:
 
 
 def test_quota_of_other_agency_is_independent(strict: Settings) -> None:
-    mine = principal()
+    limited = principal()
     for _ in range(5):
-        rate_limits.consume(principal=mine)
+        rate_limits.consume(principal=limited)
 
     assert rate_limits.consume(principal=principal()).wait is None
 
@@ -135,12 +135,12 @@ def test_requests_without_limits_or_store_are_not_limited(strict: Settings, miss
 def test_failures_of_address_are_limited(strict: Settings) -> None:
     address, other = identifiers.uuid7().hex, identifiers.uuid7().hex
 
-    found = []
+    limited = []
     for _ in range(6):
-        found.append(rate_limits.has_too_many_failures(address=address))
+        limited.append(rate_limits.has_too_many_failures(address=address))
         rate_limits.record_failure(address=address)
 
-    assert found == [False, False, False, False, True, True]
+    assert limited == [False, False, False, False, True, True]
     assert not rate_limits.has_too_many_failures(address=other)
 
 

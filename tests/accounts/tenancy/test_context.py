@@ -191,8 +191,8 @@ def test_context_escapes_literals(acme: Client, hostile: str) -> None:
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('underone.agency')")
-        kept = cursor.fetchone()
-    assert kept == (hostile,)
+        row = cursor.fetchone()
+    assert row == (hostile,)
     with pytest.raises(DataError, match="invalid input syntax for type uuid"):
         seen()
 

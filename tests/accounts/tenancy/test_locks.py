@@ -51,8 +51,8 @@ def elsewhere() -> Iterator[Callable[[Callable[[], Any]], Any]]:
 def write(person: Person | None, *, path: str = PATH) -> Request:
     """A write of a person to no agency, or of nobody who is known."""
     user = SimpleNamespace(person=person) if person else SimpleNamespace()
-    asked: Any = SimpleNamespace(user=user, auth=None, path=path)
-    request: Request = asked
+    fake_request: Any = SimpleNamespace(user=user, auth=None, path=path)
+    request: Request = fake_request
     return request
 
 
@@ -109,7 +109,7 @@ def test_path_lock_timeout_answers_busy_and_other_agencies_do_not_wait(
     shop, rival = firm.take_on(), Client(*agencies.create_agency(name="Rival", now=NOON))
     principal = key_secrets.authenticate(text=firm.key, now=NOON)
     path = f"/v1/accounts/{shop}"
-    asked: Any = SimpleNamespace(user=principal, auth=principal, path=path)
+    request: Any = SimpleNamespace(user=principal, auth=principal, path=path)
 
     def rename(client: Client) -> Any:
         return elsewhere(
@@ -117,7 +117,7 @@ def test_path_lock_timeout_answers_busy_and_other_agencies_do_not_wait(
         )
 
     with context.agency(firm.agency.pk):
-        conditional_writes.lock_path(asked)
+        conditional_writes.lock_path(request)
         waited, stranger = rename(firm), rename(rival)
 
     assert (waited.status_code, waited.json()["type"], waited["Retry-After"]) == (

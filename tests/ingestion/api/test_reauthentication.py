@@ -82,7 +82,7 @@ def nothing(_: Client, __: Client, ___: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "status", "kept"),
+    ("change", "status", "stored"),
     [
         (revoke, 401, 0),
         (close, 401, 0),
@@ -93,7 +93,7 @@ def nothing(_: Client, __: Client, ___: str) -> None:
     ],
 )
 def test_upload_is_discarded_if_permission_ends_while_streaming(
-    acme: Client, shop: str, folder: Path, change: Change, status: int, kept: int
+    acme: Client, shop: str, folder: Path, change: Change, status: int, stored: int
 ) -> None:
     made = acme.post("/v1/api-keys", {"name": "clerk", "role": "manager"}, format="json").json()
     clerk = Client(acme.agency, made["key"])
@@ -103,9 +103,9 @@ def test_upload_is_discarded_if_permission_ends_while_streaming(
     response.wsgi_request.close()
 
     assert response.status_code == status
-    assert len([path for path in folder.rglob("*") if path.is_file()]) == kept
+    assert len([path for path in folder.rglob("*") if path.is_file()]) == stored
     with context.agency(acme.agency.pk):
-        assert Report.objects.count() == kept
+        assert Report.objects.count() == stored
 
 
 def test_stored_response_is_not_replayed_to_revoked_key(acme: Client, shop: str, folder: Path) -> None:

@@ -196,5 +196,5 @@ def test_body_of_many_megabytes_is_rejected(acme: Client, shop: str) -> None:
 def test_unknown_fields_are_not_stored(acme: Client, shop: str) -> None:
     report = acme.post_defects(shop, GOOD | {"buyer_name": "Jane Roe", "rating": None})
 
-    kept = acme.get(f"/v1/reports/{report['id']}/document").getvalue()
-    assert json.loads(kept) == {"defects": [GOOD | {"rating": None}]}
+    document = acme.get(f"/v1/reports/{report['id']}/document").getvalue()
+    assert json.loads(document) == {"defects": [GOOD | {"rating": None}]}

@@ -30,12 +30,12 @@ def moments_of(report: dict[str, Any], *names: str) -> list[datetime]:
     return [datetime.fromisoformat(report.pop(name)) for name in names]
 
 
-def pages(client: Client, path: str, **asked: Any) -> list[list[Any]]:
+def pages(client: Client, path: str, **params: Any) -> list[list[Any]]:
     """Return the rows of a list by page."""
-    page = client.read(path, **asked)
+    page = client.read(path, **params)
     seen = [page["data"]]
     while page["next_cursor"]:
-        page = client.read(path, **asked, cursor=page["next_cursor"])
+        page = client.read(path, **params, cursor=page["next_cursor"])
         seen.append(page["data"])
     return seen
 
@@ -287,8 +287,8 @@ def test_comments_and_addresses_are_redacted_in_what_is_downloaded(
 
     response = acme.get(f"/v1/reports/{report['id']}/document")
 
-    kept = b"".join(response.streaming_content)  # type: ignore[attr-defined]
-    plain = gzip.decompress(kept) if pack is gzip.compress else kept
+    content = b"".join(response.streaming_content)  # type: ignore[attr-defined]
+    plain = gzip.decompress(content) if pack is gzip.compress else content
     assert plain == FEEDBACK.replace(b"never arrived", b"").replace(b"x1y2z3@marketplace.amazon.com", b"")
     assert (report["status"], report["rows"]["new"]) == ("loaded", 1)
     assert report["blanked_columns"] == ["Comments", "Your Response", "Rater Email"]

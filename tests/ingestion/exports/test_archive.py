@@ -165,11 +165,11 @@ def test_archive_of_account_contains_that_account_and_its_thresholds(
 
 def test_archive_contains_nothing_of_other_agencies(acme: Client, furnished: Furnished) -> None:
     rival = Client(*agencies.create_agency(name="Rival", now=NOON))
-    theirs = furnish(rival, name="rival")
+    other = furnish(rival, name="rival")
 
     exported = archives.pack(acme, documents=True)
 
-    words = [b"rival", rival.agency.pk.hex.encode(), *(value.encode() for value in vars(theirs).values())]
+    words = [b"rival", rival.agency.pk.hex.encode(), *(value.encode() for value in vars(other).values())]
     assert [
         name
         for name in exported.zip.namelist()
@@ -178,12 +178,12 @@ def test_archive_contains_nothing_of_other_agencies(acme: Client, furnished: Fur
 
 
 def test_archive_omits_deleted_accounts(acme: Client, furnished: Furnished) -> None:
-    kept = acme.take_on(name="Kept", partner="A1KEPT")
+    present = acme.take_on(name="Kept", partner="A1KEPT")
     acme.delete(f"/v1/accounts/{furnished.account_id}")
 
     exported = archives.pack(acme)
 
-    assert [each["id"] for each in exported.lines("accounts")] == [kept]
+    assert [each["id"] for each in exported.lines("accounts")] == [present]
     assert exported.lines("orders") == exported.lines("reports") == []
     assert (
         exported.lines("events") == exported.lines("deliveries") == exported.lines("delivery-attempts") == []
@@ -200,9 +200,9 @@ def test_archive_contains_documents_if_requested(acme: Client, furnished: Furnis
     assert not [name for name in without.zip.namelist() if name.startswith("documents/")]
     assert with_documents.faults() == without.faults() == []
     for report in reports:
-        kept = acme.get(f"/v1/reports/{report['id']}/document")
-        assert with_documents.zip.read(f"documents/{report['id']}") == kept.getvalue()
-        kept.close()
+        document = acme.get(f"/v1/reports/{report['id']}/document")
+        assert with_documents.zip.read(f"documents/{report['id']}") == document.getvalue()
+        document.close()
 
 
 def test_document_that_goes_meanwhile_is_passed_over(
@@ -230,9 +230,9 @@ def test_archive_contains_no_secret(acme: Client, furnished: Furnished) -> None:
 
     exported = archives.pack(acme, documents=True)
 
-    held = b"".join(exported.zip.read(name) for name in exported.zip.namelist())
+    content = b"".join(exported.zip.read(name) for name in exported.zip.namelist())
     for word in (secret, acme.key, acme.key[21:], "verysecret", "whsec_"):
-        assert word.encode() not in held
+        assert word.encode() not in content
     shown = {each["url"] for each in exported.lines("webhook-endpoints")}
     assert {"https://hooks.slack.com/…", "https://a.example/…", "https://b.example/…"} <= shown
     assert shown == {each["url"] for each in acme.read("/v1/webhook-endpoints")["data"]}

@@ -60,28 +60,31 @@ def stored_archives(storage: Path) -> list[str]:
 def test_archive_is_queued_and_worker_is_woken(committed: Client) -> None:
     response = committed.post("/v1/exports", {}, format="json")
 
-    told = response.json()
-    assert (response.status_code, response.headers["Location"]) == (202, f"/v1/exports/{told['id']}")
+    export = response.json()
+    assert (response.status_code, response.headers["Location"]) == (202, f"/v1/exports/{export['id']}")
     assert (
-        told.items()
+        export.items()
         >= {"account": None, "documents": False, "status": "queued", "size": None, "sha256": None}.items()
     )
-    woken = {"agency_id": str(committed.agency.pk), "export_id": str(identifiers.private("exp", told["id"]))}
+    woken = {
+        "agency_id": str(committed.agency.pk),
+        "export_id": str(identifiers.private("exp", export["id"])),
+    }
     assert messages.take() == [("ingestion.exports.tasks.make_export", woken)]
-    assert committed.read(f"/v1/exports/{told['id']}") == told
-    assert committed.read("/v1/exports") == {"data": [told], "next_cursor": None}
+    assert committed.read(f"/v1/exports/{export['id']}") == export
+    assert committed.read("/v1/exports") == {"data": [export], "next_cursor": None}
 
 
 def test_ready_archive_tells_its_size_its_digest_and_how_long_it_is_stored(committed: Client) -> None:
     export = archives.ask(committed)
     archives.make(committed, export)
 
-    told = committed.read(f"/v1/exports/{export}")
+    body = committed.read(f"/v1/exports/{export}")
     content = archives.take(committed, export).content
 
-    assert (told["status"], told["size"]) == ("ready", len(content))
-    assert told["sha256"] == hashlib.sha256(content).hexdigest()
-    ready, expires = (datetime.fromisoformat(told[name]) for name in ("ready_at", "expires_at"))
+    assert (body["status"], body["size"]) == ("ready", len(content))
+    assert body["sha256"] == hashlib.sha256(content).hexdigest()
+    ready, expires = (datetime.fromisoformat(body[name]) for name in ("ready_at", "expires_at"))
     assert expires - ready == timedelta(days=7)
 
 
@@ -136,14 +139,14 @@ def test_archives_are_for_admins(acme: Client) -> None:
     with context.agency(acme.agency.pk):
         ApiKey.objects.update(role=Role.MANAGER)
 
-    asked = [
+    responses = [
         acme.get("/v1/exports"),
         acme.get(f"/v1/exports/{export}"),
         acme.get(f"/v1/exports/{export}/archive"),
     ]
-    assert {response.status_code for response in [*asked, acme.post("/v1/exports", {}, format="json")]} == {
-        403
-    }
+    assert {
+        response.status_code for response in [*responses, acme.post("/v1/exports", {}, format="json")]
+    } == {403}
 
 
 @pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING, Status.FAILED])
@@ -170,8 +173,8 @@ def test_archive_expires_after_a_week(committed: Client, storage: Path) -> None:
     response = committed.get(f"/v1/exports/{export}/archive")
     assert (late, stored_archives(storage)) == (1, [])
     assert (response.status_code, response.json()["type"]) == (410, "/problems/export-expired")
-    told = committed.read(f"/v1/exports/{export}")
-    assert (told["status"], told["size"] > 0) == ("expired", True)
+    body = committed.read(f"/v1/exports/{export}")
+    assert (body["status"], body["size"] > 0) == ("expired", True)
     assert (
         committed.read("/v1/audit-log", about=export, who="underone")["data"][0]["what"] == "export.expired"
     )
@@ -209,9 +212,9 @@ def test_older_archive_stays_until_newer_is_ready(committed: Client) -> None:
 
 
 def test_exports_are_limited_to_twenty_a_day(acme: Client, rival: Client) -> None:
-    asked = [archives.ask(acme)]
-    change(acme, asked[0], status=Status.FAILED)
-    change(acme, asked[0], created_at=timezone.now() - timedelta(hours=23))
+    requested = [archives.ask(acme)]
+    change(acme, requested[0], status=Status.FAILED)
+    change(acme, requested[0], created_at=timezone.now() - timedelta(hours=23))
     with context.agency(acme.agency.pk):
         Export.objects.bulk_create(
             Export(
@@ -230,7 +233,7 @@ def test_exports_are_limited_to_twenty_a_day(acme: Client, rival: Client) -> Non
     assert (refused.status_code, refused.json()["type"]) == (429, "/problems/too-many-exports")
     assert 3500 < int(refused.headers["Retry-After"]) <= 3601
     assert archives.ask(rival)
-    change(acme, asked[0], created_at=timezone.now() - timedelta(hours=24))
+    change(acme, requested[0], created_at=timezone.now() - timedelta(hours=24))
     assert archives.ask(acme)
 
 
@@ -423,11 +426,14 @@ def test_export_taken_over_is_stored_by_new_worker_only(committed: Client, stora
 
 def test_account_erasure_expires_archives_that_contain_it(committed: Client, storage: Path) -> None:
     (account,) = (each["id"] for each in committed.read("/v1/accounts")["data"])
-    kept = committed.take_on(name="Kept", partner="A1KEPT")
-    made = {name: archives.ask(committed, account=wish) for name, wish in (("of it", account),)}
+    present = committed.take_on(name="Kept", partner="A1KEPT")
+    made = {
+        name: archives.ask(committed, account=requested_account)
+        for name, requested_account in (("of it", account),)
+    }
     archives.make(committed, made["of it"])
-    for name, wish in (("of another", kept), ("of all", None)):
-        made[name] = archives.ask(committed, account=wish)
+    for name, requested_account in (("of another", present), ("of all", None)):
+        made[name] = archives.ask(committed, account=requested_account)
         archives.make(committed, made[name])
     committed.delete(f"/v1/accounts/{account}")
     assert committed.get(f"/v1/exports/{made['of it']}").status_code == 404

@@ -42,7 +42,7 @@ def uploaded(document: bytes) -> UploadedDocument:
     return cast("UploadedDocument", handler.file_complete(len(document)))
 
 
-def keep(
+def store_document(
     content: "File[bytes]", *, keeps: bool = False, marketplace: str = "US", announced: str = ""
 ) -> tuple[bytes, list[str]]:
     """Store a document and return its stored bytes and redacted columns."""
@@ -52,8 +52,8 @@ def keep(
     )
     if isinstance(content, TemporaryUploadedFile) and not Path(content.temporary_file_path()).exists():
         content.close()
-    with default_storage.open(name) as kept:
-        return bytes(kept.read()), columns
+    with default_storage.open(name) as stored:
+        return bytes(stored.read()), columns
 
 
 @pytest.mark.parametrize("document", [ORDERS, XML, b"", b"anything", build.packed(ORDERS), build.packed(XML)])
@@ -61,9 +61,9 @@ def test_document_without_personal_data_is_moved_and_not_copied(document: bytes,
     content = uploaded(document)
     inode = Path(content.temporary_file_path()).stat().st_ino
 
-    kept, columns = keep(content)
+    stored, columns = store_document(content)
 
-    assert (kept, columns) == (document, [])
+    assert (stored, columns) == (document, [])
     assert Path(default_storage.path("a/b/c")).stat().st_ino == inode
     assert list(uploads.iterdir()) == []
 
@@ -71,9 +71,9 @@ def test_document_without_personal_data_is_moved_and_not_copied(document: bytes,
 def test_redacted_copy_is_stored_and_upload_is_deleted(uploads: Path) -> None:
     content = uploaded(FEEDBACK)
 
-    kept, columns = keep(content)
+    stored, columns = store_document(content)
 
-    assert (kept, columns) == (BLANK, COLUMNS)
+    assert (stored, columns) == (BLANK, COLUMNS)
     assert content.sha256 == hashlib.sha256(FEEDBACK).hexdigest()
     assert [path.read_bytes() for path in uploads.iterdir()] == [FEEDBACK]
     content.close()
@@ -81,14 +81,14 @@ def test_redacted_copy_is_stored_and_upload_is_deleted(uploads: Path) -> None:
 
 
 def test_agency_that_keeps_personal_columns_gets_its_file_moved(uploads: Path) -> None:
-    assert keep(uploaded(FEEDBACK), keeps=True) == (FEEDBACK, [])
+    assert store_document(uploaded(FEEDBACK), keeps=True) == (FEEDBACK, [])
     assert list(uploads.iterdir()) == []
 
 
 def test_xml_that_only_looked_personal_is_stored_as_it_came(uploads: Path) -> None:
     document = XML.replace(b"<AmazonEnvelope>", b"<AmazonEnvelope><!-- <BuyerName>Jane</BuyerName> -->")
 
-    assert keep(uploaded(document)) == (document, [])
+    assert store_document(uploaded(document)) == (document, [])
     assert list(uploads.iterdir()) == []
 
 
@@ -96,14 +96,14 @@ def test_xml_that_only_looked_personal_is_stored_as_it_came(uploads: Path) -> No
 def test_marketplace_says_in_which_letters_header_may_be(marketplace: str, is_known: bool) -> None:
     document = f"order-id\tコメント\n{build.order_id(1)}\t東京\n".encode("cp932")
 
-    kept, columns = keep(ContentFile(document), marketplace=marketplace)
+    stored, columns = store_document(ContentFile(document), marketplace=marketplace)
 
     assert columns == (["コメント"] if is_known else [])
-    assert (kept == document) is not is_known
+    assert (stored == document) is not is_known
 
 
 def test_document_in_memory_is_stored_alike() -> None:
-    assert keep(ContentFile(FEEDBACK)) == (BLANK, COLUMNS)
+    assert store_document(ContentFile(FEEDBACK)) == (BLANK, COLUMNS)
 
 
 def test_announced_feedback_is_redacted_as_feedback() -> None:
@@ -111,10 +111,10 @@ def test_announced_feedback_is_redacted_as_feedback() -> None:
         build.order_id(1).encode(), b"none"
     )
 
-    kept, columns = keep(ContentFile(document), announced="GET_SELLER_FEEDBACK_DATA")
+    stored, columns = store_document(ContentFile(document), announced="GET_SELLER_FEEDBACK_DATA")
 
     assert columns == ["c", "Your Response", "Rater Email"]
-    assert b"never arrived" not in kept
+    assert b"never arrived" not in stored
 
 
 def test_upload_of_personal_data_leaves_nothing_behind_in_folder(
@@ -124,8 +124,8 @@ def test_upload_of_personal_data_leaves_nothing_behind_in_folder(
         acme.send(shop, document)
 
     assert list(uploads.iterdir()) == []
-    kept = [path.read_bytes() for path in Path(default_storage.path("")).rglob("*") if path.is_file()]
-    assert sorted(kept) == sorted([BLANK, ORDERS])
+    stored = [path.read_bytes() for path in Path(default_storage.path("")).rglob("*") if path.is_file()]
+    assert sorted(stored) == sorted([BLANK, ORDERS])
 
 
 @pytest.mark.parametrize(

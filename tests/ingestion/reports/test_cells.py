@@ -140,15 +140,15 @@ def test_day_that_could_be_another_or_is_invalid_is_rejected(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "expected"),
     [
         ("2025-07-10", DayOrTime(date(2025, 7, 10), None)),
         ("2025-07-10T03:00:00+00:00", DayOrTime(date(2025, 7, 9), datetime(2025, 7, 10, 3, tzinfo=UTC))),
         ("2025-07-10 12:00:00-07:00", DayOrTime(date(2025, 7, 10), datetime(2025, 7, 10, 19, tzinfo=UTC))),
     ],
 )
-def test_moment_day_is_marketplace(text: str, found: DayOrTime) -> None:
-    assert cells.parse_day_or_time(text, parse_context=IN_PACIFIC, latest=IN_PACIFIC.latest) == found
+def test_moment_day_is_marketplace(text: str, expected: DayOrTime) -> None:
+    assert cells.parse_day_or_time(text, parse_context=IN_PACIFIC, latest=IN_PACIFIC.latest) == expected
 
 
 @pytest.mark.parametrize(
@@ -189,22 +189,22 @@ def test_two_moments_are_compared_as_moments_and_anything_else_as_days(
 def test_time_to_do_something_is_hours_between_moments_and_days_between_days(
     answered: str, is_late: bool
 ) -> None:
-    asked = cells.parse_day_or_time("2025-07-10T12:00:00Z", parse_context=SETTING, latest=SETTING.latest)
+    requested = cells.parse_day_or_time("2025-07-10T12:00:00Z", parse_context=SETTING, latest=SETTING.latest)
 
     assert (
         cells.parse_day_or_time(answered, parse_context=SETTING, latest=SETTING.latest).is_after(
-            asked, by=timedelta(hours=48)
+            requested, by=timedelta(hours=48)
         )
         is is_late
     )
 
 
 def test_first_moment_of_all_is_on_first_day_in_every_zone() -> None:
-    found = cells.parse_day_or_time(
+    parsed = cells.parse_day_or_time(
         "1995-07-01T00:00:00Z", parse_context=IN_PACIFIC, latest=IN_PACIFIC.latest
     )
 
-    assert found.day == date(1995, 7, 1)
+    assert parsed.day == date(1995, 7, 1)
 
 
 @pytest.mark.parametrize(
@@ -321,8 +321,8 @@ def test_row_speaks_of_when_it_was_updated_or_else_received() -> None:
     ],
 )
 def test_reversed_times_are_rejected_from_one_day_apart(first: str, then: str, is_reversed: bool) -> None:
-    told = row(first=first, then=then)
-    pairs = (("first", told.past("first")), ("then", told.past("then")))
+    parsed = row(first=first, then=then)
+    pairs = (("first", parsed.past("first")), ("then", parsed.past("then")))
 
     if is_reversed:
         with pytest.raises(InvalidRow, match="`then` is a day or more before `first`"):

@@ -26,8 +26,10 @@ ITEM = (
 
 def details(**texts: str | None) -> str:
     """Return one request with two items. An element whose text is None is left out."""
-    told = "".join(f"<{name}>{text}</{name}>" for name, text in (TEXTS | texts).items() if text is not None)
-    return f"<return_details>{ITEM}{ITEM}{told}<label_details><label_type>x</label_type></label_details></return_details>\n"
+    elements = "".join(
+        f"<{name}>{text}</{name}>" for name, text in (TEXTS | texts).items() if text is not None
+    )
+    return f"<return_details>{ITEM}{ITEM}{elements}<label_details><label_type>x</label_type></label_details></return_details>\n"
 
 
 def report(*requests: str, envelope: str = "AmazonEnvelope", message_type: str = "Returns-Report") -> bytes:

@@ -22,19 +22,19 @@ LATEST = datetime(2026, 10, 3, tzinfo=UTC)
 SETTING = ParseContext(marketplace="US", received_at=NOON)
 
 
-def stated(**told: Any) -> ReportedFact:
+def stated(**fields: Any) -> ReportedFact:
     usual: dict[str, Any] = {
         "metric": "order_defect_rate",
         "channel": "mfn",
         "numerator": 7,
         "denominator": 1000,
     }
-    figure = Figure(**usual | told)
+    figure = Figure(**usual | fields)
     return performance_figures.build_fact(figure, marketplace="US", reported_at=NOON)
 
 
-def flags(**told: Any) -> list[str]:
-    result = json.loads(stated(**told).flags)
+def flags(**fields: Any) -> list[str]:
+    result = json.loads(stated(**fields).flags)
     assert isinstance(result, list)
     return result
 
@@ -333,7 +333,7 @@ def test_report_was_made_at_end_of_its_latest_day_but_not_after_it_came(
 
 
 @pytest.mark.parametrize(
-    ("told", "kept"),
+    ("stated", "stored"),
     [
         ("GOOD", "GOOD"),
         ("AT RISK", "AT_RISK"),
@@ -346,14 +346,14 @@ def test_report_was_made_at_end_of_its_latest_day_but_not_after_it_came(
         ("x" * 20, "X" * 20),
     ],
 )
-def test_status_is_stored_as_stated_in_one_spelling(told: str | None, kept: str) -> None:
-    assert performance_figures.normalize_status(told) == kept
+def test_status_is_stored_as_stated_in_one_spelling(stated: str | None, stored: str) -> None:
+    assert performance_figures.normalize_status(stated) == stored
 
 
-@pytest.mark.parametrize("told", [1, True, [], {}, "x" * 21, "ß" * 11, "G\0OD", "\ud800"])
-def test_status_that_is_invalid_is_invalid_row(told: object) -> None:
+@pytest.mark.parametrize("stated", [1, True, [], {}, "x" * 21, "ß" * 11, "G\0OD", "\ud800"])
+def test_status_that_is_invalid_is_invalid_row(stated: object) -> None:
     with pytest.raises(InvalidRow):
-        performance_figures.normalize_status(told)
+        performance_figures.normalize_status(stated)
 
 
 @pytest.mark.parametrize(

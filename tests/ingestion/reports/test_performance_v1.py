@@ -28,20 +28,20 @@ NINETY = ("2026-06-27T00:00:00Z", "2026-09-24T23:59:59Z")
 
 
 def late(days: tuple[str, str], count: str = "5", rate: str = "1.00%", orders: str = "500") -> str:
-    told = {"orderCount": orders, "lateShipment__count": count, "lateShipment__rate": rate}
-    return record("customerExperienceMetrics", days, **told)
+    elements = {"orderCount": orders, "lateShipment__count": count, "lateShipment__rate": rate}
+    return record("customerExperienceMetrics", days, **elements)
 
 
-def answered(days: tuple[str, str] = THIRTY, **told: str) -> str:
+def answered(days: tuple[str, str] = THIRTY, **texts: str) -> str:
     names = {"in_time": "responseUnder24Hours", "late": "responseTimeGreaterThan24Hours"}
     never = "noResponseForContactsOlderThan24Hours"
     return record(
-        "responseTimeMetrics", days, **{names.get(name, never): text for name, text in told.items()}
+        "responseTimeMetrics", days, **{names.get(name, never): text for name, text in texts.items()}
     )
 
 
 @pytest.mark.parametrize(
-    ("metric", "channel", "told"),
+    ("metric", "channel", "expected"),
     [
         ("order_defect_rate", "all", (7, 1000, Decimal("0.0070"), "GOOD")),
         ("negative_feedback_rate", "all", (3, 1000, Decimal("0.0030"), "")),
@@ -55,11 +55,11 @@ def answered(days: tuple[str, str] = THIRTY, **told: str) -> str:
         ("return_dissatisfaction_rate", "mfn", (1, None, Decimal("0.0200"), "GOOD")),
     ],
 )
-def test_sample_gives_each_of_its_figures(metric: str, channel: str, told: tuple[object, ...]) -> None:
+def test_sample_gives_each_of_its_figures(metric: str, channel: str, expected: tuple[object, ...]) -> None:
     parsed = parse_document(SAMPLE, today=DAY)
 
     fact = figure(parsed, metric, channel)
-    assert (fact.numerator, fact.denominator, fact.rate, fact.status) == told
+    assert (fact.numerator, fact.denominator, fact.rate, fact.status) == expected
     assert (fact.marketplace, fact.comparator, fact.flags, fact.reported_at) == ("US", "", "[]", MADE)
     assert (len(parsed.reported), parsed.reader.read, parsed.rejected) == (10, 11, {})
 
@@ -241,12 +241,12 @@ def test_time_frame_nearest_to_window_becomes_figure() -> None:
 
 
 def test_orders_with_defects_are_of_60_days_where_report_has_them() -> None:
-    told = [
+    records = [
         record("orderDefectMetrics", days, orderCount="1000", orderWithDefects__count=count)
         for days, count in ((WEEK, "1"), (THIRTY, "3"), (SIXTY, "6"), (NINETY, "9"))
     ]
 
-    fact = figure(read_v1(*told), "order_defect_rate", "all")
+    fact = figure(read_v1(*records), "order_defect_rate", "all")
 
     assert (fact.numerator, fact.first_on, fact.last_on) == (6, date(2026, 7, 12), date(2026, 9, 9))
 
@@ -298,7 +298,7 @@ def test_answers_in_time_are_of_all_that_required_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "counted"),
+    ("elements", "counted"),
     [
         ({"in_time": "90", "late": "7"}, (90, None)),
         ({"late": "7", "never": "3"}, (None, None)),
@@ -306,9 +306,9 @@ def test_answers_in_time_are_of_all_that_required_one() -> None:
     ],
 )
 def test_count_of_answers_that_is_missing_is_not_0(
-    told: dict[str, Any], counted: tuple[int | None, int | None]
+    elements: dict[str, Any], counted: tuple[int | None, int | None]
 ) -> None:
-    fact = figure(read_v1(answered(**told)), "message_response_rate_24h", "all")
+    fact = figure(read_v1(answered(**elements)), "message_response_rate_24h", "all")
 
     assert counts(fact) == counted
     assert fact.status == ("NONE" if counted == (0, 0) else "")
@@ -356,11 +356,11 @@ def test_orders_with_defects_that_their_parts_contradict_are_flagged() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "kept"),
+    ("stated", "stored"),
     [("Good", "GOOD"), ("Fair", "FAIR"), ("Poor", "POOR"), ("Not Available", "NOT_AVAILABLE")],
 )
-def test_checklist_tells_status_wherever_it_stands(told: str, kept: str) -> None:
-    checklist = f"<lateShipmentRate><status>{told}</status></lateShipmentRate>"
+def test_checklist_tells_status_wherever_it_stands(stated: str, stored: str) -> None:
+    checklist = f"<lateShipmentRate><status>{stated}</status></lateShipmentRate>"
     first = health_reports.v1(late(THIRTY), checklist=checklist)
     last = health_reports.v1(late(THIRTY), f"<performanceChecklist>{checklist}</performanceChecklist>")
 
@@ -369,7 +369,7 @@ def test_checklist_tells_status_wherever_it_stands(told: str, kept: str) -> None
         for document in (first, last)
     ]
 
-    assert statuses == [kept, kept]
+    assert statuses == [stored, stored]
 
 
 def test_status_that_is_too_long_rejects_its_figures() -> None:

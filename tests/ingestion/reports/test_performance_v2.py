@@ -583,7 +583,7 @@ def test_rate_invalid_rejects_its_block(rate: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("fields", "expected"),
     [
         ({"status": 1}, "status is not a text"),
         ({"status": "x" * 21}, "at most 20 characters"),
@@ -599,8 +599,8 @@ def test_rate_invalid_rejects_its_block(rate: str) -> None:
         ),
     ],
 )
-def test_field_of_another_type_or_time_rejects_its_block(told: dict[str, Any], expected: str) -> None:
-    parsed = read_blocks(validTrackingRate={"rate": 0.99}, lateShipmentRate=health_reports.late(**told))
+def test_field_of_another_type_or_time_rejects_its_block(fields: dict[str, Any], expected: str) -> None:
+    parsed = read_blocks(validTrackingRate={"rate": 0.99}, lateShipmentRate=health_reports.late(**fields))
 
     (reason,) = (
         reason for reason in parsed.rejected.values() if reason.startswith("late_shipment_rate_30d US: ")

@@ -49,7 +49,7 @@ def test_account_that_has_status_and_no_metrics_is_stored_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "kept"),
+    ("stated", "stored"),
     [
         ("NORMAL", "NORMAL"),
         ("AT RISK", "AT_RISK"),
@@ -58,14 +58,14 @@ def test_account_that_has_status_and_no_metrics_is_stored_too() -> None:
         (None, ""),
     ],
 )
-def test_status_of_account_is_stored_as_stated_in_one_spelling(told: str | None, kept: str) -> None:
-    assert statuses(parse_document(health_reports.v2(statuses={US: told}), today=DAY)) == [("US", kept)]
+def test_status_of_account_is_stored_as_stated_in_one_spelling(stated: str | None, stored: str) -> None:
+    assert statuses(parse_document(health_reports.v2(statuses={US: stated}), today=DAY)) == [("US", stored)]
 
 
-@pytest.mark.parametrize("told", [7, True, [], "x" * 21, "\0"])
-def test_status_invalid_rejects_marketplace_as_whole_and_no_figure(told: object) -> None:
+@pytest.mark.parametrize("stated", [7, True, [], "x" * 21, "\0"])
+def test_status_invalid_rejects_marketplace_as_whole_and_no_figure(stated: object) -> None:
     parsed = parse_document(
-        health_reports.v2({"marketplaceId": US, "validTrackingRate": {"rate": 0.99}}, statuses={US: told}),
+        health_reports.v2({"marketplaceId": US, "validTrackingRate": {"rate": 0.99}}, statuses={US: stated}),
         today=DAY,
     )
 
@@ -204,8 +204,14 @@ def test_snapshot_contains_no_personal_fields() -> None:
         health_reports.v2({"marketplaceId": US, "orders": [order]}), today=DAY
     ).snapshots
 
-    told = {"id": build.order_id(1), "buyerName": None, "shippingAddress": None, "Comments": None, "count": 1}
-    assert json.loads(snapshot.document)["orders"] == [told]
+    posted = {
+        "id": build.order_id(1),
+        "buyerName": None,
+        "shippingAddress": None,
+        "Comments": None,
+        "count": 1,
+    }
+    assert json.loads(snapshot.document)["orders"] == [posted]
 
 
 @pytest.mark.parametrize(

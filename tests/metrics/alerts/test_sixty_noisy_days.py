@@ -105,7 +105,7 @@ def live(recorder: FactRecorder) -> list[datetime]:
 def log() -> list[tuple[Any, ...]]:
     """The events of the machine in their order: what, which series, of which day, with which figures,
     when."""
-    told = Event.objects.exclude(type="metric.restated").order_by("id")
+    events = Event.objects.exclude(type="metric.restated").order_by("id")
     return [
         (
             event.occurred_at,
@@ -116,7 +116,7 @@ def log() -> list[tuple[Any, ...]]:
             each["denominator"],
             each["rate"],
         )
-        for event in told
+        for event in events
         for each in [event.data]
     ]
 
@@ -204,16 +204,16 @@ def test_backtest_with_a_threshold_that_was_never_set(with_orders: FactRecorder)
 def test_events_belong_to_one_transition_each_and_match_their_schema(with_orders: FactRecorder) -> None:
     live(with_orders)
 
-    told = list(Event.objects.exclude(type="metric.restated").order_by("id"))
+    events = list(Event.objects.exclude(type="metric.restated").order_by("id"))
     episodes = {episode.public_id: episode for episode in Breach.objects.all()}
     keys = [f"{name}:opened" for name in episodes] + [
         f"{name}:resolved" for name, episode in episodes.items() if episode.resolved_at
     ]
-    assert sorted(str(event.key) for event in told) == sorted(keys)
-    for event in told:
+    assert sorted(str(event.key) for event in events) == sorted(keys)
+    for event in events:
         jsonschema.validate(event.data, TYPES[event.type].schema)
         assert event.data["breach"] in episodes
-    for escalated in (event for event in told if event.type == "breach.escalated"):
+    for escalated in (event for event in events if event.type == "breach.escalated"):
         assert episodes[escalated.data["escalated_from"]].level == "warning"
     assert [(each.level, each.status) for each in episodes.values() if each.status == "open"] == [
         ("warning", "open")

@@ -47,13 +47,13 @@ def sold(recorder: FactRecorder) -> FactRecorder:
 
 
 def line(recorder: FactRecorder, **at: Any) -> WarningThreshold:
-    found = recorder.value(ODR, **at).warning
-    assert found is not None
-    return found
+    warning = recorder.value(ODR, **at).warning
+    assert warning is not None
+    return warning
 
 
-def threshold_settings(**asked: Any) -> ThresholdSettings:
-    return ThresholdSettings(**{"warn_at": Decimal("0.005")} | asked)
+def threshold_settings(**fields: Any) -> ThresholdSettings:
+    return ThresholdSettings(**{"warn_at": Decimal("0.005")} | fields)
 
 
 def put(
@@ -116,10 +116,10 @@ def test_threshold_is_unknown_before_it_was_set(sold: FactRecorder) -> None:
 
 def test_threshold_is_known_to_an_account_once_it_is_applied(sold: FactRecorder) -> None:
     put(sold, Scope(metric=ODR), threshold_settings(), at=TEN)
-    asked = [line(sold, known_at=moment).source for moment in (TEN, TWELVE)]
+    sources = [line(sold, known_at=moment).source for moment in (TEN, TWELVE)]
     sold.run_daily(at=ELEVEN)
 
-    assert asked == ["default", "default"]
+    assert sources == ["default", "default"]
     assert [line(sold, known_at=moment).source for moment in (TEN, ELEVEN - A_MOMENT, ELEVEN)] == [
         "default",
         "default",
@@ -253,10 +253,10 @@ def test_threshold_of_a_deleted_account_is_not_listed(sold: FactRecorder) -> Non
 def test_threshold_that_is_invalid_is_refused(
     sold: FactRecorder, scope: dict[str, Any], settings: dict[str, str], field: str
 ) -> None:
-    asked = {name: Decimal(text) for name, text in settings.items()}
+    fields = {name: Decimal(text) for name, text in settings.items()}
 
     with pytest.raises(InvalidThreshold) as refused:
-        put(sold, Scope(**{"metric": ODR} | scope), threshold_settings(**asked))
+        put(sold, Scope(**{"metric": ODR} | scope), threshold_settings(**fields))
 
     assert refused.value.field == field
     assert refused.value.reason.endswith(".")
@@ -280,14 +280,14 @@ def test_threshold_that_is_invalid_is_refused(
 def test_threshold_as_strict_as_the_target_is_accepted(
     sold: FactRecorder, scope: dict[str, Any], settings: dict[str, str]
 ) -> None:
-    asked = {name: Decimal(text) for name, text in settings.items()}
+    fields = {name: Decimal(text) for name, text in settings.items()}
 
-    threshold, is_new = put(sold, Scope(**{"metric": ODR} | scope), threshold_settings(**asked))
+    threshold, is_new = put(sold, Scope(**{"metric": ODR} | scope), threshold_settings(**fields))
 
     assert is_new
     assert (threshold.warn_at, threshold.clear_at) == (
-        float(asked.get("warn_at", Decimal("0.005"))),
-        float(asked.get("clear_at", asked.get("warn_at", Decimal("0.005")))),
+        float(fields.get("warn_at", Decimal("0.005"))),
+        float(fields.get("clear_at", fields.get("warn_at", Decimal("0.005")))),
     )
 
 

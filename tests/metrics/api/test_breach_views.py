@@ -30,8 +30,8 @@ def breached(acme: Client, shop: str) -> dict[str, Any]:
     """One defect in fifty orders."""
     acme.load(shop, build.orders_file(build.orders_on(build.days_ago(30), count=50)))
     acme.post_defects(shop, build.defect(order=build.order_id(1)))
-    (found,) = acme.read("/v1/breaches")["data"]
-    return dict(found)
+    (breach,) = acme.read("/v1/breaches")["data"]
+    return dict(breach)
 
 
 def heal(client: Client, shop: str) -> None:
@@ -396,15 +396,15 @@ def test_breach_actions_are_erased_with_their_account(
     act(acme, breached, "notes", text="Seen")
     acme.put("/v1/thresholds", {"metric": ODR, "account": shop, "warn_at": 0.005}, format="json")
     tasks.apply_thresholds(agency_id=str(acme.agency.pk))
-    kept: list[Any] = [Breach, BreachAction, Threshold, AppliedThresholds]
+    models: list[Any] = [Breach, BreachAction, Threshold, AppliedThresholds]
     with context.agency(acme.agency.pk):
-        before = [model.objects.exists() for model in kept]
+        before = [model.objects.exists() for model in models]
 
     acme.delete(f"/v1/accounts/{shop}")
     erasure.erase_accounts(agency_id=acme.agency.pk, now=timezone.now())
 
     with context.agency(acme.agency.pk):
-        assert (before, [model.objects.exists() for model in kept]) == ([True] * 4, [False] * 4)
+        assert (before, [model.objects.exists() for model in models]) == ([True] * 4, [False] * 4)
     assert acme.read("/v1/breaches")["data"] == acme.read("/v1/thresholds")["data"] == []
 
 

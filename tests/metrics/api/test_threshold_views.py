@@ -97,7 +97,7 @@ def test_threshold_of_another_scope_is_created(acme: Client, shop: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "found"),
+    ("body", "expected"),
     [
         ({"metric": ODR}, 2),
         ({"metric": "return_rate"}, 1),
@@ -107,12 +107,12 @@ def test_threshold_of_another_scope_is_created(acme: Client, shop: str) -> None:
         ({"limit": 2}, 2),
     ],
 )
-def test_thresholds_are_filtered(acme: Client, shop: str, body: dict[str, Any], found: int) -> None:
+def test_thresholds_are_filtered(acme: Client, shop: str, body: dict[str, Any], expected: int) -> None:
     for scope in ({}, {"metric": "return_rate", "marketplace": "US"}, {"account": shop, "channel": "mfn"}):
         assert put(acme, **scope).status_code == 201
     body = body | ({"account": shop} if "account" in body else {})
 
-    assert len(acme.read(PATH, **body)["data"]) == found
+    assert len(acme.read(PATH, **body)["data"]) == expected
 
 
 def test_threshold_is_updated_by_id_and_keeps_its_scope(acme: Client, shop: str) -> None:

@@ -43,7 +43,7 @@ def listed(acme: Client, shop: str, metric: str, **params: Any) -> list[Any]:
     return list(acme.read(path, **{"as_of": TODAY.isoformat(), "limit": 200} | params)["data"])
 
 
-def told(kind: str, state: str, *, counts: bool, **more: Any) -> dict[str, Any]:
+def defect_row(kind: str, state: str, *, counts: bool, **more: Any) -> dict[str, Any]:
     usual = {"rating": None, "occurred_on": None, "due_on": None, "reference": None, "funded_by": None}
     return (
         {"kind": kind, "state": state, "counts": counts, "reason": reasons.REASONS[kind][state]}
@@ -63,56 +63,56 @@ DAY_AFTER = (ON + timedelta(days=1)).isoformat()
             LATE_METRIC,
             shipment(on=ON, shipped_on=ON + timedelta(days=1), is_late=True),
             True,
-            told("shipment", "late", counts=True, occurred_on=DAY_AFTER, due_on=WHEN),
+            defect_row("shipment", "late", counts=True, occurred_on=DAY_AFTER, due_on=WHEN),
         ),
         (
             LATE_METRIC,
             shipment(on=ON),
             False,
-            told("shipment", "in_time", counts=False, occurred_on=WHEN, due_on=WHEN),
+            defect_row("shipment", "in_time", counts=False, occurred_on=WHEN, due_on=WHEN),
         ),
         (
             "valid_tracking_rate",
             shipment(1, "P1", on=ON),
             True,
-            told("tracking", "scanned", counts=True, due_on=WHEN, reference="P1"),
+            defect_row("tracking", "scanned", counts=True, due_on=WHEN, reference="P1"),
         ),
         (
             "valid_tracking_rate",
             shipment(1, "P1", on=ON, is_scanned=False),
             False,
-            told("tracking", "not_scanned", counts=False, due_on=WHEN, reference="P1"),
+            defect_row("tracking", "not_scanned", counts=False, due_on=WHEN, reference="P1"),
         ),
         (
             DELIVERY,
             shipment(deliver_by_on=ON, delivered_on=ON),
             True,
-            told("delivery", "on_time", counts=True, occurred_on=WHEN, due_on=WHEN),
+            defect_row("delivery", "on_time", counts=True, occurred_on=WHEN, due_on=WHEN),
         ),
         (
             DELIVERY,
             shipment(deliver_by_on=ON, delivered_on=None, is_on_time=False),
             False,
-            told("delivery", "late", counts=False, due_on=WHEN),
+            defect_row("delivery", "late", counts=False, due_on=WHEN),
         ),
         (
             INVOICES,
             shipment(on=ON, is_invoiced_in_time=False),
             True,
-            told("invoice", "missing_or_late", counts=True, occurred_on=WHEN),
+            defect_row("invoice", "missing_or_late", counts=True, occurred_on=WHEN),
         ),
         (
             INVOICES,
             shipment(on=ON, is_invoiced_in_time=True),
             False,
-            told("invoice", "in_time", counts=False, occurred_on=WHEN),
+            defect_row("invoice", "in_time", counts=False, occurred_on=WHEN),
         ),
         *[
             (
                 "return_dissatisfaction_rate",
                 returned(on=ON, is_dissatisfied=reason != "", reason=reason),
                 reason != "",
-                told(
+                defect_row(
                     "return_request",
                     reason or "content",
                     counts=reason != "",
@@ -136,26 +136,34 @@ def test_reason_of_each_state_of_a_package_or_request(
     recorder.load(order(marketplace="DE"))
     recorder.load(fact, at=TEN)
 
-    (found,) = listed(acme, shop, metric)
+    (listed_row,) = listed(acme, shop, metric)
 
-    assert found["counted"] is counted
-    assert found["defects"] == [row]
-    assert (found["order_id"], found["marketplace"], found["channel"]) == (build.order_id(1), "DE", "mfn")
+    assert listed_row["counted"] is counted
+    assert listed_row["defects"] == [row]
+    assert (listed_row["order_id"], listed_row["marketplace"], listed_row["channel"]) == (
+        build.order_id(1),
+        "DE",
+        "mfn",
+    )
 
 
 @pytest.mark.parametrize(
     ("fact", "counted", "row"),
     [
-        (message(on=ON), True, told("message", "in_time", counts=True, occurred_on=WHEN, reference="M1")),
+        (
+            message(on=ON),
+            True,
+            defect_row("message", "in_time", counts=True, occurred_on=WHEN, reference="M1"),
+        ),
         (
             message(on=ON, is_answered_in_time=False, answered_on=ON + timedelta(days=1)),
             False,
-            told("message", "late", counts=False, occurred_on=DAY_AFTER, reference="M1"),
+            defect_row("message", "late", counts=False, occurred_on=DAY_AFTER, reference="M1"),
         ),
         (
             message(on=ON, is_answered_in_time=False, answered_on=None),
             False,
-            told("message", "unanswered", counts=False, reference="M1"),
+            defect_row("message", "unanswered", counts=False, reference="M1"),
         ),
     ],
 )
@@ -167,9 +175,9 @@ def test_reason_of_each_state_of_a_message(
         fact, message(2, on=ON, needs_answer=False), message(3, on=ON, is_answered_in_time=None), at=TEN
     )
 
-    (found,) = listed(acme, shop, "message_response_rate_24h")
+    (listed_row,) = listed(acme, shop, "message_response_rate_24h")
 
-    assert found == {
+    assert listed_row == {
         "order_id": build.order_id(1),
         "ordered_on": None,
         "marketplace": "US",
@@ -185,9 +193,9 @@ def test_reason_of_each_state_of_a_message(
 def test_message_without_order_has_no_order_id(acme: Client, shop: str, recorder: FactRecorder) -> None:
     recorder.load(message(on=ON, order_id=""))
 
-    (found,) = listed(acme, shop, "message_response_rate_24h")
+    (listed_row,) = listed(acme, shop, "message_response_rate_24h")
 
-    assert found["order_id"] is None
+    assert listed_row["order_id"] is None
 
 
 @pytest.mark.parametrize(
@@ -197,19 +205,19 @@ def test_message_without_order_has_no_order_id(acme: Client, shop: str, recorder
         (
             [returned(on=ON)],
             True,
-            [told("return", "requested", counts=True, occurred_on=WHEN, reference="R1")],
+            [defect_row("return", "requested", counts=True, occurred_on=WHEN, reference="R1")],
         ),
         (
             [returned(on=ON, is_return=False)],
             False,
-            [told("return", "not_a_return", counts=False, occurred_on=WHEN, reference="R1")],
+            [defect_row("return", "not_a_return", counts=False, occurred_on=WHEN, reference="R1")],
         ),
         (
             [returned(1, "R2", on=TODAY), returned(1, "R1", on=ON, is_return=False)],
             True,
             [
-                told("return", "not_a_return", counts=False, occurred_on=WHEN, reference="R1"),
-                told("return", "requested", counts=True, occurred_on=TODAY.isoformat(), reference="R2"),
+                defect_row("return", "not_a_return", counts=False, occurred_on=WHEN, reference="R1"),
+                defect_row("return", "requested", counts=True, occurred_on=TODAY.isoformat(), reference="R2"),
             ],
         ),
     ],
@@ -226,10 +234,10 @@ def test_order_is_listed_with_its_return_requests(
     if facts:
         recorder.load(*facts, at=TEN)
 
-    (found,) = listed(acme, shop, "return_rate")
+    (listed_row,) = listed(acme, shop, "return_rate")
 
-    assert (found["counted"], found["defects"]) == (counted, rows)
-    assert found["day"] == found["ordered_on"]
+    assert (listed_row["counted"], listed_row["defects"]) == (counted, rows)
+    assert listed_row["day"] == listed_row["ordered_on"]
 
 
 LISTED = defect(kind="cancellation", state="listed", occurred_on=None)
@@ -239,26 +247,41 @@ SAID = "Amazon lists the order as defective. No report with details has been loa
 @pytest.mark.parametrize(
     ("status", "fact", "counted", "row"),
     [
-        (OrderStatus.CANCELLED, cancelled(by="seller"), True, told("cancellation", "seller", counts=True)),
+        (
+            OrderStatus.CANCELLED,
+            cancelled(by="seller"),
+            True,
+            defect_row("cancellation", "seller", counts=True),
+        ),
         (
             OrderStatus.CANCELLED,
             cancelled(by="unconfirmed"),
             True,
-            told("cancellation", "unconfirmed", counts=True),
+            defect_row("cancellation", "unconfirmed", counts=True),
         ),
-        (OrderStatus.SHIPPED, cancelled(by="buyer"), False, told("cancellation", "buyer", counts=False)),
-        (OrderStatus.SHIPPED, cancelled(by="amazon"), False, told("cancellation", "amazon", counts=False)),
+        (
+            OrderStatus.SHIPPED,
+            cancelled(by="buyer"),
+            False,
+            defect_row("cancellation", "buyer", counts=False),
+        ),
+        (
+            OrderStatus.SHIPPED,
+            cancelled(by="amazon"),
+            False,
+            defect_row("cancellation", "amazon", counts=False),
+        ),
         (
             OrderStatus.SHIPPED,
             shipment(cancelled_by="seller"),
             False,
-            told("cancellation", "after_shipping", counts=False),
+            defect_row("cancellation", "after_shipping", counts=False),
         ),
         (
             OrderStatus.CANCELLED,
             LISTED,
             True,
-            told("cancellation", "seller", counts=True) | {"state": "listed", "reason": SAID},
+            defect_row("cancellation", "seller", counts=True) | {"state": "listed", "reason": SAID},
         ),
     ],
 )
@@ -274,9 +297,9 @@ def test_reason_of_each_kind_of_cancellation(
     recorder.load(order(on=LAST_WEEK, status=status))
     recorder.load(fact, at=TEN)
 
-    (found,) = listed(acme, shop, "pre_fulfillment_cancel_rate")
+    (listed_row,) = listed(acme, shop, "pre_fulfillment_cancel_rate")
 
-    assert (found["counted"], found["defects"]) == (counted, [row])
+    assert (listed_row["counted"], listed_row["defects"]) == (counted, [row])
 
 
 @pytest.mark.parametrize("fact", [None, cancelled(by="buyer"), cancelled(by="")])
@@ -297,11 +320,11 @@ def test_late_order_from_amazons_list_is_shown_with_its_packages(
     recorder.load(shipment(1, "P2", on=ON), shipment(1, "P1", on=ON, is_late=None), at=TEN)
     recorder.load(defect(kind="late_shipment", state="listed", occurred_on=None), at=ELEVEN)
 
-    (found,) = listed(acme, shop, LATE_METRIC)
+    (listed_row,) = listed(acme, shop, LATE_METRIC)
 
-    assert found["counted"] is True
+    assert listed_row["counted"] is True
     assert [
-        (each["kind"], each["state"], each["counts"], each["reference"]) for each in found["defects"]
+        (each["kind"], each["state"], each["counts"], each["reference"]) for each in listed_row["defects"]
     ] == [
         ("shipment", "in_time", False, "P2"),
         ("late_shipment", "listed", True, None),

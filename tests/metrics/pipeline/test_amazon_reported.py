@@ -295,9 +295,9 @@ def test_amazon_figure_has_own_counts_as_known_then(recorder: FactRecorder) -> N
     assert [figure and figure.own_counts for figure in seen] == [(0, 0), (0, 2), (1, 2)]
 
 
-@pytest.mark.parametrize(("marketplace", "ours"), [("US", (4, 6)), ("DE", (1, 2))])
+@pytest.mark.parametrize(("marketplace", "own_counts"), [("US", (4, 6)), ("DE", (1, 2))])
 def test_amazon_figure_has_own_counts_in_units_where_units_count(
-    recorder: FactRecorder, marketplace: str, ours: tuple[int, int]
+    recorder: FactRecorder, marketplace: str, own_counts: tuple[int, int]
 ) -> None:
     recorder.load(order(marketplace=marketplace))
     recorder.load(
@@ -310,7 +310,7 @@ def test_amazon_figure_has_own_counts_in_units_where_units_count(
 
     figure = beside(recorder, "on_time_delivery_rate", marketplace=marketplace)
     assert figure is not None
-    assert figure.own_counts == ours
+    assert figure.own_counts == own_counts
 
 
 def test_amazon_figure_and_own_counts_belong_to_one_series(recorder: FactRecorder) -> None:

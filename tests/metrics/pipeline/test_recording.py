@@ -354,10 +354,10 @@ def test_defect_within_a_report_later_moment_then_later_line_wins(
 def test_next_moment_is_later_than_every_earlier_one(
     recorder: FactRecorder, clock: datetime, moment: datetime
 ) -> None:
-    held = recorder.locked()
-    first = recording.next_moment(account=held, now=TEN)
+    locked = recorder.locked()
+    first = recording.next_moment(account=locked, now=TEN)
 
-    second = recording.next_moment(account=held, now=clock)
+    second = recording.next_moment(account=locked, now=clock)
 
     assert (first, second, recorder.account.last_recorded_at) == (TEN, moment, moment)
 

@@ -42,10 +42,10 @@ def test_unconfirmed_defect_counts_while_nothing_more_is_known(
     recorder.load(order())
     recorder.load(defect(kind=kind, state=unconfirmed), at=TEN)
 
-    (found,) = listed(acme, shop, "order_defect_rate")
+    (listed_row,) = listed(acme, shop, "order_defect_rate")
 
-    (row,) = found["defects"]
-    assert found["counted"] is row["counts"] is True
+    (row,) = listed_row["defects"]
+    assert listed_row["counted"] is row["counts"] is True
     assert row["reason"] == defects.UNCONFIRMED[kind][unconfirmed].reason
     assert recorder.odr() == [(1, 1)]
 
@@ -73,10 +73,10 @@ def test_unconfirmed_defect_is_superseded_by_details(
     ):
         recorder.load(fact, at=at)
 
-    (found,) = listed(acme, shop, "order_defect_rate")
+    (listed_row,) = listed(acme, shop, "order_defect_rate")
 
-    by_state = {row["state"]: (row["counts"], row["reason"]) for row in found["defects"]}
-    assert found["counted"] is counts
+    by_state = {row["state"]: (row["counts"], row["reason"]) for row in listed_row["defects"]}
+    assert listed_row["counted"] is counts
     assert by_state[unconfirmed] == (False, defects.SUPERSEDED.reason)
     assert by_state[state] == (counts, defects.ruling(kind=kind, state=state, rating=rating).reason)
     assert recorder.odr() == [(int(counts), 1)]
@@ -92,13 +92,13 @@ def test_unconfirmed_defect_is_not_superseded_by_another_kind(
         at=TEN,
     )
 
-    (found,) = listed(acme, shop, "order_defect_rate")
+    (listed_row,) = listed(acme, shop, "order_defect_rate")
 
-    assert {row["kind"]: row["counts"] for row in found["defects"]} == {
+    assert {row["kind"]: row["counts"] for row in listed_row["defects"]} == {
         "feedback": False,
         "a_to_z_claim": True,
     }
-    assert found["counted"] is True
+    assert listed_row["counted"] is True
 
 
 def test_unconfirmed_defect_with_one_counted_detail_counts(recorder: FactRecorder) -> None:

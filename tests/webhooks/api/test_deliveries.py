@@ -72,9 +72,9 @@ def test_the_payload_is_what_is_sent_byte_by_byte(acme: Client, shop: str) -> No
     payload = acme.read(f"/v1/deliveries/{listed(acme, endpoint)[0]['id']}")["payload"]
 
     with context.agency(acme.agency.pk):
-        kept = Event.objects.get()
+        stored = Event.objects.get()
     sent = event_payload.build(
-        event=event, type_=kept.type, occurred_at=NOW, account=shop, data=kept.data, is_test=False
+        event=event, type_=stored.type, occurred_at=NOW, account=shop, data=stored.data, is_test=False
     )
     assert payload.encode() == event_payload.encode(sent)
     assert json.loads(payload).keys() == {"id", "type", "timestamp", "account", "data"}
@@ -91,7 +91,7 @@ def test_a_delivery_of_no_account_says_so(acme: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "found"),
+    ("params", "expected"),
     [
         ({}, {"pending", "delivered", "failed", "report"}),
         ({"state": "pending"}, {"pending", "report"}),
@@ -105,7 +105,7 @@ def test_a_delivery_of_no_account_says_so(acme: Client) -> None:
     ],
 )
 def test_deliveries_are_narrowed_by_state_and_type(
-    acme: Client, shop: str, asked: dict[str, str], found: set[str]
+    acme: Client, shop: str, params: dict[str, str], expected: set[str]
 ) -> None:
     endpoint = acme.listen()["id"]
     for _ in range(3):
@@ -116,11 +116,11 @@ def test_deliveries_are_narrowed_by_state_and_type(
     settle(acme, delivered)
     settle(acme, failed, "failed")
 
-    assert {names[each["id"]] for each in listed(acme, endpoint, **asked)} == found
+    assert {names[each["id"]] for each in listed(acme, endpoint, **params)} == expected
 
 
 @pytest.mark.parametrize(
-    ("asked", "pointer"),
+    ("params", "pointer"),
     [
         ({"state": "lost"}, "/state"),
         ({"type": "breach.imagined"}, "/type"),
@@ -128,10 +128,10 @@ def test_deliveries_are_narrowed_by_state_and_type(
         ({"limit": "0"}, "/limit"),
     ],
 )
-def test_a_wrong_question_is_pointed_at(acme: Client, asked: dict[str, str], pointer: str) -> None:
+def test_a_wrong_question_is_pointed_at(acme: Client, params: dict[str, str], pointer: str) -> None:
     endpoint = acme.listen()["id"]
 
-    response = acme.get(f"/v1/webhook-endpoints/{endpoint}/deliveries", asked)
+    response = acme.get(f"/v1/webhook-endpoints/{endpoint}/deliveries", params)
 
     assert response.status_code == 400
     assert [error["pointer"] for error in response.json()["errors"]] == [pointer]
@@ -188,14 +188,14 @@ def test_of_very_many_attempts_the_newest_are_told(acme: Client, shop: str) -> N
 def test_deliveries_of_a_handed_back_account_are_gone_at_once(acme: Client, shop: str) -> None:
     gone, endpoint = acme.take_on(partner="A2GONE"), acme.listen()["id"]
     happen(acme, gone)
-    kept = happen(acme, shop)
-    theirs = listed(acme, endpoint)[1]["id"]
+    event = happen(acme, shop)
+    hidden = listed(acme, endpoint)[1]["id"]
 
     acme.delete(f"/v1/accounts/{gone}")
 
-    assert [each["event"] for each in listed(acme, endpoint)] == [kept]
-    assert acme.get(f"/v1/deliveries/{theirs}").status_code == 404
-    assert acme.post(f"/v1/deliveries/{theirs}/redeliver").status_code == 404
+    assert [each["event"] for each in listed(acme, endpoint)] == [event]
+    assert acme.get(f"/v1/deliveries/{hidden}").status_code == 404
+    assert acme.post(f"/v1/deliveries/{hidden}/redeliver").status_code == 404
 
 
 @pytest.mark.parametrize("public_id", ["dlv_x", "x", "dlv_" + "0" * 32])
@@ -206,11 +206,11 @@ def test_what_is_no_delivery_is_not_found(acme: Client, public_id: str) -> None:
 
 
 def test_a_stranger_sees_no_delivery(acme: Client, rival: Client, shop: str) -> None:
-    endpoint, theirs = acme.listen()["id"], rival.listen()["id"]
+    endpoint, rival_endpoint = acme.listen()["id"], rival.listen()["id"]
     happen(acme, shop)
     delivery = listed(acme, endpoint)[0]["id"]
 
-    assert listed(rival, theirs) == []
+    assert listed(rival, rival_endpoint) == []
     assert rival.get(f"/v1/webhook-endpoints/{endpoint}/deliveries").status_code == 404
     assert rival.get(f"/v1/deliveries/{delivery}").status_code == 404
 

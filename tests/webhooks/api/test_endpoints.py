@@ -94,10 +94,10 @@ def test_the_secret_that_is_shown_is_the_one_that_signs(acme: Client) -> None:
     answer = acme.listen()
 
     with context.agency(acme.agency.pk):
-        (found,) = endpoint_secrets.signing_secrets(
+        (secrets,) = endpoint_secrets.signing_secrets(
             agency_id=acme.agency.pk, endpoint_ids=[kept(acme)[0].pk], now=timezone.now()
         ).values()
-    assert found == [base64.b64decode(answer["secret"].removeprefix("whsec_"))]
+    assert secrets == [base64.b64decode(answer["secret"].removeprefix("whsec_"))]
 
 
 @pytest.mark.parametrize(("kind", "url"), [("email", "mailto:on-call@example.com"), ("slack", CHAT)])
@@ -186,13 +186,13 @@ def test_who_asks_for_a_type_that_is_none_is_told_which_there_are(acme: Client) 
 def test_a_stranger_s_account_and_none_at_all_are_refused_alike(
     acme: Client, rival: Client, shop: str
 ) -> None:
-    theirs = rival.take_on(partner="A2RIVAL")
+    other_account = rival.take_on(partner="A2RIVAL")
     handed_back = acme.take_on(partner="A3GONE")
     acme.delete(f"/v1/accounts/{handed_back}")
 
     answers = [
         post(acme, url=URL, accounts=[shop, account]).json()
-        for account in (theirs, handed_back, NO_SUCH_ACCOUNT, "x")
+        for account in (other_account, handed_back, NO_SUCH_ACCOUNT, "x")
     ]
 
     for answer in answers:
@@ -559,7 +559,7 @@ def test_what_is_done_to_an_endpoint_is_noted_without_its_secrets(acme: Client) 
 
 def test_a_stranger_finds_no_endpoint_of_acme_s(acme: Client, rival: Client) -> None:
     endpoint = acme.listen()["id"]
-    asked = [
+    responses = [
         rival.get(f"{PATH}/{endpoint}"),
         rival.patch(f"{PATH}/{endpoint}", {"enabled": False}, format="json"),
         rival.delete(f"{PATH}/{endpoint}"),
@@ -570,7 +570,7 @@ def test_a_stranger_finds_no_endpoint_of_acme_s(acme: Client, rival: Client) -> 
         rival.get(f"{PATH}/{endpoint}/deliveries"),
     ]
 
-    assert [response.status_code for response in asked] == [404] * len(asked)
+    assert [response.status_code for response in responses] == [404] * len(responses)
     assert rival.read(PATH) == {"data": [], "next_cursor": None}
     assert acme.read(f"{PATH}/{endpoint}")["enabled"] is True
     assert noted(rival) == []

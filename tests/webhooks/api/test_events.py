@@ -80,7 +80,7 @@ def test_pages_neither_skip_nor_repeat_while_things_happen(acme: Client, shop: s
 
 
 @pytest.mark.parametrize(
-    ("asked", "found"),
+    ("params", "expected"),
     [
         ({"type": CHANGED}, {1, 3}),
         ({"type": RESTATED}, {2}),
@@ -96,22 +96,22 @@ def test_pages_neither_skip_nor_repeat_while_things_happen(acme: Client, shop: s
     ],
 )
 def test_events_are_narrowed_by_type_and_account(
-    acme: Client, shop: str, asked: dict[str, str], found: set[int]
+    acme: Client, shop: str, params: dict[str, str], expected: set[int]
 ) -> None:
     accounts = {"shop": shop, "other": acme.take_on(partner="A2OTHER")}
     publish(acme, shop, n=1)
     publish(acme, shop, RESTATED, n=2)
     publish(acme, accounts["other"], n=3)
 
-    events = acme.read("/v1/events", **{name: accounts.get(value, value) for name, value in asked.items()})[
+    events = acme.read("/v1/events", **{name: accounts.get(value, value) for name, value in params.items()})[
         "data"
     ]
 
-    assert {event["data"]["n"] for event in events} == found
+    assert {event["data"]["n"] for event in events} == expected
 
 
 @pytest.mark.parametrize(
-    ("since", "found"),
+    ("since", "expected"),
     [
         ("2026-11-22T09:00:00Z", {0, 1, 2}),
         ("2026-11-22T09:00:01Z", {1, 2}),
@@ -120,15 +120,15 @@ def test_events_are_narrowed_by_type_and_account(
     ],
 )
 def test_events_are_narrowed_to_those_since_a_moment(
-    acme: Client, shop: str, since: str, found: set[int]
+    acme: Client, shop: str, since: str, expected: set[int]
 ) -> None:
     in_turn(acme, shop, 3)
 
-    assert {event["data"]["n"] for event in acme.read("/v1/events", since=since)["data"]} == found
+    assert {event["data"]["n"] for event in acme.read("/v1/events", since=since)["data"]} == expected
 
 
 @pytest.mark.parametrize(
-    ("asked", "pointer"),
+    ("params", "pointer"),
     [
         ({"type": "breach.imagined"}, "/type"),
         ({"type": "bre*"}, "/type"),
@@ -136,8 +136,10 @@ def test_events_are_narrowed_to_those_since_a_moment(
         ({"cursor": "x"}, "/cursor"),
     ],
 )
-def test_a_wrong_question_is_pointed_at(acme: Client, shop: str, asked: dict[str, str], pointer: str) -> None:
-    response = acme.get("/v1/events", asked)
+def test_a_wrong_question_is_pointed_at(
+    acme: Client, shop: str, params: dict[str, str], pointer: str
+) -> None:
+    response = acme.get("/v1/events", params)
 
     assert response.status_code == 400
     assert [error["pointer"] for error in response.json()["errors"]] == [pointer]
@@ -145,8 +147,8 @@ def test_a_wrong_question_is_pointed_at(acme: Client, shop: str, asked: dict[str
 
 def test_a_stranger_sees_neither_the_events_nor_the_account(acme: Client, rival: Client, shop: str) -> None:
     publish(acme, shop)
-    theirs = rival.take_on(partner="A3RIVAL")
-    own = publish(rival, theirs)
+    rival_account = rival.take_on(partner="A3RIVAL")
+    own = publish(rival, rival_account)
 
     assert [event["id"] for event in rival.read("/v1/events")["data"]] == [own]
     assert rival.get("/v1/events", {"account": shop}).status_code == 404

@@ -157,10 +157,10 @@ class Session(socketserver.StreamRequestHandler):
                 self.answer("END", b"250 taken")
 
     def answer(self, word: str, usual: bytes) -> bool:
-        said = self.server.answers.get(word, usual)
-        if said:
-            self.wfile.write(said + b"\r\n")
-        return bool(said)
+        reply = self.server.answers.get(word, usual)
+        if reply:
+            self.wfile.write(reply + b"\r\n")
+        return bool(reply)
 
 
 @pytest.fixture

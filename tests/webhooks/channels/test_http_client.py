@@ -157,12 +157,12 @@ def test_idle_connections_are_closed(receiver: Receiver) -> None:
         await asyncio.gather(
             *(out.post(receiver.url("ok/egress"), body=b"", headers={}, connection_key=n) for n in range(10))
         )
-        kept = [len(out.idle_connections)]
+        counts = [len(out.idle_connections)]
         await out.close_idle()
-        kept.append(len(out.idle_connections))
+        counts.append(len(out.idle_connections))
         await asyncio.sleep(http_client.IDLE_TIMEOUT + 0.1)
         await out.close_idle()
-        return [*kept, len(out.idle_connections)]
+        return [*counts, len(out.idle_connections)]
 
     assert asyncio.run(go()) == [10, 10, 0]
 

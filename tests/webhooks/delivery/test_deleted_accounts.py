@@ -50,9 +50,9 @@ def other(sender: Sender) -> Sender:
 def test_pending_deliveries_of_deleted_account_are_not_sent(
     sender: Sender, other: Sender, receiver: Receiver, withdraw: Callable[[Sender], None]
 ) -> None:
-    mine, theirs = own("ok"), own("ok")
-    endpoint, _ = sender.endpoint(receiver.url(mine))
-    goes_on, _ = other.endpoint(receiver.url(theirs))
+    deleted_path, present_path = own("ok"), own("ok")
+    endpoint, _ = sender.endpoint(receiver.url(deleted_path))
+    goes_on, _ = other.endpoint(receiver.url(present_path))
     for each in (sender, other):
         each.publish(count=70, series="a:DE:mfn")
         each.publish(count=3)
@@ -60,7 +60,7 @@ def test_pending_deliveries_of_deleted_account_are_not_sent(
 
     work()
 
-    assert (receiver.received(mine), len(receiver.received(theirs))) == ([], 73)
+    assert (receiver.received(deleted_path), len(receiver.received(present_path))) == ([], 73)
     assert (set(sender.states(endpoint)), set(other.states(goes_on))) == ({"failed"}, {"delivered"})
     assert {delivery.attempts.count() for delivery in sender.deliveries(endpoint)} == {0}
     assert leases.next_due_at() is None
@@ -71,8 +71,8 @@ def test_events_of_another_account_are_sent(sender: Sender, receiver: Receiver) 
     endpoint, _ = sender.endpoint(receiver.url(path))
     sender.publish(count=2)
     shop = sender.client.take_on(name="Kept", partner="A1KEPT")
-    kept = Sender(sender.client, account_of(sender.client, shop))
-    events = kept.publish(count=2)
+    present = Sender(sender.client, account_of(sender.client, shop))
+    events = present.publish(count=2)
     hand_back(sender)
 
     work()

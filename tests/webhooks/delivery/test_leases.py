@@ -50,8 +50,8 @@ def events(runs: list[list[DeliveryJob]]) -> list[list[str]]:
 def change(sender: Sender, delivery: Delivery | None = None, **fields: Any) -> None:
     """Change one delivery, or all, as what happens to them does."""
     with context.agency(sender.client.agency.pk):
-        mine = Delivery.objects.filter(pk=delivery.pk) if delivery else Delivery.objects.all()
-        mine.update(**fields)
+        deliveries = Delivery.objects.filter(pk=delivery.pk) if delivery else Delivery.objects.all()
+        deliveries.update(**fields)
 
 
 def failing(sender: Sender, endpoint: Endpoint) -> None:
@@ -253,9 +253,9 @@ def test_jobs_of_several_agencies_belong_to_their_agency(sender: Sender) -> None
         each.endpoint(f"https://{each.client.agency.name}.example/")
         each.publish(now=NOW, count=2)
 
-    found = {(job.agency_id, job.url, len(job.secrets)) for run in lease() for job in run}
+    leased = {(job.agency_id, job.url, len(job.secrets)) for run in lease() for job in run}
 
-    assert found == {
+    assert leased == {
         (each.client.agency.pk, f"https://{each.client.agency.name}.example/", 1) for each in (sender, other)
     }
     assert context.current_agency_id() is None
@@ -283,11 +283,11 @@ def test_two_workers_lease_different_deliveries(sender: Sender, at_once: Callabl
     fill(sender, endpoints, count=20, series=5)
 
     def take() -> list[list[DeliveryJob]]:
-        found = []
+        runs = []
         for _ in range(10):
-            found += lease(capacity=Capacity(runs=6, failing=0))
+            runs += lease(capacity=Capacity(runs=6, failing=0))
         connection.close()
-        return found
+        return runs
 
     hands = at_once(take, take, take)
     ids = [job.delivery_id for runs in hands for run in runs for job in run]
@@ -304,17 +304,17 @@ def test_locked_delivery_is_skipped_with_its_series(
 
     def elsewhere() -> list[list[str]]:
         with transaction.atomic():
-            found = events(lease())
+            leased = events(lease())
             transaction.set_rollback(True)
         connection.close()
-        return found
+        return leased
 
     with context.agency(sender.client.agency.pk):
-        held = Delivery.objects.select_for_update().get(pk=sender.deliveries(endpoint)[1].pk)
-        (found,) = at_once(elsewhere)
+        locked = Delivery.objects.select_for_update().get(pk=sender.deliveries(endpoint)[1].pk)
+        (leased,) = at_once(elsewhere)
 
-    assert held.state == "pending"
-    assert found == [[first]]
+    assert locked.state == "pending"
+    assert leased == [[first]]
 
 
 @pytest.mark.parametrize(("count", "series"), [(20_000, 1), (20_000, 20_000), (20_000, 100)])
@@ -330,12 +330,12 @@ def test_lease_cost_does_not_depend_on_backlog(sender: Sender, count: int, serie
 
 def looks(sender: Sender) -> int:
     """How many blocks of tables and indexes one look reads; what it takes goes back."""
-    asked: list[Any] = [NOW, NOW + leases.LEASE, 40, 0, leases.MAX_JOBS_PER_ENDPOINT]
+    params: list[Any] = [NOW, NOW + leases.LEASE, 40, 0, leases.MAX_JOBS_PER_ENDPOINT]
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {leases.LEASE_DELIVERIES}", asked)
-        ((found,),) = cursor.fetchall()
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {leases.LEASE_DELIVERIES}", params)
+        ((plan,),) = cursor.fetchall()
         transaction.set_rollback(True)
-    (explained,) = found if isinstance(found, list) else json.loads(found)
+    (explained,) = plan if isinstance(plan, list) else json.loads(plan)
     return int(explained["Plan"]["Shared Hit Blocks"] + explained["Plan"]["Shared Read Blocks"])
 
 

@@ -84,8 +84,8 @@ def test_without_a_word_a_test_tells_which_endpoint_it_is_of(acme: Client) -> No
     delivery = send_test(acme, endpoint).json()["id"]
 
     payload = acme.read(f"/v1/deliveries/{delivery}")["payload"]
-    told = json.loads(payload)
-    assert (told["type"], told["account"], told["data"], told["test"]) == (
+    content = json.loads(payload)
+    assert (content["type"], content["account"], content["data"], content["test"]) == (
         "endpoint.test",
         None,
         {"endpoint": endpoint},
@@ -189,8 +189,8 @@ def test_no_event_tells_the_name_of_a_mailbox_that_was_tested(acme: Client) -> N
     send_test(acme, mailbox(acme, "on-call"))
 
     with context.agency(acme.agency.pk):
-        (kept,) = Event.objects.values()
-    assert "on-call" not in str(kept)
+        (event,) = Event.objects.values()
+    assert "on-call" not in str(event)
 
 
 @pytest.mark.parametrize("wrong", ["breach.imagined", "breach.*", "*", ""])
@@ -344,11 +344,11 @@ def test_what_is_tried_again_later_is_due_at_once_and_what_a_worker_has_in_hand_
 
     due = recover(acme, endpoint)
 
-    found = {each["id"]: each for each in listed(acme, endpoint)}
+    by_id = {each["id"]: each for each in listed(acme, endpoint)}
     assert due == 1
-    assert (found[later]["tries"], found[in_hand]["tries"]) == (0, 7)
-    assert datetime.fromisoformat(found[later]["next_attempt_at"]) < timezone.now()
-    assert datetime.fromisoformat(found[in_hand]["next_attempt_at"]) > timezone.now()
+    assert (by_id[later]["tries"], by_id[in_hand]["tries"]) == (0, 7)
+    assert datetime.fromisoformat(by_id[later]["next_attempt_at"]) < timezone.now()
+    assert datetime.fromisoformat(by_id[in_hand]["next_attempt_at"]) > timezone.now()
     with context.agency(acme.agency.pk):
         assert Delivery.objects.exclude(leased_until=None).get().public_id == in_hand
 
@@ -368,13 +368,13 @@ def test_only_what_the_endpoint_asks_for_is_recovered(acme: Client, shop: str) -
         "both": ({"accounts": [other], "event_types": ["report.*"]}, []),
     }
 
-    found = {}
+    recovered = {}
     for name, (wish, _) in wishes.items():
         endpoint = acme.listen(**wish)["id"]
         recover(acme, endpoint)
-        found[name] = told(acme, endpoint)
+        recovered[name] = told(acme, endpoint)
 
-    assert found == {name: expected for name, (_, expected) in wishes.items()}
+    assert recovered == {name: expected for name, (_, expected) in wishes.items()}
 
 
 def test_what_would_be_told_of_and_what_is_recovered_are_the_same(acme: Client, shop: str) -> None:
@@ -416,15 +416,18 @@ def test_tests_and_handed_back_accounts_are_not_recovered(acme: Client, shop: st
 
 
 def test_another_endpoint_s_deliveries_are_left_alone(acme: Client, rival: Client, shop: str) -> None:
-    endpoint, other, theirs = acme.listen()["id"], acme.listen()["id"], rival.listen()["id"]
+    endpoint, other, rival_endpoint = acme.listen()["id"], acme.listen()["id"], rival.listen()["id"]
     happen(acme, shop)
     happen(rival, rival.take_on())
-    for client, each in ((acme, endpoint), (acme, other), (rival, theirs)):
+    for client, each in ((acme, endpoint), (acme, other), (rival, rival_endpoint)):
         settle(client, listed(client, each)[0]["id"], "failed")
 
     assert recover(acme, endpoint) == 1
 
-    assert [told(acme, other, "failed"), told(rival, theirs, "failed")] == [events(acme), events(rival)]
+    assert [told(acme, other, "failed"), told(rival, rival_endpoint, "failed")] == [
+        events(acme),
+        events(rival),
+    ]
 
 
 @pytest.mark.parametrize(

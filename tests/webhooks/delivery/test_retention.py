@@ -40,11 +40,11 @@ def finished(client: Client, endpoint: str, account: str, *, ago: timedelta, sta
 def test_what_was_finished_long_ago_goes_and_the_rest_stays(acme: Client, shop: str, state: str) -> None:
     endpoint = acme.listen()["id"]
     finished(acme, endpoint, shop, ago=OVER, state=state)
-    kept = finished(acme, endpoint, shop, ago=timedelta(days=90) - timedelta(seconds=1), state=state)
+    recent = finished(acme, endpoint, shop, ago=timedelta(days=90) - timedelta(seconds=1), state=state)
 
     assert delete(acme) == 1
 
-    assert [each["id"] for each in listed(acme, endpoint)] == [kept]
+    assert [each["id"] for each in listed(acme, endpoint)] == [recent]
     assert left(acme) == (2, 1, 2)
     assert len(acme.read("/v1/events")["data"]) == 2
 
@@ -122,15 +122,15 @@ def test_secrets_that_sign_no_more_go(acme: Client) -> None:
     assert counted == [2, 1]
     with context.agency(acme.agency.pk):
         endpoint = Endpoint.objects.get()
-        found = endpoint_secrets.signing_secrets(
+        secrets = endpoint_secrets.signing_secrets(
             agency_id=endpoint.agency_id, endpoint_ids=[endpoint.pk], now=NOW
         )
-    assert list(found.values()) == [[base64.b64decode(secret.removeprefix("whsec_"))]]
+    assert list(secrets.values()) == [[base64.b64decode(secret.removeprefix("whsec_"))]]
 
 
 def test_every_agency_s_go_and_nobody_else_s(acme: Client, rival: Client, shop: str) -> None:
-    theirs = rival.take_on()
-    for client, account in ((acme, shop), (rival, theirs)):
+    rival_account = rival.take_on()
+    for client, account in ((acme, shop), (rival, rival_account)):
         finished(client, client.listen()["id"], account, ago=OVER)
 
     assert delete(acme) == 1

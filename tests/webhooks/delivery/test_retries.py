@@ -36,8 +36,8 @@ class Certain(Random):
         return self.word
 
 
-def wait(tries: int, *, chance: float = 0.0, asked: timedelta | None = None) -> timedelta | None:
-    again = retries.next_attempt_at(tries=tries, now=NOW, random=Certain(chance), retry_after=asked)
+def wait(tries: int, *, chance: float = 0.0, retry_after: timedelta | None = None) -> timedelta | None:
+    again = retries.next_attempt_at(tries=tries, now=NOW, random=Certain(chance), retry_after=retry_after)
     return again - NOW if again else None
 
 
@@ -58,7 +58,7 @@ def test_delays_are_spread_by_jitter(tries: int, chance: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tries", "asked", "waited"),
+    ("tries", "retry_after", "waited"),
     [
         (1, HOUR, HOUR),
         (1, timedelta(seconds=1), WAITS[0]),
@@ -71,13 +71,13 @@ def test_delays_are_spread_by_jitter(tries: int, chance: float) -> None:
     ],
 )
 def test_retry_after_extends_delay_up_to_a_day(
-    tries: int, asked: timedelta, waited: timedelta | None
+    tries: int, retry_after: timedelta, waited: timedelta | None
 ) -> None:
-    assert wait(tries, asked=asked) == waited
+    assert wait(tries, retry_after=retry_after) == waited
 
 
 @pytest.mark.parametrize(
-    ("status", "header", "asked"),
+    ("status", "header", "expected"),
     [
         (429, "120", timedelta(seconds=120)),
         (503, " 7 ", timedelta(seconds=7)),
@@ -97,9 +97,9 @@ def test_retry_after_extends_delay_up_to_a_day(
     ],
 )
 def test_retry_after_is_read_for_429_and_503_only(
-    status: int | None, header: str, asked: timedelta | None
+    status: int | None, header: str, expected: timedelta | None
 ) -> None:
-    assert retries.parse_retry_after(status=status, retry_after=header, now=NOW) == asked
+    assert retries.parse_retry_after(status=status, retry_after=header, now=NOW) == expected
 
 
 @pytest.mark.parametrize(

@@ -90,9 +90,9 @@ def test_worker_without_free_lock_ends_and_loses_nothing(sender: Sender, receive
 
     def elsewhere() -> bool:
         with concurrency.limited_to(1) as is_free:
-            found = is_free
+            is_lock_free = is_free
         connection.close()
-        return found
+        return is_lock_free
 
     with concurrency.limited_to(1) as is_free, ThreadPoolExecutor() as threads:
         assert (is_free, threads.submit(elsewhere).result()) == (True, False)
@@ -104,9 +104,9 @@ def test_worker_without_free_lock_ends_and_loses_nothing(sender: Sender, receive
 def test_concurrency_allows_the_configured_number(committed_db: None) -> None:
     def elsewhere() -> bool:
         with concurrency.limited_to(2) as is_free:
-            found = is_free
+            is_lock_free = is_free
         connection.close()
-        return found
+        return is_lock_free
 
     with concurrency.limited_to(2), ThreadPoolExecutor() as threads:
         assert threads.submit(elsewhere).result()

@@ -40,8 +40,8 @@ def own(path: str) -> str:
 
 def only_attempt(sender: Sender, endpoint: Endpoint) -> tuple[Any, ...]:
     with context.agency(sender.client.agency.pk):
-        mine = Attempt.objects.filter(delivery__endpoint=endpoint)
-        return mine.values_list("status", "error", "answer").get()
+        attempts = Attempt.objects.filter(delivery__endpoint=endpoint)
+        return attempts.values_list("status", "error", "answer").get()
 
 
 def test_delivery_is_signed_and_recorded(sender: Sender, receiver: Receiver) -> None:

@@ -54,10 +54,10 @@ def test_secret_is_encrypted_at_rest(acme: Client) -> None:
     with context.agency(acme.agency.pk):
         text = endpoint_secrets.create(endpoint=endpoint_of(acme), now=NOW)
 
-        kept = bytes(EndpointSecret.objects.get().encrypted)
+        stored = bytes(EndpointSecret.objects.get().encrypted)
 
-    assert raw(text) not in kept
-    assert text.encode() not in kept
+    assert raw(text) not in stored
+    assert text.encode() not in stored
 
 
 def test_shown_secret_signs(acme: Client) -> None:
@@ -106,11 +106,11 @@ def test_each_endpoint_signs_with_its_own_secret(acme: Client, rival: Client) ->
         first, second, without = (endpoint_of(acme) for _ in range(3))
         texts = [endpoint_secrets.create(endpoint=each, now=NOW) for each in (first, second)]
 
-        found = endpoint_secrets.signing_secrets(
+        secrets = endpoint_secrets.signing_secrets(
             agency_id=first.agency_id, endpoint_ids=[first.pk, second.pk, without.pk], now=NOW
         )
 
-        assert found == {first.pk: [raw(texts[0])], second.pk: [raw(texts[1])]}
+        assert secrets == {first.pk: [raw(texts[0])], second.pk: [raw(texts[1])]}
     with context.agency(rival.agency.pk):
         assert (
             endpoint_secrets.signing_secrets(

@@ -38,27 +38,27 @@ every_type = pytest.mark.parametrize("kind", EVENT_TYPES, ids=lambda kind: kind.
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, Any]:
+def openapi_document() -> dict[str, Any]:
     """The committed document."""
     return dict(json.loads((Path(settings.BASE_DIR) / "docs" / "openapi.json").read_text()))
 
 
-def operation(told: dict[str, Any], kind: EventType) -> dict[str, Any]:
-    return dict(told["webhooks"][kind.type]["post"])
+def operation(openapi_document: dict[str, Any], kind: EventType) -> dict[str, Any]:
+    return dict(openapi_document["webhooks"][kind.type]["post"])
 
 
-def test_every_event_type_is_in_the_document(told: dict[str, Any], db: None) -> None:
+def test_every_event_type_is_in_the_document(openapi_document: dict[str, Any], db: None) -> None:
     served = json.loads(Stranger().get("/v1/openapi.json").content)
 
-    assert tuple(told["webhooks"]) == NAMES
-    assert served["webhooks"] == told["webhooks"]
+    assert tuple(openapi_document["webhooks"]) == NAMES
+    assert served["webhooks"] == openapi_document["webhooks"]
 
 
-def test_operation_ids_are_unique(told: dict[str, Any]) -> None:
-    names = [operation(told, kind)["operationId"] for kind in EVENT_TYPES]
+def test_operation_ids_are_unique(openapi_document: dict[str, Any]) -> None:
+    names = [operation(openapi_document, kind)["operationId"] for kind in EVENT_TYPES]
     others = [
         each["operationId"]
-        for item in told["paths"].values()
+        for item in openapi_document["paths"].values()
         for each in item.values()
         if "operationId" in each
     ]
@@ -67,8 +67,8 @@ def test_operation_ids_are_unique(told: dict[str, Any]) -> None:
 
 
 @every_type
-def test_webhook_documents_headers_and_responses(told: dict[str, Any], kind: EventType) -> None:
-    webhook = operation(told, kind)
+def test_webhook_documents_headers_and_responses(openapi_document: dict[str, Any], kind: EventType) -> None:
+    webhook = operation(openapi_document, kind)
 
     assert [(each["name"], each["in"], each["required"]) for each in webhook["parameters"]] == [
         ("webhook-id", "header", True),
@@ -82,16 +82,16 @@ def test_webhook_documents_headers_and_responses(told: dict[str, Any], kind: Eve
 
 
 @every_type
-def test_webhook_documents_its_body(told: dict[str, Any], kind: EventType) -> None:
-    body = operation(told, kind)["requestBody"]["content"]["application/json"]
+def test_webhook_documents_its_body(openapi_document: dict[str, Any], kind: EventType) -> None:
+    body = operation(openapi_document, kind)["requestBody"]["content"]["application/json"]
 
     name = body["schema"]["$ref"].rpartition("/")[2]
-    schemas = told["components"]["schemas"]
+    schemas = openapi_document["components"]["schemas"]
     document = {"paths": {}, "components": {"schemas": schemas | {name: openapi.components()[name]}}}
     promised = descriptions.describe(enums.share(deepcopy(document)))["components"]["schemas"][name]
     bounds.bound_all(promised, longest=bounds.MAX_RESPONSE_LENGTH)
     assert schemas[name] == promised
-    whole = {"$ref": f"#/components/schemas/{name}", "components": told["components"]}
+    whole = {"$ref": f"#/components/schemas/{name}", "components": openapi_document["components"]}
     assert faults(body["examples"]["event"]["value"], whole) == []
 
 
@@ -136,9 +136,9 @@ def test_events_of_a_busy_account_match_the_document(acme: Client) -> None:
     furnish(acme, name="acme")
 
     with context.agency(acme.agency.pk):
-        found = {event.type: faults_of(event) for event in Event.objects.all()}
-    assert {type_: wrong for type_, wrong in found.items() if wrong} == {}
-    assert len(found) >= 2
+        faults_by_type = {event.type: faults_of(event) for event in Event.objects.all()}
+    assert {type_: wrong for type_, wrong in faults_by_type.items() if wrong} == {}
+    assert len(faults_by_type) >= 2
 
 
 def test_timestamp_and_headers_match_the_document() -> None:
@@ -146,14 +146,14 @@ def test_timestamp_and_headers_match_the_document() -> None:
     signature = "v1," + base64.b64encode(hmac.new(bytes(32), signed, hashlib.sha256).digest()).decode()
     pattern = openapi.HEADERS[2][2]["pattern"]
 
-    told = event_payload.build(
+    openapi_document = event_payload.build(
         event=openapi.ID, type_="x", occurred_at=NOW, account=None, data={}, is_test=False
     )
 
     assert re.search(pattern, signature)
     assert re.search(pattern, f"{signature} {signature}")
     assert not re.search(pattern, f"{signature},{signature}")
-    assert faults(told["timestamp"], DATE_TIME) == []
+    assert faults(openapi_document["timestamp"], DATE_TIME) == []
 
 
 def test_unknown_values_do_not_match_the_schema() -> None:

@@ -32,14 +32,14 @@ def test_event_has_its_account_and_time(acme: Client, shop: str) -> None:
     with context.agency(acme.agency.pk):
         event = publish(shop, current="NORMAL")
 
-        kept = Event.objects.get()
-        assert kept == event
-        assert (kept.agency_id, kept.account_id, kept.occurred_at) == (
+        stored = Event.objects.get()
+        assert stored == event
+        assert (stored.agency_id, stored.account_id, stored.occurred_at) == (
             acme.agency.pk,
             identifiers.private("acct", shop),
             NOW,
         )
-        assert (kept.type, kept.data) == ("account.status_changed", {"current": "NORMAL"})
+        assert (stored.type, stored.data) == ("account.status_changed", {"current": "NORMAL"})
 
 
 def test_unknown_event_type_is_refused(acme: Client, shop: str) -> None:
