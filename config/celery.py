@@ -9,18 +9,20 @@ from celery.schedules import crontab
 
 from config.observability import task_signals
 
+# task_signals is imported for its handlers of Celery's signals.
 __all__ = ["GuardedTask", "app", "task_signals"]
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 
 class GuardedTask(Task):  # type: ignore[type-arg]
-    """Turn MemoryError into an ordinary failure. With late acknowledgement it would end this worker, and then
-    the next one."""
+    """Turn MemoryError into an ordinary failure."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
             return super().__call__(*args, **kwargs)
+        # Celery ends the process on a MemoryError. With late acknowledgement the
+        # message would then end the next one.
         except MemoryError as error:
             raise RuntimeError("The task ran out of memory") from error
 
@@ -38,6 +40,7 @@ TASK_PACKAGES = [
     "webhooks.delivery",
 ]
 app.autodiscover_tasks(TASK_PACKAGES)
+# Hourly and daily jobs begin at different minutes, so that they do not all run at the same time.
 app.conf.beat_schedule = {
     "queue reports that no worker holds": {
         "task": "ingestion.tasks.resume_reports",

@@ -17,6 +17,7 @@ def key_ids_in_use() -> Counter[int]:
     """Return how many secrets each key encrypts, in the tables to which the database is migrated."""
     names = {f"{table.name}_encryption_keys": table for table in ENCRYPTED_TABLES}
     with connection.cursor() as cursor:
+        # A check may run before the migration that creates a table and its function.
         cursor.execute("SELECT proname FROM pg_proc WHERE proname = ANY(%s)", [list(names)])
         tables = [names[name] for (name,) in cursor.fetchall()]
     in_use: Counter[int] = Counter()

@@ -42,6 +42,7 @@ def load_file(*, home: Path) -> None:
         return
     for word in shlex.split(file.read_text()):
         name, _, value = word.partition("=")
+        # Variables of the shell win.
         os.environ.setdefault(name, value)
 
 
@@ -142,6 +143,7 @@ def networks(name: str) -> list[IPv4Network | IPv6Network]:
     """Return `100.64.0.0/10,fd00::/8` as networks. IPv6 networks that embed IPv4 addresses are refused."""
     try:
         allowed = [ip_network(word) for word in words(name)]
+        # Raises ValueError for networks that the policy of deliveries would refuse each time.
         Policy(allowed_networks=tuple(allowed))
     except ValueError as error:
         raise BadVariable(
@@ -249,6 +251,7 @@ def limit(name: str, *, default: str) -> RateLimitItem | None:
 
 def keys(name: str) -> dict[int, bytes]:
     """Return numbered keys, `2:<base64 of 32 bytes>,1:<…>`, in the order of the variable."""
+    # A dictionary keeps the order: its first key encrypts.
     ring: dict[int, bytes] = {}
     members = words(name) or [text(name)]
     for number, _, value in (member.partition(":") for member in members):
@@ -310,6 +313,7 @@ def mailbox(name: str, *, default: str) -> str:
     value = text(name, default=default)
     _, address = parseaddr(value)
     local, _, domain = address.rpartition("@")
+    # A line break would add headers to every e-mail, and a list of addresses is no sender.
     if not local or not domain or any(letter in value for letter in "\r\n,;"):
         raise BadVariable(
             f"{name} must be an e-mail address such as name@host or Name <name@host>, not {value!r}."

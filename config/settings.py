@@ -25,7 +25,8 @@ TIME_ZONE = "UTC"
 USE_I18N = True
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
-LANGUAGE_COOKIE_NAME = None  # only `Accept-Language` decides, as `Vary` states
+# Only `Accept-Language` decides, as `Vary` states.
+LANGUAGE_COOKIE_NAME = None
 LOCALE_PATHS = [BASE_DIR / "config" / "locale"]
 APPEND_SLASH = False
 
@@ -34,15 +35,19 @@ APPEND_SLASH = False
 DATABASES = {
     "default": env.database("DATABASE_URL")
     | {
+        # One transaction a request: the tenant context and an idempotency record last as long as its writes.
         "ATOMIC_REQUESTS": True,
         "CONN_MAX_AGE": env.integer("DATABASE_CONNECTION_SECONDS", default=60),
+        # A connection that the server has closed is replaced before a request uses it.
         "CONN_HEALTH_CHECKS": True,
+        # Behind a pooler of transactions, a cursor would outlive its connection.
         "DISABLE_SERVER_SIDE_CURSORS": True,
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
+    # Without autodiscovery: config/staff/site.py registers what staff may see.
     "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -63,12 +68,15 @@ INSTALLED_APPS = [
     "ingestion",
 ]
 MIDDLEWARE = [
+    # The outermost first. Every response gets an ID and a line in the log, those of the other middleware too.
     "api.problems.RequestIdMiddleware",
     "config.observability.request_log.RequestLogMiddleware",
+    # Outside of what may answer by itself: web pages must be able to read refusals as well.
     "config.web.cors.AgencyCorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "config.web.content_security_policy.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # ETags describe the bytes before compression, so they are set and compared further in.
     "api.compression.CompressionMiddleware",
     "config.web.response_headers.ResponseHeadersMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -94,16 +102,16 @@ TEMPLATES = [
     }
 ]
 STATIC_URL = "static/"
-STATIC_ROOT = (
-    env.text("STATIC_ROOT", default="") or None
-)  # where the image collects them; else served from their packages
+# Where the image collects static files. Without it they are served from their packages.
+STATIC_ROOT = env.text("STATIC_ROOT", default="") or None
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 
 # HTTPS, ended by a proxy that sets X-Forwarded-Proto. Only the pages of /staff/ use cookies.
 HTTPS = env.boolean("HTTPS", default=False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # requested from inside, behind the proxy
+# Load balancers and scrapers request these from behind the proxy, over http.
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
 SECURE_HSTS_SECONDS = 365 * 86400 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SESSION_COOKIE_NAME = "underone_staff"
@@ -135,23 +143,27 @@ ACCOUNT_ADAPTER = "accounts.people.adapter.Adapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_EMAIL_VERIFICATION = "none"  # sign-up itself verifies the e-mail address
+# Sign-up itself verifies the e-mail address.
+ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
 ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 600
-ACCOUNT_RATE_LIMITS = {  # besides allauth's own
+# Besides allauth's own.
+ACCOUNT_RATE_LIMITS = {
     "accept": "20/m/ip",
     "sign_up": "5/m/ip,3/h/key",
-    "invite": "5/h/key",  # per mailbox and agency
+    # Keys are a mailbox and its agency, or the agency alone (…_anybody…).
+    "invite": "5/h/key",
     "invite_anybody": "100/h/key",
-    "mail_again": "1/m/key",  # per mailbox and agency
+    "mail_again": "1/m/key",
     "mail_anybody_again": "5/m/key",
     "staff_login": "10/m/ip,5/5m/key",
 }
 HEADLESS_ONLY = True
 HEADLESS_CLIENTS = ("app",)
 HEADLESS_TOKEN_STRATEGY = "accounts.people.sessions.SignedTokens"  # noqa: S105  a class
-HEADLESS_FRONTEND_URLS = {"account_signup": "/"}  # required by allauth; our e-mails have links of their own
+# Required by allauth. The product's e-mails have links of their own.
+HEADLESS_FRONTEND_URLS = {"account_signup": "/"}
 
 # Uploads
 MEDIA_ROOT = UNDERONE_HOME / "documents"
@@ -178,9 +190,8 @@ CLOSED_AGENCY_DAYS = env.integer("CLOSED_AGENCY_DAYS", default=7, least=1)
 WEBHOOK_ALLOWED_NETWORKS = env.networks("WEBHOOK_ALLOWED_NETWORKS")
 WEBHOOK_CA_FILE = env.certificates("WEBHOOK_CA_FILE")
 WEBHOOK_COURIERS = env.integer("WEBHOOK_COURIERS", default=1, least=1)
-DELIVERIES_KEPT_DAYS = env.integer(
-    "DELIVERIES_KEPT_DAYS", default=90, least=31
-)  # recovery goes back at most 30 days
+# Recovery goes back at most 30 days. It must find what was delivered, or it would send that again.
+DELIVERIES_KEPT_DAYS = env.integer("DELIVERIES_KEPT_DAYS", default=90, least=31)
 
 # The contact for vulnerabilities in /.well-known/security.txt
 SECURITY_CONTACT = env.contact("SECURITY_CONTACT")
@@ -218,6 +229,7 @@ CORS_PREFLIGHT_MAX_AGE = 600
 # The API
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
+        # Sessions first: ApiKeyAuthentication refuses every token that is no key, a session's as well.
         "accounts.people.authentication.MemberAuthentication",
         "accounts.api_keys.authentication.ApiKeyAuthentication",
     ],
@@ -286,6 +298,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_SUFFIX": "",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "POSTPROCESSING_HOOKS": [
+        # The order matters: lengths by name come before the bounds for all other texts, and what several
+        # responses share is moved out once they are complete.
         "drf_spectacular.hooks.postprocess_schema_enums",
         "webhooks.events.openapi.add_webhooks",
         "api.openapi.enums.share",
@@ -316,29 +330,37 @@ DEFAULT_FROM_EMAIL = env.mailbox("EMAIL_FROM", default=DEFAULT_SENDER)
 CELERY_BROKER_URL = env.broker("BROKER_URL")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # Seconds until an unacknowledged message is delivered again: more than CELERY_TASK_TIME_LIMIT, or a task
+    # that still runs would start a second time.
     "visibility_timeout": 1200,
     "unacked_restore_interval": 10,
     "unacked_restore_throttle": 1,
     "socket_keepalive": True,
     "socket_connect_timeout": 5,
-    "socket_timeout": 30,  # a broker that hangs must not block requests
+    # A broker that hangs must not block requests.
+    "socket_timeout": 30,
     "health_check_interval": 25,
 }
 # A worker without `--queues` reads both. Without routing keys, each queue would also receive the messages of
 # the other.
 CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in ("celery", "webhooks")]
 CELERY_TASK_ROUTES = {"webhooks.delivery.tasks.deliver": {"queue": "webhooks"}}
+# Acknowledged after the task: the message of a killed worker is delivered again.
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
+# JSON only: reading a pickled message would run the code in it.
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_TIME_LIMIT = 900
 CELERY_TASK_SOFT_TIME_LIMIT = 840
+# A worker with a long task must not hold messages that others could work on.
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30
+# After a lost connection the broker gives unacknowledged messages to others: running tasks would run twice.
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+# LOGGING applies to workers too (config/observability/task_signals.py).
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 # The cache that all processes share, for rate limits
@@ -348,6 +370,7 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": CACHE_URL,
         "KEY_PREFIX": "underone",
+        # Seconds. Sign-in refuses attempts that it cannot count, and should do so soon.
         "OPTIONS": {
             "socket_timeout": 1,
             "socket_connect_timeout": 1,

@@ -42,10 +42,12 @@ def load_demo(*, processes: Processes, environ: Mapping[str, str], steps: Steps)
         for account in SAMPLE_ACCOUNTS
         for upload in _upload(client=client, account=account, now=now, steps=steps)
     ]
+    # Corrections wait until the rest is loaded: otherwise no breach would open and then end.
     _wait_until_loaded(client=client, processes=processes, steps=steps)
     for account_id, document in corrections:
         _send(client=client, account_id=account_id, document=document)
     _wait_until_loaded(client=client, processes=processes, steps=steps)
+    # Last: a load that was interrupted before this line continues at the next start.
     home.store_value("demo_loaded", True)  # noqa: FBT003  a value of the state file
     return key
 

@@ -92,7 +92,7 @@ def _port(environ: Mapping[str, str]) -> int:
 def _create_folders(*, processes: Processes) -> None:
     for name in ("documents", "uploads"):
         (processes.home.folder / name).mkdir(exist_ok=True)
-    # Metrics and heartbeats are from processes that have ended.
+    # They are from processes that have ended: old heartbeats would look like a scheduler that hangs.
     for name in ("meters", "heartbeats"):
         shutil.rmtree(processes.home.folder / name, ignore_errors=True)
 
@@ -102,12 +102,9 @@ def _manage(processes: Processes, *words: str, environ: Mapping[str, str]) -> No
 
 
 def _start_product(*, processes: Processes, environ: Mapping[str, str], port: int) -> None:
-    """Start workers, scheduler and web server.
-
-    They stop in the reverse order: the web server and the scheduler stop creating work before the workers
-    stop.
-    """
-
+    """Start workers, scheduler and web server."""
+    # They stop in the reverse order: the web server and the scheduler stop creating work before the workers
+    # stop.
     schedule = processes.home.folder / "beat-schedule"
     for name, command in commands(
         port=port, schedule=schedule, delivery_workers=environ.get("WEBHOOK_COURIERS") or "1"
@@ -119,6 +116,7 @@ def _start_product(*, processes: Processes, environ: Mapping[str, str], port: in
 def _write_environment(*, processes: Processes, environ: Mapping[str, str]) -> None:
     """Write the variables to a file that shells can read, and that `manage.py` reads (config/env.py)."""
     file = processes.home.folder / "environment"
+    # A new file: the mode of an existing one would stay as it is, and others could have it open.
     file.unlink(missing_ok=True)
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as output:
         output.writelines(f"{name}={shlex.quote(environ[name])}\n" for name in VARIABLES if name in environ)

@@ -48,9 +48,11 @@ class Check:
 
 def main() -> None:
     """Start, load, compare and stop. Exit with code 1 and the differing figures, if any."""
+    # Logs and documents contain personal data.
     os.umask(0o077)
     steps = Steps()
     home = Home(folder=Path(tempfile.mkdtemp(prefix="underone-smoke-")))
+    # Variables of an installation would make the test use its servers and its data.
     environ = {name: value for name, value in os.environ.items() if name not in product.VARIABLES}
     try:
         with Processes(home=home) as processes:

@@ -10,23 +10,25 @@ ORDER_HEADER = (
 ORDERS = (
     (200, 40, "Shipped", "Merchant", "Amazon.com"),
     (46, 60, "Unshipped", "Merchant", "Amazon.com"),
-    (1, 15, "Shipped", "Merchant", "Amazon.com"),  # the window's last day
-    (3, 74, "Shipped", "Merchant", "Amazon.com"),  # its first
-    (7, 14, "Shipped", "Merchant", "Amazon.com"),  # a day too young
-    (5, 75, "Shipped", "Merchant", "Amazon.com"),  # a day too old
+    # The window's last day and its first, then a day too young and a day too old.
+    (1, 15, "Shipped", "Merchant", "Amazon.com"),
+    (3, 74, "Shipped", "Merchant", "Amazon.com"),
+    (7, 14, "Shipped", "Merchant", "Amazon.com"),
+    (5, 75, "Shipped", "Merchant", "Amazon.com"),
     (9, 30, "Pending", "Merchant", "Amazon.com"),
     (8, 30, "Cancelled", "Merchant", "Amazon.com"),
     (50, 30, "Shipped", "Amazon", "Amazon.com"),
     (4, 30, "Shipped", "Amazon", "Non-Amazon"),
-    (40, 5, "Shipped", "Merchant", "Amazon.com"),  # in the seven days of cancellations
-    (1, 5, "Cancelled", "Merchant", "Amazon.com"),  # by the seller
+    # In the seven days of the cancellation rate. The seller cancels the last one.
+    (40, 5, "Shipped", "Merchant", "Amazon.com"),
+    (1, 5, "Cancelled", "Merchant", "Amazon.com"),
 )
 CANCELLED_BY_SELLER = sum(number for number, *_ in ORDERS) - 1
-SHIPPED = range(100, 150)  # which orders are shipped, two items each, with ship-by day 20 days ago
+# The orders that are shipped, two items each. They were to be shipped 20 days ago.
+SHIPPED = range(100, 150)
 SHIPPED_LATE, UNSCANNED, DELIVERED_LATE = (100, 101), (102, 103, 104), (105,)
-ONE_STAR, TWO_STARS, NEUTRAL, CLAIMED, DENIED, CHARGED, FRAUD = range(
-    7
-)  # the orders with feedback, a claim or a chargeback
+# The orders with feedback, a claim or a chargeback.
+ONE_STAR, TWO_STARS, NEUTRAL, CLAIMED, DENIED, CHARGED, FRAUD = range(7)
 
 
 def orders(today: datetime) -> str:

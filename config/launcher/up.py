@@ -37,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         steps.print("Stopped.")
     finally:
         steps.give_up()
+        # After all processes have stopped: the next launcher must not find them running.
         home.release()
 
 

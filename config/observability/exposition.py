@@ -84,6 +84,8 @@ class MetricsView(UnauthenticatedView):
 
     def _check_token(self, request: Request) -> None:
         """Raise AuthenticationFailed unless the request has METRICS_TOKEN, if one is set."""
+        # A header may hold any bytes. compare_digest takes texts only if they are ASCII,
+        # and compares in constant time.
         sent = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
         expected = f"Bearer {settings.METRICS_TOKEN}".encode()
         if settings.METRICS_TOKEN and not hmac.compare_digest(sent, expected):

@@ -23,7 +23,8 @@ from api.version import VERSION
 from config.observability.probes import NO_ANSWER, Probe
 
 OK = "ok"
-READINESS_TIMEOUT = 3.0  # seconds, for all probes together
+# For all probes together.
+READINESS_TIMEOUT = 3.0  # seconds
 NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -45,6 +46,8 @@ class Readiness(serializers.Serializer[dict[str, str]]):
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
 class UnauthenticatedView(APIView):
     """Answer load balancers and scrapers: without authentication and without a transaction."""
+
+    # ATOMIC_REQUESTS would connect to the database before the view, and fail with it.
 
     authentication_classes = ()
     permission_classes = ()
@@ -124,6 +127,7 @@ class ReadinessView(UnauthenticatedView):
     )
     def get(self, request: Request) -> Response:
         deadline = time.monotonic() + READINESS_TIMEOUT
+        # All start before the first is waited for, so that they share one deadline.
         runs = {name: probe.start() for name, probe in PROBES.items()}
         results = {
             name: run.result(timeout=max(deadline - time.monotonic(), 0)) for name, run in runs.items()

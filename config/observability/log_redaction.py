@@ -26,8 +26,9 @@ CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(uo_[a-z]+_)[A-Za-z0-9][\w-]*"), rf"\1{BLANK}"),
     (re.compile(r"\b(whs(?:ec|k)_)[\w+/=-]+"), rf"\1{BLANK}"),
-    (re.compile(r"\b(At[a-z]{2}\|)[\w./+=-]+"), rf"\1{BLANK}"),  # Amazon's access and refresh tokens
-    (re.compile(r"\b(amzn1\.oa2-cs\.)[\w.]+"), rf"\1{BLANK}"),  # Amazon's client secrets
+    # Amazon's access and refresh tokens, then its client secrets.
+    (re.compile(r"\b(At[a-z]{2}\|)[\w./+=-]+"), rf"\1{BLANK}"),
+    (re.compile(r"\b(amzn1\.oa2-cs\.)[\w.]+"), rf"\1{BLANK}"),
     # JSON web tokens. Only the first `eyJ` of a run is tried, once: trying each would take the square of the
     # run's length.
     (re.compile(r"(?<![\w-])((?>(?:[\w-]*?-)??(?=eyJ)))eyJ[\w-]{5,}+\.[\w-]++\.[\w-]*+"), rf"\1{BLANK}"),
@@ -51,6 +52,7 @@ class Redactor:
         values = {
             form for value in known if len(value) >= SHORTEST for form in (value, quote(value, safe=""))
         }
+        # An alternation takes the first that matches: a value that contains another one must come before it.
         longest_first = sorted(values, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, longest_first))) if values else None
 

@@ -74,6 +74,7 @@ def formatter(*, as_json: bool) -> logging.Formatter:
             ProcessorFormatter.remove_processors_meta,
             structlog.processors.StackInfoRenderer(),
             structlog.processors.format_exc_info,
+            # After exceptions and stacks became text, which may quote secrets.
             redact,
             add_version,
             sort_fields,

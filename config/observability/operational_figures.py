@@ -22,12 +22,9 @@ class FigureReader:
         self._read_at = float("-inf")
 
     def read(self, *, now: datetime) -> Figures | None:
-        """Return figures that are at most `cache_seconds` old; None if the database does not answer.
-
-        While one caller waits for the database, others get the previous figures, so that a database that
-        hangs holds up one request only.
-        """
-
+        """Return figures that are at most `cache_seconds` old; None if the database does not answer."""
+        # While one caller waits for the database, others get the previous figures: a database that hangs
+        # holds up one request only.
         if time.monotonic() - self._read_at >= self.cache_seconds and self._lock.acquire(blocking=False):
             try:
                 self._figures = _query(now)

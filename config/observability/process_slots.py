@@ -35,6 +35,7 @@ class ProcessSlots:
             os.close(self._lock)
             self._lock = None
 
+    # Locks on files end with the process, however it ends: there is nothing to clean up after a kill.
     def _take(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         for number in count():

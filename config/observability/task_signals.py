@@ -47,6 +47,8 @@ def add_context_header(*, headers: dict[str, Any], **_: Any) -> None:
 def start_task(*, task_id: str, task: "Task[..., Any]", **_: Any) -> None:
     """Set the logging context, and count how long the task waited."""
     header = _read_header(task)
+    # A pool process runs one task after the other: what an earlier one has bound must not reach this one's
+    # lines.
     clear_contextvars()
     bind_contextvars(
         task=task.name, task_id=task_id, **{name: str(header[name]) for name in CONTEXT if name in header}
@@ -85,6 +87,7 @@ def beat_queues(**_: Any) -> None:
 @signals.beat_init.connect
 def watch_scheduler(**_: Any) -> None:
     """Record a heartbeat of the scheduler at each task it sends. Runs in the scheduler's process only."""
+    # Connected here only: web processes and workers send tasks as well, and are not the scheduler.
     signals.after_task_publish.connect(beat_scheduler)
 
 

@@ -48,6 +48,7 @@ class AgencyAdmin(ReadOnlyAdmin):
     ordering = ("name", "id")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Agency]:
+        # A policy shows agencies' names and IDs to transactions with this setting.
         context.set_local(staff="on")
         return super().get_queryset(request)
 
@@ -62,6 +63,7 @@ class AgencyAdmin(ReadOnlyAdmin):
         agency = self.get_object(request, object_id)
         if agency is None:
             raise Http404
+        # Only after the agency was found: from here on the transaction sees its rows.
         context.set_agency(agency.pk)
         actor = _actor(request.user)
         if request.method == "POST":

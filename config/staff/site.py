@@ -24,11 +24,9 @@ class StaffSite(AdminSite):
     enable_nav_sidebar = False
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Return whether the user is staff and the session began here.
-
-        Sessions of the API are in the same table; without the mark, the key of one would work as this site's
-        cookie.
-        """
+        """Return whether the user is staff and the session began here."""
+        # Sessions of the API are in the same table; without the mark, the key of one would work as this
+        # site's cookie.
         return bool(super().has_permission(request) and request.session.get(sessions.STAFF))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -38,6 +36,7 @@ class StaffSite(AdminSite):
         """
         if request.method != "POST":
             return super().login(request, extra_context)
+        # Counted before the password is checked: many attempts at once cannot all be the last one allowed.
         attempt = allauth_client.count_attempt(
             request=request, action="staff_login", key=_rate_limit_key(request)
         )

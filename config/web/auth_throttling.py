@@ -35,10 +35,12 @@ class DelayFailedAuthentication:
         self.tokens, self.refilled_at = float(BURST), time.monotonic()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        # The status is known only when the application calls `start_response`.
         failed = False
 
         def start(status: str, *rest: object) -> object:
             nonlocal failed
+            # A 429 without a principal answers an address with too many failures.
             failed = status.startswith("401") or (status.startswith("429") and PRINCIPAL not in environ)
             return start_response(status, *rest)  # type: ignore[arg-type]
 
@@ -59,6 +61,7 @@ class DelayFailedAuthentication:
             return True
 
     def _wait(self) -> None:
+        # Without blocking: once enough threads wait, further failures are answered at once.
         if self.waiting.acquire(blocking=False):
             try:
                 time.sleep(DELAY_SECONDS)

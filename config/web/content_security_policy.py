@@ -24,6 +24,7 @@ class ContentSecurityPolicyMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
+        # Some pages have a stricter policy of their own (config/web/pages.py).
         response.setdefault("Content-Security-Policy", policy_of(request.path))
         return response
 

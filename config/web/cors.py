@@ -37,6 +37,7 @@ class AgencyCorsMiddleware(CorsMiddleware):
             return True
         if isinstance(principal, Principal) and request.method != "OPTIONS":
             return origin in principal.agency.allowed_origins
+        # Browsers send origins in one form. Anything else, such as `null`, needs no query.
         return origins.parse(origin) == origin and _is_allowed_by_any_agency(origin)
 
 

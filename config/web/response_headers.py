@@ -57,6 +57,7 @@ def _conditional(request: HttpRequest, response: HttpResponseBase) -> HttpRespon
     ):
         return response
     if isinstance(response, FileResponse) and response.file_to_stream:
+        # A 304 replaces the response, and nobody else would close its file.
         response.file_to_stream.close()
     return HttpResponseNotModified(
         headers={name: response[name] for name in NOT_MODIFIED_HEADERS if name in response}

@@ -37,6 +37,7 @@ COUNTERS = (
         "otherPolicyViolations",
         "documentRequests",
     ),
+    # Not in Amazon's schema, but in live reports.
     "customerProductReviewsPolicyViolations",
 )
 

@@ -9,7 +9,8 @@ from random import Random
 from config.launcher.demo.orders import Order
 from config.launcher.demo.sample_accounts import Fulfilment, SampleAccount
 
-OFFSET, WINDOW = 15, 60  # days: Amazon's window of the order defect rate ends this long ago
+# Days. Amazon's window of the order defect rate ends OFFSET days ago.
+OFFSET, WINDOW = 15, 60
 FEEDBACK, CLAIM, CHARGEBACK = "feedback", "a_to_z_claim", "chargeback"
 COUNTING = (
     (FEEDBACK, ""),
@@ -91,12 +92,10 @@ def _span(order: Order, now: datetime) -> int:
 
 
 def _how_many(account: SampleAccount, *, home: bool, fulfilment: str, span: int, placed: int) -> int:
-    """Return how many of the `placed` orders are defective.
-
-    Rounded down, so that a rate below the limit stays below it with few orders.
-    """
+    """Return how many of the `placed` orders are defective."""
     rates = account.current_rates if span == 0 and home else account.earlier_rates
     rate = rates[0 if fulfilment == Fulfilment.MERCHANT else 1]
+    # Rounded down, so that a rate below the target stays below it with few orders.
     return int(placed * (rate * 0.4 if span < 0 else rate))
 
 
@@ -107,7 +106,8 @@ def _build_defect(
     if counts and account.recovers and span == 0:
         kind, state = CLAIM, "pending"
     elif state == "pending" and span > 0:
-        state = "granted"  # Amazon has decided old claims
+        # Amazon has decided old claims.
+        state = "granted"
     stars = 3 if state == "neutral" else random.choice((1, 1, 2))
     on = min(order.at + timedelta(days=random.randrange(4, 30)), now).date()
     reference = "" if kind == FEEDBACK else f"{random.randrange(10**10):010d}"

@@ -10,8 +10,10 @@ from itertools import groupby
 from random import Random
 from typing import NamedTuple
 
-RECENT = timedelta(days=100)  # how far back there are shipments, messages and returns
-OLD = timedelta(days=46)  # no window reaches so far back
+# How far back there are shipments, messages and returns.
+RECENT = timedelta(days=100)
+# No window reaches so far back.
+OLD = timedelta(days=46)
 MIN_ALLOWED_FAULTS = 2
 
 

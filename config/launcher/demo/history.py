@@ -14,8 +14,10 @@ from config.launcher.demo.sample_accounts import INVOICED, SEED, Fulfilment, Hea
 from config.launcher.demo.service_documents import select_returns
 from config.launcher.demo.shipments import Package, build_packages
 
-COMPLETE_DAYS = 60  # days for which the second feedback report is complete
-LISTED_DAYS = 30  # days of late shipments and cancellations that Seller Central lists
+# The days for which the second feedback report is complete.
+COMPLETE_DAYS = 60
+# The days of late shipments and cancellations that Seller Central lists.
+LISTED_DAYS = 30
 CATEGORIES = {
     "feedback": "Negative Feedback",
     "a_to_z_claim": "A-to-z Guarantee claim",
@@ -100,6 +102,7 @@ def build_documents(history: AccountHistory) -> Iterator[Document]:
     yield from _corrections(history, random)
 
 
+# A generator for each purpose: a change of the messages, say, leaves the shipments as they were.
 def _random(account: SampleAccount, purpose: str = "") -> Random:
     return Random(" ".join((SEED, account.partner, purpose)).strip())  # noqa: S311  nothing secret
 
@@ -144,7 +147,9 @@ def _corrections(history: AccountHistory, random: Random) -> Iterator[Document]:
     """Yield the documents that correct earlier ones."""
     if history.account.recovers:
         decisions = order_documents.claims_file(
-            defects=decide_claims(defects=history.defects), updated_at=history.now + timedelta(seconds=1)
+            # A second later than the claims file: of two statements about a claim, the later one counts.
+            defects=decide_claims(defects=history.defects),
+            updated_at=history.now + timedelta(seconds=1),
         )
         yield Document(name="claims-decided.csv", content=decisions, is_correction=True)
     if history.removed:

@@ -116,7 +116,8 @@ def derive_asin(product: str) -> str:
 
 
 def stable_hash(text: str) -> int:
-    """Return a hash that is the same in every run, unlike Python's own."""
+    """Return a hash that is the same in every run."""
+    # Python salts its own hash of texts in each process.
     return sum((index + 1) * ord(character) for index, character in enumerate(text)) * 2654435761 % 2**32
 
 

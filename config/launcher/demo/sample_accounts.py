@@ -6,7 +6,8 @@ from enum import StrEnum
 
 AGENCY = "Marlowe & Finch Marketplace Partners"
 SEED = "underone demo 1"
-INVOICED = frozenset({"GB", "DE", "FR"})  # the stores with an invoice for each business order
+# The stores with an invoice for each business order.
+INVOICED = frozenset({"GB", "DE", "FR"})
 
 
 class Fulfilment(StrEnum):

@@ -69,6 +69,7 @@ def _copy(package: Path) -> Path:
     target = SHARED / f"{package.name}-{version(package.name)}"
     if not target.exists():
         SHARED.mkdir(mode=0o711, parents=True, exist_ok=True)
+        # On the same disk as the target, so that a rename makes the whole copy appear at once.
         with tempfile.TemporaryDirectory(dir=SHARED) as fresh:
             for folder in (package, package.with_name(f"{package.name}.libs")):
                 if folder.exists():
@@ -92,11 +93,13 @@ def _allow_all_users(folder: Path) -> None:
 def _move(*, fresh: Path, target: Path) -> None:
     try:
         fresh.rename(target)
+    # A folder cannot replace one with files: another launcher has made the same copy first.
     except OSError:
         if not target.exists():
             raise
     else:
-        fresh.mkdir()  # the temporary folder's own clean-up expects it
+        # TemporaryDirectory removes its folder, which was moved away.
+        fresh.mkdir()
 
 
 def _check(*, program: Path, expected: str, identity: Identity) -> None:

@@ -48,6 +48,8 @@ class Home:
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             json.dump(self._state() | {name: value}, file, indent=2)
             file.flush()
+            # Before the rename: after a power cut the file would otherwise be
+            # empty, and with it the passwords.
             os.fsync(file.fileno())
         fresh.replace(self.folder / "state.json")
 
@@ -68,6 +70,7 @@ class Home:
 
     def _lock_folder(self) -> None:
         try:
+            # The system releases the lock however the launcher ends, so a killed one leaves no stale lock.
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(self._lock)

@@ -46,7 +46,8 @@ def start(*, home: Home, processes: Processes, durable: bool = True) -> str:
         command=[programs / "postgres", "-D", data, *_settings(port=port, durable=durable)],
         environ=ENVIRON,
         identity=home.identity,
-        gentle=signal.SIGINT,  # fast shutdown: it does not wait for clients to leave
+        # A fast shutdown. SIGTERM would wait until all clients leave.
+        gentle=signal.SIGINT,
     )
     url = f"postgresql://{SUPERUSER}:{password}@{LOOPBACK}:{port}/postgres"
     processes.wait_for(child, ready=lambda: _is_reachable(url))
@@ -60,15 +61,13 @@ def _settings(*, port: int, durable: bool) -> list[str]:
 
 
 def _create(*, data: Path, programs: Path, password: str, identity: Identity) -> None:
-    """Create the cluster in a temporary folder and rename it.
-
-    A killed launcher then leaves no incomplete cluster.
-    """
-
+    """Create the cluster in a temporary folder and rename it."""
+    # A killed launcher then leaves no incomplete cluster under the final name.
     fresh, password_file = data.with_name("postgres.new"), data.with_name("postgres.password")
     run(command=["/bin/rm", "-rf", fresh], identity=identity)
     fresh.mkdir(mode=0o700)
     set_owner(path=fresh, identity=identity)
+    # In a file: all users can see the arguments of a process.
     password_file.unlink(missing_ok=True)
     with os.fdopen(os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(password)

@@ -64,10 +64,8 @@ def private_folder(*, path: Path, identity: Identity) -> Path:
 def run(
     *, command: Sequence[str | Path], identity: Identity, environ: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run `command` as `identity` to its end.
-
-    It runs from `/`, because `identity` may not be able to enter the launcher's working folder.
-    """
+    """Run `command` as `identity` to its end."""
+    # From `/`: `identity` may not be able to enter the launcher's working folder.
     return subprocess.run(
         command,
         user=identity.uid,
@@ -83,8 +81,6 @@ def run(
 
 
 def can_enter(*, identity: Identity, folder: Path) -> bool:
-    """Return whether `identity` can enter `folder`.
-
-    Tried with a shell, because the permissions of every parent and mount matter.
-    """
+    """Return whether `identity` can enter `folder`."""
+    # Tried with a shell, because the permissions of every parent and mount matter.
     return run(command=["/bin/sh", "-c", 'cd "$1"', "sh", folder], identity=identity).returncode == 0

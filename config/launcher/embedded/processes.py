@@ -19,7 +19,8 @@ from config.launcher.embedded.privileges import Identity
 
 OWN_IDENTITY, ROOT = Identity(), Path("/")
 PAUSE = 0.05  # seconds between two checks of a process
-TAIL = 20  # lines of a log that usually hold the reason
+# Lines of a log that usually hold the reason.
+TAIL = 20
 
 
 class StopRequested(SystemExit):
@@ -87,6 +88,8 @@ class Processes:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                # Ctrl-C reaches all processes of a terminal's session; these are
+                # stopped by the launcher, in order.
                 start_new_session=True,
             )
         child = Child(name=name, process=process, gentle=gentle, log=log)
@@ -135,10 +138,8 @@ class Processes:
             raise ProcessFailed(self.reason(child))
 
     def request_stop(self, *_: object) -> None:
-        """Handle a signal to stop.
-
-        Only set a flag: an exception here could lose a child that was started and is not in the list yet.
-        """
+        """Handle a signal to stop."""
+        # Only a flag: an exception here could lose a child that was started and is not in the list yet.
         self._stop_requested = True
 
     def reason(self, child: Child) -> str:
@@ -186,12 +187,10 @@ def _stop_leftover(description: Mapping[str, int]) -> None:
 
 
 def _is_running(description: Mapping[str, float]) -> bool:
-    """Return whether the described process still runs.
+    """Return whether the described process still runs."""
 
-    Another process can have its ID by now, but then it started at another time. Start times are compared with
-    a tolerance, because setting the clock moves them.
-    """
-
+    # Another process can have its ID by now, but then it started at another time. Start times are compared
+    # with a tolerance, because setting the clock moves them.
     try:
         process = psutil.Process(int(description["pid"]))
         alive = process.status() != psutil.STATUS_ZOMBIE
@@ -201,11 +200,8 @@ def _is_running(description: Mapping[str, float]) -> bool:
 
 
 def _kill_session(leader: int) -> None:
-    """Kill every process of the session that `leader` opened, and wait until they are gone.
-
-    Pool processes can outlive the leader.
-    """
-
+    """Kill every process of the session that `leader` opened, and wait until they are gone."""
+    # Pool processes can outlive the leader.
     _wait(until=lambda: not _kill_running(leader), seconds=20)
 
 

@@ -45,6 +45,7 @@ def provision(*, admin_url: str, database: str, owner: Role, application: Role) 
                 _make_role(connection, role=role)
             _join(connection, role=owner)
             _make_database(connection, database=database, owner=owner)
+        # Rights on a schema can be granted only from inside its database.
         with _connect(build_url(admin_url, database=database)) as connection:
             _grant(connection, database=database, owner=owner, application=application)
     except psycopg.errors.InsufficientPrivilege as error:
@@ -92,16 +93,15 @@ def database_name(url: str) -> str:
 
 def _connect(url: str) -> psycopg.Connection:
     try:
+        # CREATE DATABASE cannot run in a transaction.
         return psycopg.connect(url, autocommit=True, connect_timeout=10)
     except psycopg.OperationalError as error:
         raise CannotProvision(f"Cannot connect to the database server: {error}") from error
 
 
 def _make_role(connection: psycopg.Connection, *, role: Role) -> None:
-    """Create `role`, or set its password and limits again.
-
-    The server receives only a verifier of the password.
-    """
+    """Create `role`, or set its password and limits again."""
+    # The server receives only a verifier: it could log the statement, and the password with it.
     verifier = connection.pgconn.encrypt_password(
         role.password.encode(), role.name.encode(), b"scram-sha-256"
     ).decode()
@@ -143,6 +143,7 @@ def _make_database(connection: psycopg.Connection, *, database: str, owner: Role
     statement = (
         "ALTER DATABASE {database} OWNER TO {owner}"
         if exists
+        # Of template0: other templates fix the encoding.
         else "CREATE DATABASE {database} OWNER {owner} ENCODING 'UTF8' TEMPLATE template0"
     )
     connection.execute(

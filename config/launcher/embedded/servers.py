@@ -64,6 +64,7 @@ def _provision_on_own_server(*, home: Home, url: str) -> Access:
             "The role in DATABASE_URL cannot create roles, so it is used as the application role. "
             "Also set DATABASE_OWNER_URL to the role that owns the database and migrates it."
         )
+    # Creating the roles would set new passwords, and lock out the installation that uses them.
     for name in (OWNER, APPLICATION):
         if home.read_value(f"{name}_password") is None and not roles.missing(url=url, name=name):
             raise ServersUnclear(

@@ -16,6 +16,7 @@ from config.launcher.embedded.privileges import Identity, private_folder, set_ow
 from config.launcher.embedded.processes import Processes
 from config.launcher.embedded.secret import get_or_create_secret
 
+# The broker's messages are in it: they are written to disk, and none is evicted when memory runs short.
 CONFIGURATION = """\
 bind {host}
 port {port}
@@ -51,11 +52,8 @@ def start(*, home: Home, processes: Processes) -> str:
 
 
 def _write_configuration(*, path: Path, text: str, identity: Identity) -> Path:
-    """Write the configuration to a file that only the server's user can read.
-
-    On the command line, all users could see the password.
-    """
-
+    """Write the configuration to a file that only the server's user can read."""
+    # On the command line, all users could see the password.
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)

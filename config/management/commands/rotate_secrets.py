@@ -43,6 +43,7 @@ class Command(BaseCommand):
         failed = 0
         for table in ENCRYPTED_TABLES:
             moved = 0
+            # Closed agencies as well: they can be reopened, and need their secrets then.
             for agency_id in (*context.open_agency_ids(), *context.closed_agency_ids()):
                 try:
                     moved += rotation.rotate(table=table, agency_id=agency_id)
