@@ -20,6 +20,7 @@ def refresh(*, account: SellerAccount, touched: Collection[date], now: datetime)
     Only the last step changes the account's row. Requires a transaction that holds the account's lock
     (`SellerAccount.objects.locked`).
     """
+    # Values, restatements and alerts are computed from these counts alone, so they come first.
     counts = daily_counts.rebuild(account=account, days=touched, recorded_at=now)
     reported = amazon_reported.apply(account=account, now=now)
     marketplaces = sorted({*account.marketplaces, *counts.marketplaces, *reported.marketplaces})

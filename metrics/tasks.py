@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 def roll_forward() -> None:
     """Start `roll_agency_forward` for every agency."""
     for agency_id in context.open_agency_ids():
+        # A task for each agency: one with many accounts does not use up the time limit of the others.
         roll_agency_forward.delay(agency_id=str(agency_id))
 
 
@@ -52,6 +53,7 @@ def apply_denominator(*, agency_id: str) -> None:
 
     If the message is lost, each account applies the change with its next report or daily run.
     """
+    # Only the IDs: a transaction over all accounts would hold their locks until the last one is done.
     with context.agency(UUID(agency_id)):
         accounts = list(
             SellerAccount.objects.present().filter(agency_id=agency_id).values_list("pk", flat=True)
@@ -95,6 +97,7 @@ def _refresh_account(agency_id: UUID, account_id: UUID, *, only_before: date | N
     With `only_before`, skip it if its values are of that day: another worker may have refreshed it first.
     """
     with context.agency(agency_id):
+        # The lock before the check: another worker may be refreshing the account at this moment.
         account = SellerAccount.objects.locked(agency_id=agency_id, account_id=account_id)
         values = CurrentValue.objects.filter(agency_id=agency_id, account_id=account_id)
         if only_before and not values.filter(as_of__lt=only_before).exists():

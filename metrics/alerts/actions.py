@@ -68,6 +68,7 @@ def _update(
     before = {name: getattr(breach, name) for name in columns}
     for name, value in columns.items():
         setattr(breach, name, value)
+    # Only these columns: the evaluation of alerts writes the others.
     breach.save(update_fields=list(columns))
     _record(breach, by, what, detail, now, before=before, after=columns)
 

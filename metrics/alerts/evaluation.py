@@ -52,6 +52,7 @@ def evaluate(*, account: SellerAccount, marketplaces: Sequence[str], now: dateti
 
 def alert_states(*, account: SellerAccount) -> dict[Series, AlertState]:
     """Return the alert state of each series of the account after its last evaluation."""
+    # The breaches, and not the stored states, say what is open. The states add only the streaks.
     open_breaches = _open_breaches(account)
     current = CurrentValue.objects.filter(agency_id=account.agency_id, account_id=account.pk)
     values = {(value.metric, value.marketplace, value.channel): value for value in current}
@@ -77,6 +78,7 @@ def apply_observations(
     Updates `states` in place. Requires a transaction that holds the account's lock.
     """
     open_breaches = _open_breaches(account)
+    # Kept up to date: a later day may resolve what an earlier one of the same run has opened.
     for value, transition in state_machine.evaluate(states, observations):
         if transition in OPENING:
             warning = open_breaches.get((value.series, WARNING))
@@ -170,6 +172,7 @@ def _publish(
         type_=transition,
         data=_payload(breach, value) | extra,
         now=now,
+        # The series makes events arrive in order. The key makes a second event of this transition an error.
         series=":".join(value.series),
         key=f"{breach.public_id}:{key}",
     )

@@ -32,6 +32,7 @@ def query(
         account=account,
         since=evaluated_until + A_DAY if evaluated_until else today,
         until=today - A_DAY,
+        # Without the facts of this transaction: an evaluation on that day could not have known them.
         known_at=now - A_MOMENT,
         marketplaces=marketplaces,
         versions=versions,
@@ -64,6 +65,7 @@ def _query_past(
     by_day: defaultdict[date, list[Value]] = defaultdict(list)
     for value in past:
         by_day[value.as_of].append(value)
+    # The start of the day: what was stale then would have frozen an evaluation on that day.
     day_starts = {day: datetime.combine(day, time(), UTC) for day in by_day}
     stale = values.stale_sources_by_moment(account=account, moments=list(day_starts.values()))
     return [Observation(by_day[day], stale[day_starts[day]]) for day in sorted(by_day)]

@@ -86,6 +86,7 @@ def step(state: AlertState, value: Value, *, is_frozen: bool) -> tuple[AlertStat
     if is_frozen or not value.denominator:
         return after, transitions
     after = _update_streaks(after, value)
+    # The target before the threshold: while a breach is open, no warning opens or ends.
     after, target_transitions = _judge_target(after, value)
     is_resolved = target_transitions == [Transition.RESOLVED]
     after, warning_transitions = _judge_warning(after, value, is_resolved=is_resolved)
@@ -115,6 +116,7 @@ def _has_lasted(since: date | None, days: int, today: date) -> bool:
 
 def _judge_target(state: AlertState, value: Value) -> tuple[AlertState, list[Transition]]:
     keep_days = value.warning.keep_days if value.warning else 0
+    # `is False`: without a target or data, `meets_target` is None, and nothing was missed.
     if value.meets_target is False and not state.is_breached:
         transition = Transition.ESCALATED if state.is_warned else Transition.OPENED
         return replace(state, is_breached=True), [transition]

@@ -61,6 +61,7 @@ class ThresholdSettings:
 
     def columns(self) -> dict[str, Any]:
         """Return the columns of a version, with the limits as exact fractions."""
+        # Exact: verdicts compare integers, and no float is 0.8 %.
         warn = self.warn_at.as_integer_ratio()
         clear = warn if self.clear_at is None else self.clear_at.as_integer_ratio()
         return {
@@ -94,6 +95,7 @@ def set_threshold(
 
     Saving identical settings creates no version. Requires a transaction. Raises InvalidThreshold.
     """
+    # Before the lock: it reads only Amazon's rules, which no agency changes.
     _validate(scope, settings, now)
     _lock_agency(agency)
     previous = query_current(agency=agency).filter(**asdict(scope)).first()

@@ -80,6 +80,7 @@ def query_days(*, account: SellerAccount, breach: Breach, now: datetime) -> list
         account=account,
         since=max(breach.as_of - DAYS_BEFORE, until - LONGEST_SPAN),
         until=until,
+        # Not the current time: a report that is being recorded has an earlier moment and is not visible yet.
         known_at=account.last_recorded_at or account.created_at,
         metrics=[breach.metric],
         marketplaces=[breach.marketplace],

@@ -25,6 +25,7 @@ class AccountByMetricFilter(AccountFilter):
         params = self.form.cleaned_data
         metric, status = params.get("metric"), params.get("status")
         if metric:
+            # Cleared, or the inherited filter would also compare it with the status of the account.
             params["status"] = ""
             values = _values(metric, params.get("marketplace"))
             queryset = queryset.filter(*_has_status(values, Status(status)) if status else _has_data(values))

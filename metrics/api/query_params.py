@@ -127,9 +127,7 @@ def resolve_span(params: dict[str, Any], account: SellerAccount) -> tuple[date, 
 
 
 def _known_at(params: dict[str, Any], account: SellerAccount) -> datetime:
-    """Return the requested moment, or that of the last visible recording: nothing was learned since.
-
-    The current time would be wrong: a report that is being recorded now has an earlier moment and is not
-    visible yet. With the moment returned here, the same request gets the same response for good.
-    """
+    """Return the requested moment, or that of the last visible recording: nothing was learned since."""
+    # The current time would be wrong: a report that is being recorded now has an earlier moment and is not
+    # visible yet. With the moment returned here, the same request gets the same response for good.
     return params.get("known_at") or account.last_recorded_at or account.created_at

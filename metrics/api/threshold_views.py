@@ -97,6 +97,8 @@ def schedule_evaluation(threshold: Threshold) -> None:
     if threshold.account_id:
         scope["account_id"] = str(threshold.account_id)
     delay = partial(tasks.apply_thresholds.delay, agency_id=str(threshold.agency_id), **scope)
+    # After the commit, or a worker could look before the version is visible. Robust: without a broker,
+    # accounts apply the version with their next report or daily run.
     transaction.on_commit(delay, robust=True)
 
 

@@ -185,6 +185,7 @@ class Orders(Collection[Any]):
         drilldown = Drilldown(
             account=account,
             metric=definition.code,
+            # All channels of a metric have the same window in a marketplace.
             windows={value.marketplace: value.window for value in series},
             channels=sorted({value.channel for value in series}),
             known_at=point.known_at,
@@ -272,6 +273,7 @@ class AgencyDetail(Resource):
         agencies.update(instance=agency, fields=change.validated_data, actor=actor, now=timezone.now())
         if "counts_pending_and_cancelled" in change.validated_data:
             recount = partial(tasks.apply_denominator.delay, agency_id=str(agency.pk))
+            # Robust: without a broker, each account applies the change with its next report or daily run.
             transaction.on_commit(recount, robust=True)
         return Response(AgencySerializer(agency).data)
 

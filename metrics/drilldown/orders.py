@@ -110,6 +110,7 @@ class Drilldown:
             channel=channel,
             ordered_on=ordered_on,
             counted=counted,
+            # Plain cursors return jsonb as text (see pipeline/amazon_reported.py).
             defects=tuple(map(reasons.build_reason, json.loads(row_reasons))),
             leaves_window_on=day + timedelta(days=window.days + window.offset),
         )

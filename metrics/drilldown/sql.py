@@ -23,6 +23,7 @@ MESSAGES = "message_id, marketplace, order_id, sent_on, answered_on, is_answered
 
 def _as_known(name: str, table: str, columns: str, where: str) -> str:
     """Return a CTE with the rows of a table of facts as they were known at a moment."""
+    # UNION ALL: of each fact, exactly one row of either table was valid at that moment.
     past = table.replace("metrics_", "metrics_past")
     return f"""{name} AS (
     SELECT {columns} FROM {table} WHERE {ACCOUNT_ROWS} AND recorded_at <= %(known_at)s AND {where}
@@ -57,6 +58,7 @@ def _orders_of_rows(rows: str) -> str:
 
 def _order_ids_of_days(table: str, day: str) -> str:
     """Return a query for the orders with a current or past row whose day is in the span."""
+    # Past rows too: at an earlier `known_at`, a package may have had another day.
     past = table.replace("metrics_", "metrics_past")
     return " UNION ".join(
         f"SELECT order_id FROM {each} WHERE {ACCOUNT_ROWS} AND {day} {SPAN}" for each in (table, past)

@@ -32,6 +32,7 @@ def _is_silent(source: str, now: datetime) -> Q:
     )
     lately = now - timedelta(hours=settings.SOURCES_MAX_AGE_HOURS[source])
     codes = [metric.code for metric in METRICS if metric.source == source]
+    # A source that was never received is not stale: the agency may not use it.
     return Q(metric__in=codes) & Q(Exists(spoke)) & ~Q(Exists(spoke.filter(recorded_at__gte=lately)))
 
 
@@ -65,9 +66,8 @@ class Breach(TenantModel):
     numerator = models.IntegerField()
     denominator = models.IntegerField()
     comparator = models.CharField(max_length=3)
-    limit_numerator = (
-        models.PositiveBigIntegerField()
-    )  # a default warning limit is in quarters of Amazon's target
+    # Big: the default threshold is in quarters of Amazon's target, so its fraction is four times as large.
+    limit_numerator = models.PositiveBigIntegerField()
     limit_denominator = models.PositiveBigIntegerField()
     limit_source = models.CharField(max_length=13, db_default="default")
     threshold_id = models.UUIDField(null=True)
@@ -76,7 +76,8 @@ class Breach(TenantModel):
     )
     acknowledged_at = models.DateTimeField(null=True)
     snoozed_until = models.DateTimeField(null=True)
-    assignee = models.CharField(max_length=200, null=True)  # noqa: DJ001  null: not assigned
+    # Null: not assigned.
+    assignee = models.CharField(max_length=200, null=True)  # noqa: DJ001
     resolved_at = models.DateTimeField(null=True)
     resolved_as_of = models.DateField(null=True)
     resolved_numerator = models.IntegerField(null=True)
@@ -87,6 +88,8 @@ class Breach(TenantModel):
 
     class Meta:
         constraints = (
+            # The account's lock prevents a second open breach already; this
+            # constraint holds if a caller forgets it.
             models.UniqueConstraint(
                 "agency",
                 "account",

@@ -95,6 +95,7 @@ class CurrentValue(AccountRow):
     class Meta:
         indexes = (
             models.Index("agency_id", "status", "metric", name="currentvalue_by_status"),
+            # INCLUDE: the portfolio counts accounts by metric from the index alone.
             models.Index(
                 fields=("agency_id", "metric", "account_id"),
                 include=("status", "marketplace"),

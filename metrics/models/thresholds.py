@@ -34,6 +34,7 @@ class Threshold(TenantModel):
         constraints = (
             models.UniqueConstraint(
                 fields=["agency", "account_id", "metric", "marketplace", "channel", "recorded_at"],
+                # Null means all accounts here, so two nulls are the same scope.
                 nulls_distinct=False,
                 name="metrics_threshold_unique_version",
             ),

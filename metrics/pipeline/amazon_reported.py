@@ -119,6 +119,7 @@ def apply(*, account: SellerAccount, now: datetime) -> Reported:
     if it is not NORMAL. Requires a transaction that holds the account's lock.
     """
     snapshots = Snapshot.objects.filter(agency_id=account.agency_id, account_id=account.pk)
+    # The newest by the day it describes: an older report that is loaded late changes nothing.
     newest = (
         snapshots.exclude(account_status="")
         .order_by("marketplace", "-reported_at", "-recorded_at")
@@ -193,6 +194,7 @@ def query_snapshot_figures(
 def _own_counts(
     cursor: Any, scope: dict[str, Any], windows: list[tuple[Value, date, date]]
 ) -> dict[Series, tuple[int, int]]:
+    # The product has no counts of its own for what only Amazon counts.
     windows = [window for window in windows if CATALOGUE[window[0].metric].is_counted]
     cursor.execute(
         OWN_COUNTS,
@@ -228,6 +230,8 @@ def _build_figure(row: tuple[Any, ...], own_counts: tuple[int, int] | None) -> A
         rate=rate,
         status=status,
         target=build_limit(comparator, limit_p, limit_q),
+        # Django lets psycopg return jsonb as text: its own JSONField decodes it,
+        # which plain cursors do not use.
         flags=json.loads(flags),
         reported_at=reported_at,
         own_counts=own_counts,
@@ -238,6 +242,7 @@ def _build_value(row: tuple[Any, ...]) -> Value:
     metric, marketplace, as_of, first, last, days, offset, name, enforced, numerator, denominator, *limits = (
         row
     )
+    # A report may state neither days nor a target. The dated rule stands in for each.
     stated = build_limit(*limits[:3])
     last = last or as_of - timedelta(days=offset)
     first = first or last - timedelta(days=days - 1)

@@ -25,6 +25,8 @@ The planner takes a new table without statistics for empty, and would join the f
 hours instead of seconds.
 """
 
+# An unconfirmed statement counts only while there is no statement with details about this kind of defect on
+# the order. A cancellation after the shipment is a refund.
 JUDGED_ORDERS = f"""
 statements AS (
     SELECT order_id, kind,
@@ -77,6 +79,7 @@ def _orders_with_packages(day: str, judged: str) -> str:
 
     Packages for which `judged` is not known yet are left out.
     """
+    # All packages of these orders, whatever their days: the earliest one decides the day of the order.
     return f"""(
         SELECT order_id, min({day}) AS day, bool_or({judged}) AS missed FROM metrics_shipment
         WHERE {ACCOUNT_ROWS} AND shipped_on IS NOT NULL AND {day} IS NOT NULL AND ({judged}) IS NOT NULL AND order_id IN (
@@ -95,6 +98,8 @@ def _packages(day: str, condition: str) -> str:
 GROUPS = (
     Group(
         {
+            # An order with a counted defect is in the denominator whatever its
+            # status, or a rate could exceed 1.
             "orders": "count(*) FILTER (WHERE is_in OR by_any)",
             "defective_orders": "count(*) FILTER (WHERE by_any)",
             "negative_feedback_orders": "count(*) FILTER (WHERE by_feedback)",
@@ -150,6 +155,8 @@ GROUPS = (
     ),
 )
 
+# FULL JOIN: a day whose last fact has moved to another day gets a version with zeros. IS DISTINCT FROM:
+# an equal count needs no version.
 REBUILD = """
 WITH {judged_orders}, grouped AS (
     {groups}
@@ -196,6 +203,7 @@ def rebuild(*, account: SellerAccount, days: Collection[date], recorded_at: date
 
     Requires a transaction that holds the account's lock.
     """
+    # Both change what is counted, so they come before the statement that counts.
     removed = feedback_removal.remove_unlisted(account=account, recorded_at=recorded_at)
     redefined = denominators.apply(account=account, now=recorded_at)
     days = {*days, *removed, *redefined}

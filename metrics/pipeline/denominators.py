@@ -36,6 +36,7 @@ def apply(*, account: SellerAccount, now: datetime) -> list[date]:
         counts_pending_and_cancelled=choice,
         recorded_at=now,
     )
+    # All days at once: a window over days of both choices would be neither.
     orders = Order.objects.filter(agency_id=account.agency_id, account_id=account.pk)
     return list(orders.values_list("ordered_on", flat=True).distinct())
 

@@ -11,6 +11,8 @@ from django.db import connection
 
 from accounts.models import SellerAccount
 
+# A report without rows, or with rows outside the period, is not what its sender says. It covers nothing, or
+# the feedback of the whole period would count as removed.
 RECORD_COVERAGE = """
 INSERT INTO metrics_feedbackcoverage (
     agency_id, account_id, marketplace, first_on, last_on, received_at, recorded_at, report_id)
@@ -20,6 +22,8 @@ FROM staged_defects
 HAVING count(*) > 0 AND min(occurred_on) >= %(first)s AND max(occurred_on) <= %(last)s
 """
 
+# Feedback has no marketplace of its own: that of its order decides. The report's ID is compared as well, so
+# that two reports received at one moment have an order.
 REMOVE_UNLISTED = """
 WITH unlisted AS (
     SELECT DISTINCT ON (order_id) order_id, ordered_on, coverage.received_at, coverage.report_id

@@ -38,16 +38,20 @@ class Recorded:
 def stage(*, fact_type: type[Fact], facts: Iterable[tuple[int, Fact]]) -> int:
     """Copy (line, fact) pairs to a new staging table of this database session. Return their number.
 
-    Call it outside any transaction: parsing a large report would keep one open for minutes.
+    Call it outside any transaction.
     """
+    # Parsing a large report takes minutes. A transaction that long would keep its locks, and VACUUM from
+    # removing rows.
     table, columns = STAGED[fact_type].table, {"line": "int4"} | STAGED[fact_type].columns
     column_types = ", ".join(f"{name} {kind}" for name, kind in columns.items())
     staged = 0
     with connection.cursor() as cursor:
+        # An earlier report of this session may have failed between staging and recording.
         cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{table}")
         cursor.execute(f"CREATE TEMPORARY TABLE {table} ({column_types})")
         # Binary is five times cheaper to write than text.
         with cursor.copy(f"COPY {table} FROM STDIN (FORMAT BINARY)") as copy:
+            # In binary, PostgreSQL converts nothing: psycopg must know the types of the columns.
             copy.set_types(list(columns.values()))
             for staged, (line, fact) in enumerate(facts, start=1):  # noqa: B007  `staged` is returned
                 copy.write_row((line, *fact))
@@ -57,9 +61,10 @@ def stage(*, fact_type: type[Fact], facts: Iterable[tuple[int, Fact]]) -> int:
 def next_moment(*, account: SellerAccount, now: datetime) -> datetime:
     """Return and save the moment at which the facts of this transaction become known.
 
-    It is later than every earlier moment of the account, even if the clocks of the machines differ. Requires
-    a transaction that holds the account's lock, so that moments are in the order of the transactions.
+    It is later than every earlier moment of the account. Requires a transaction that holds the account's
+    lock, so that moments are in the order of the transactions.
     """
+    # The clocks of two machines differ, and a clock can be set back.
     last = account.last_recorded_at
     moment = now if last is None or now > last else last + timedelta(microseconds=1)
     account.last_recorded_at = moment
@@ -101,6 +106,7 @@ def record(
         "source": source,
         "recorded_at": recorded_at,
     }
+    # Facts of two types may have one source: an account health report has snapshots and figures.
     SourceLoad.objects.get_or_create(**key, defaults={"report_id": report_id})
     touched, new_lines, changed_lines = (frozenset(each or ()) for each in (days, new_lines, changed_lines))
     return Recorded(new, changed, touched, new_lines, changed_lines)

@@ -29,6 +29,7 @@ def publish(*, account: SellerAccount, changed: Collection[tuple[str, str, date]
     """
     today = now.astimezone(UTC).date()
     since = max(min((day for _, _, day in changed), default=today), today - timedelta(days=DAYS_BACK))
+    # The first report of an account changes no value that anybody could have seen.
     if since >= today or not _has_data(account):
         return
     sources = _sources_loaded_before(account, now)
@@ -39,6 +40,8 @@ def publish(*, account: SellerAccount, changed: Collection[tuple[str, str, date]
             "marketplaces": [marketplace],
             "metrics": [metric.code for metric in COUNTED if metric.source in sources],
         }
+        # The facts of this transaction are written already, with the moment `now`. A
+        # moment before, they are not known.
         old = values.query(account=account, **params, known_at=now - A_MOMENT)
         before = {(value.series, value.as_of): value for value in old}
         after = values.query(account=account, **params, known_at=now)

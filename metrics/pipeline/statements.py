@@ -49,6 +49,9 @@ class FactTable:
 
     def record_sql(self, staged: str) -> str:
         """Return the statement that records the rows of a staging table."""
+        # DISTINCT ON: ON CONFLICT cannot update a row twice in one statement. The row comparison decides by
+        # the same order in every table, whichever report is loaded first (ADR 3). `recorded_at` moves only if
+        # the content differs, because the trigger that archives the old row fires on it (ADR 1).
         key, content = ", ".join(self.key), ", ".join(self.content)
         return f"""
 WITH newest AS (

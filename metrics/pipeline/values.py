@@ -30,6 +30,7 @@ FIGURES = ", ".join(
 )
 CHANNELS = ", ".join(f"('{metric.code}', '{channel}')" for metric in COUNTED for channel in metric.channels)
 
+# The total of a window is the difference of two running sums, so any number of days costs one pass.
 RUNNING_SUMS = ", ".join(f"sum(coalesce({name}, 0)) OVER upto AS {name}" for name in COUNTS)
 DAY_ARRAYS = ", ".join(f"array_agg({name} ORDER BY day) AS {name}" for name in COUNTS)
 WINDOW_TOTALS = ", ".join(
@@ -183,6 +184,7 @@ def stale_sources_by_moment(
     with connection.cursor() as cursor:
         cursor.execute(NEWEST_LOADS, params)
         for moment, source, loaded_at in cursor.fetchall():
+            # A source that was never received is not stale: the agency may not use it.
             if loaded_at and moment - loaded_at > timedelta(hours=settings.SOURCES_MAX_AGE_HOURS[source]):
                 stale[moment].add(source)
     return {moment: frozenset(names) for moment, names in stale.items()}

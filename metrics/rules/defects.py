@@ -83,6 +83,7 @@ def ruling(*, kind: str, state: str, rating: int | None) -> Ruling:
     if state in UNCONFIRMED[kind]:
         return UNCONFIRMED[kind][state]
     by_state = STATES[kind][state]
+    # Only posted feedback depends on its stars; removed feedback does not count whatever it had.
     if by_state is not FEEDBACK_NEGATIVE or rating in NEGATIVE_STARS:
         return by_state
     return FEEDBACK_NEUTRAL if rating == 3 else FEEDBACK_POSITIVE

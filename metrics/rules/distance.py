@@ -52,6 +52,7 @@ def worst_value(values: Iterable[Value]) -> Value | None:
     catalogue.
     """
     measured = [(value, distance) for value in values if (distance := measure(value)) is not None]
+    # Of equal ones min returns the first, so the order of the catalogue decides.
     worst = min(
         measured, key=lambda each: (_rank(each[0].status), not each[0].enforced, each[1]), default=None
     )

@@ -72,6 +72,7 @@ def meets(numerator: int, denominator: int, limit: Limit) -> bool | None:
     """Return whether the rate meets the limit, or None without data. 1 in 100 does not meet `lt` 1/100."""
     if not denominator:
         return None
+    # Cross-multiplied: a rate as a float can be on the wrong side of a limit that it meets exactly.
     scaled, scaled_limit = numerator * limit.denominator, denominator * limit.numerator
     return {
         Comparator.LT: scaled < scaled_limit,
@@ -118,6 +119,7 @@ def status(numerator: int, denominator: int, limit: Limit | None, warning_limit:
     """Return the status: breached if the limit is missed, at risk if only the warning limit is."""
     if not denominator:
         return Status.NO_DATA
+    # Amazon's target first: a threshold is at least as strict, so it is missed as well.
     if limit and not meets(numerator, denominator, limit):
         return Status.BREACHED
     if warning_limit and not meets(numerator, denominator, warning_limit):

@@ -99,6 +99,7 @@ class Value:
 
     @property
     def status(self) -> Status:
+        # With too few orders the threshold is not judged, so it cannot put the series at risk either.
         warning_limit = None if self.meets_warning_limit is None else self.warning_limit
         return judgement.status(self.numerator, self.denominator, self.limit, warning_limit)
 

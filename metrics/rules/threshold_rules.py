@@ -38,6 +38,7 @@ class ThresholdVersion:
     @property
     def scope(self) -> tuple[bool, str, str]:
         """Return a key that sorts the most specific scope last."""
+        # False sorts before True, and an empty text before every other.
         return self.account is not None, self.marketplace, self.channel
 
     def build_warning(self, comparator: str) -> WarningThreshold:
@@ -59,6 +60,7 @@ def version_in_force(
     versions: Iterable[ThresholdVersion], *, metric: str, marketplace: str, channel: str, day: date
 ) -> ThresholdVersion | None:
     """Return the version that applies to a series on a day, among those that apply to its account."""
+    # The version at the end of the day applies to the whole day, so that a day has one verdict.
     day_end = datetime.combine(day + timedelta(days=1), time(), UTC)
     newest: dict[tuple[bool, str, str], ThresholdVersion] = {}
     for version in versions:
@@ -72,6 +74,7 @@ def version_in_force(
             newest[version.scope] = (
                 version if other is None or version.recorded_at > other.recorded_at else other
             )
+    # Only now: a removal must first replace the version before it.
     present = [version for version in newest.values() if not version.is_removed]
     return max(present, key=lambda version: version.scope, default=None)
 
