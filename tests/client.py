@@ -12,7 +12,7 @@ from accounts.tenancy import context
 from api import identifiers
 from ingestion import tasks
 from ingestion.models import Report
-from tests.overheard import overheard
+from tests.recorded_logs import recorded_logs
 
 
 class Client(APIClient):
@@ -28,7 +28,7 @@ class Client(APIClient):
             context.set_agency(None)
         response = super().generic(*args, **kwargs)
         if response.headers.get("Content-Type", "").startswith("application/problem+json"):
-            overheard.problems.append(response.content.decode())
+            recorded_logs.problems.append(response.content.decode())
         return response
 
     def take_on(self, *, name: str = "Shop", partner: str = "A1SHOP", home: str = "US") -> str:

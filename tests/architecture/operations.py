@@ -11,12 +11,12 @@ from typing import Any
 from drf_spectacular.generators import SchemaGenerator
 
 from tests import build, clock
-from tests.architecture.furnishing import Furnished
+from tests.architecture.agency_data import AgencyIds
 from tests.client import Client
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 # Parts of paths that belong to no agency.
-FREE = {"metric": "order_defect_rate"}
+SHARED_PARTS = {"metric": "order_defect_rate"}
 
 # The body of each operation that takes one. A `file` is sent as multipart; `{its name}` stands for the
 # agency's name.
@@ -51,7 +51,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """Hold a response that was read to its end."""
 
     status: int
@@ -64,12 +64,12 @@ class Answer:
         return dict(json.loads(self.text)) if self.headers["Content-Type"].endswith("json") else {}
 
 
-def read(response: Any) -> Answer:
+def read(response: Any) -> Response:
     """Read a response, and close the file that it may stream."""
     content = response.getvalue() if response.streaming else response.content
     if response.streaming:
         response.close()
-    return Answer(response.status_code, response.headers, content.decode())
+    return Response(response.status_code, response.headers, content.decode())
 
 
 @dataclass(frozen=True)
@@ -89,29 +89,29 @@ class Operation:
 
     @property
     def names(self) -> list[str]:
-        """Return the parts of the path that name a thing of an agency."""
-        return [name for name in re.findall(r"{(\w+)}", self.path) if name not in FREE]
+        """Return the parts of the path that are IDs of an agency's resources."""
+        return [name for name in re.findall(r"{(\w+)}", self.path) if name not in SHARED_PARTS]
 
-    def ask(self, client: Client, has: Furnished | dict[str, str], **more: str) -> Answer:
-        """Send the operation about the things in `has`. Raises KeyError for an unknown path part or body."""
-        parts = FREE | (asdict(has) if isinstance(has, Furnished) else has)
+    def send(self, client: Client, ids: AgencyIds | dict[str, str], **query: str) -> Response:
+        """Send the operation with `ids` in its path. Raises KeyError for an unknown path part or body."""
+        parts = SHARED_PARTS | (asdict(ids) if isinstance(ids, AgencyIds) else ids)
         path = self.path.format_map(parts)
         if self.method == "GET":
-            return read(client.get(path, more))
+            return read(client.get(path, query))
         template = BODIES[self.method, self.path] if self.takes_body else {}
-        body: dict[str, Any] = {name: fill_in(value, client) for name, value in template.items()}
+        body: dict[str, Any] = {name: fill_value(value, client) for name, value in template.items()}
         form = "multipart" if "file" in body else "json"
         if "file" in body:
             body["file"] = io.BytesIO(body["file"])
         return read(getattr(client, self.method.lower())(path, body, format=form))
 
 
-def fill_in(value: Any, client: Client) -> Any:
+def fill_value(value: Any, client: Client) -> Any:
     """Return a value of a body with the agency's name filled in."""
     return value.replace("{its name}", client.agency.name) if isinstance(value, str) else value
 
 
-def rights(description: str) -> dict[str, Any]:
+def parse_role(description: str) -> dict[str, Any]:
     """Parse the required role from an operation's description."""
     match = re.search(r"^Role: (\w+)(, with access to all accounts)?\.$", description, flags=re.MULTILINE)
     return {"role": match[1], "needs_all_accounts": bool(match[2])} if match else {}
@@ -126,7 +126,7 @@ def operations() -> list[Operation]:
             path,
             needs_key=any("apiKey" in each for each in described.get("security", ())),
             takes_body="requestBody" in described,
-            **rights(described.get("description", "")),
+            **parse_role(described.get("description", "")),
             parameters=tuple(
                 each["name"] for each in described.get("parameters", ()) if each.get("in") == "query"
             ),

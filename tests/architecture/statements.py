@@ -1,4 +1,4 @@
-"""Statements of the application's role, as it stands, with no filter of its own."""
+"""Run statements with the application role and the current tenant context."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,15 +15,15 @@ WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND attnam
 
 
 def rows(query: str, *parameters: Value) -> list[Any]:
-    """What a query gives; of one column, the values."""
+    """Return the rows of a query; of a single column, its values."""
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)
         fetched = cursor.fetchall()
     return [row[0] if len(row) == 1 else row for row in fetched]
 
 
-def touched(statement: str, parameters: Mapping[str, Value] | None = None) -> int:
-    """How many rows a statement touched."""
+def count_touched(statement: str, parameters: Mapping[str, Value] | None = None) -> int:
+    """Run a statement and return how many rows it affected."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return int(cursor.rowcount)

@@ -1,18 +1,17 @@
-"""Every write leaves its trace, and what was refused leaves none. An operation that is new here is asked
-too."""
+"""Test that every write is in the audit log and refused writes are not. New operations are included."""
 
 import pytest
 
 from accounts.agencies import lifecycle as agencies
 from accounts.models import AuditEntry
 from accounts.tenancy import context
-from tests.architecture.furnishing import Furnished, furnish
+from tests.architecture.agency_data import AgencyIds, create_agency_data
 from tests.architecture.operations import OPERATIONS, Operation
 from tests.client import Client
 from tests.conftest import NOON
 
-LEAVE_NO_TRACE: dict[str, str] = {}
-"""Operations that write nothing which an agency would ask after, and why."""
+NOT_AUDITED: dict[str, str] = {}
+"""Writes that are not audited, and why."""
 LAST = ("DELETE /v1/accounts/{account_id}", "DELETE /v1/agency")
 WRITES = sorted(
     (each for each in OPERATIONS if each.method != "GET"),
@@ -21,14 +20,14 @@ WRITES = sorted(
 
 
 @pytest.fixture
-def world(committed_db: None) -> tuple[Client, Client, Furnished]:
-    """Acme, its rival, and what acme has."""
+def acme_and_rival(committed_db: None) -> tuple[Client, Client, AgencyIds]:
+    """Create Acme with data, and Rival."""
     acme, rival = (Client(*agencies.create_agency(name=name, now=NOON)) for name in ("Acme", "Rival"))
-    return acme, rival, furnish(acme, name="acme")
+    return acme, rival, create_agency_data(acme, name="acme")
 
 
-def entries(*clients: Client) -> dict[str, str]:
-    """Who did what, by the entry's id, in the logs of all of these."""
+def read_entries(*clients: Client) -> dict[str, str]:
+    """Return the actor of each audit entry of these agencies by its ID."""
     actors: dict[str, str] = {}
     for client in clients:
         with context.agency(client.agency.pk):
@@ -36,39 +35,43 @@ def entries(*clients: Client) -> dict[str, str]:
     return actors
 
 
-def traces(client: Client, operation: Operation, has: Furnished) -> tuple[int, set[str]]:
-    """The status of the answer, and who is named in the entries that were not there before."""
-    before = entries(client)
-    answer = operation.ask(client, has)
-    return answer.status, {actor for entry, actor in entries(client).items() if entry not in before}
+def record_entries(client: Client, operation: Operation, ids: AgencyIds) -> tuple[int, set[str]]:
+    """Send the operation, and return its status and the actors of the new audit entries."""
+    before = read_entries(client)
+    response = operation.send(client, ids)
+    return response.status, {actor for entry, actor in read_entries(client).items() if entry not in before}
 
 
-def test_every_write_that_succeeds_is_in_the_log_with_who_asked_for_it(
-    world: tuple[Client, Client, Furnished],
+def test_writes_are_in_audit_log_with_actor(
+    acme_and_rival: tuple[Client, Client, AgencyIds],
 ) -> None:
-    acme, _, has = world
+    acme, _, ids = acme_and_rival
     key = acme.read("/v1/me")["key"]
 
-    left = {str(operation): traces(acme, operation, has) for operation in WRITES}
+    recorded = {str(operation): record_entries(acme, operation, ids) for operation in WRITES}
 
-    assert {operation: status for operation, (status, _) in left.items() if status >= 300} == {}
-    silent = {operation for operation, (_, whos) in left.items() if f"{key['id']} {key['name']}" not in whos}
-    assert silent == set(LEAVE_NO_TRACE)
+    assert {operation: status for operation, (status, _) in recorded.items() if status >= 300} == {}
+    silent = {
+        operation for operation, (_, actors) in recorded.items() if f"{key['id']} {key['name']}" not in actors
+    }
+    assert silent == set(NOT_AUDITED)
 
 
-def test_what_is_refused_leaves_no_trace(world: tuple[Client, Client, Furnished]) -> None:
-    acme, rival, has = world
-    before = entries(acme, rival)
+def test_refused_writes_are_not_in_audit_log(acme_and_rival: tuple[Client, Client, AgencyIds]) -> None:
+    acme, rival, ids = acme_and_rival
+    before = read_entries(acme, rival)
 
-    strangers = {str(operation): operation.ask(rival, has).status for operation in WRITES if operation.names}
-    unread = {
+    not_found_statuses = {
+        str(operation): operation.send(rival, ids).status for operation in WRITES if operation.names
+    }
+    invalid_statuses = {
         str(operation): acme.generic(
-            operation.method, operation.path.format_map(vars(has)), b"[1", content_type="application/json"
+            operation.method, operation.path.format_map(vars(ids)), b"[1", content_type="application/json"
         ).status_code
         for operation in WRITES
         if operation.takes_body
     }
 
-    assert set(strangers.values()) == {404}
-    assert set(unread.values()) <= {400, 415}
-    assert entries(acme, rival) == before
+    assert set(not_found_statuses.values()) == {404}
+    assert set(invalid_statuses.values()) <= {400, 415}
+    assert read_entries(acme, rival) == before

@@ -1,4 +1,4 @@
-"""The pages: what they point to is there, and is called what they call it."""
+"""Test that names, links and paths in the documentation exist."""
 
 import json
 import re
@@ -26,22 +26,22 @@ FILE = re.compile(
 )
 PLACE = re.compile(r"`((?:api|accounts|webhooks|metrics|ingestion|config|bench|docs|tests)(?:/\w+)+/?)`")
 NAME = re.compile(r"`((?:api|accounts|webhooks|metrics|ingestion|config)(?:/\w+)+)\.([A-Z_]+)`")
-SPEAK_FOR_THEMSELVES = {"pytest", "pytest-django", "ruff"}
+SELF_EXPLANATORY = {"pytest", "pytest-django", "ruff"}
 APPS = ("api", "accounts", "webhooks", "metrics", "ingestion", "config")
-COMPOSED = {"agency.changed", "account.changed"} | {
+COMPOSED_NAMES = {"agency.changed", "account.changed"} | {
     f"breach.{what}" for what in ("acknowledged", "snoozed", "assigned", "noted")
 }
-"""Entries whose kind is put together of a thing and a word."""
-ELSEWHERE = {"GET_V2_SELLER_PERFORMANCE_REPORT"}  # Amazon's, spoken of and not read
+"""Audit entries whose names are composed of a subject and an action."""
+ELSEWHERE = {"GET_V2_SELLER_PERFORMANCE_REPORT"}  # mentioned, but not loaded
 
 
-def missing(pattern: re.Pattern[str], known: set[str]) -> dict[str, set[str]]:
-    """What pages call by a name that nothing bears."""
+def find_unknown(pattern: re.Pattern[str], known: set[str]) -> dict[str, set[str]]:
+    """Return the unknown names of each page."""
     named = {str(page.relative_to(ROOT)): set(pattern.findall(page.read_text())) - known for page in PAGES}
     return {page: names for page, names in named.items() if names}
 
 
-def test_there_is_something_to_read() -> None:
+def test_pages_exist() -> None:
     names = {str(page.relative_to(ROOT)) for page in PAGES}
 
     assert {"README.md", "CONTRIBUTING.md", "docs/operations.md", "docs/security.md", "docs/odr.md"} <= names
@@ -49,48 +49,48 @@ def test_there_is_something_to_read() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_link_leads_to_a_file(page: Path) -> None:
+def test_links_lead_to_files(page: Path) -> None:
     assert [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()] == []
 
 
-def test_every_variable_is_one_that_is_explained() -> None:
+def test_variables_are_explained() -> None:
     explained = re.findall(
         r"^#?([A-Z_]+)=", (ROOT / "docker" / "env.example").read_text(), flags=re.MULTILINE
     )
 
-    assert missing(VARIABLE, set(explained)) == {}
+    assert find_unknown(VARIABLE, set(explained)) == {}
 
 
-def test_every_target_of_make_exists() -> None:
+def test_make_targets_exist() -> None:
     targets = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)[0].split()
 
-    assert missing(TARGET, set(targets)) == {}
+    assert find_unknown(TARGET, set(targets)) == {}
 
 
-def test_every_command_exists() -> None:
-    assert missing(COMMAND, set(get_commands())) == {}
+def test_commands_exist() -> None:
+    assert find_unknown(COMMAND, set(get_commands())) == {}
 
 
-def test_every_report_is_one_that_is_read() -> None:
-    assert missing(REPORT, set(REPORT_TYPE_BY_NAME) | ELSEWHERE) == {}
+def test_report_names_are_report_types() -> None:
+    assert find_unknown(REPORT, set(REPORT_TYPE_BY_NAME) | ELSEWHERE) == {}
 
 
-def test_every_file_that_is_named_is_there() -> None:
+def test_files_exist() -> None:
     named = {file for page in PAGES for file in FILE.findall(page.read_text())}
 
     assert {file for file in named if not (ROOT / file).exists()} == set()
 
 
-def test_every_folder_or_module_that_is_named_is_there() -> None:
-    named = {place for page in PAGES for place in PLACE.findall(page.read_text())}
+def test_folders_and_modules_exist() -> None:
+    named = {folder for page in PAGES for folder in PLACE.findall(page.read_text())}
 
     assert len(named) > 60
     assert {
-        place for place in named if not ((ROOT / place).is_dir() or (ROOT / f"{place}.py").exists())
+        folder for folder in named if not ((ROOT / folder).is_dir() or (ROOT / f"{folder}.py").exists())
     } == set()
 
 
-def test_every_name_in_the_code_is_there() -> None:
+def test_code_names_exist() -> None:
     named = {code_name for page in PAGES for code_name in NAME.findall(page.read_text())}
 
     assert {
@@ -98,7 +98,7 @@ def test_every_name_in_the_code_is_there() -> None:
     } == set()
 
 
-def test_every_path_of_the_api_is_in_the_document() -> None:
+def test_api_paths_are_in_openapi_document() -> None:
     document = json.loads((ROOT / "docs" / "openapi.json").read_text())
     known = {re.sub(r"{\w+}", "{}", path) for path in document["paths"]}
     named = {path for page in PAGES for path in PATH.findall(page.read_text())}
@@ -106,32 +106,31 @@ def test_every_path_of_the_api_is_in_the_document() -> None:
     assert {path for path in named if re.sub(r"{\w+}", "{}", path) not in known} == set()
 
 
-def test_every_kind_of_entry_in_the_audit_log_is_told() -> None:
+def test_audit_entry_names_are_documented() -> None:
     modules = [file.read_text() for app in APPS for file in (ROOT / app).rglob("*.py")]
-    nouns = "|".join({name.partition(".")[0] for name in told_entries()})
+    nouns = "|".join({name.partition(".")[0] for name in documented_entries()})
     kind = re.compile(rf'"((?:{nouns})\.[a-z_]+)"')
     written = {
         name for text in modules if re.search(r"\bimport .*\baudit\b", text) for name in kind.findall(text)
     }
 
-    assert written - told_entries() - set(catalogue.names_of("*")) == set()
-    assert told_entries() - written == COMPOSED
+    assert written - documented_entries() - set(catalogue.names_of("*")) == set()
+    assert documented_entries() - written == COMPOSED_NAMES
 
 
-def told_entries() -> set[str]:
-    """The kinds of entries that the page tells, in full; one that begins with a point is of the thing before
-    it."""
+def documented_entries() -> set[str]:
+    """Return the audit entries of the page. A name that begins with a point has the subject before it."""
 
     page, entries = (ROOT / "docs" / "audit-and-retention.md").read_text(), set()
     for row in re.findall(r"^\| (`.*?) \|", page, flags=re.MULTILINE):
-        thing = ""
-        for of, what in re.findall(r"`([a-z]*)\.([a-z_]+)`", row):
-            thing = of or thing
-            entries.add(f"{thing}.{what}")
+        subject = ""
+        for prefix, what in re.findall(r"`([a-z]*)\.([a-z_]+)`", row):
+            subject = prefix or subject
+            entries.add(f"{subject}.{what}")
     return entries
 
 
-def test_each_decision_says_what_was_chosen_and_is_numbered_in_turn() -> None:
+def test_decisions_are_numbered_and_dated() -> None:
     pages = sorted((ROOT / "docs" / "adr").glob("*.md"))
 
     assert [page.name[:4] for page in pages] == [f"{number:04d}" for number in range(1, len(pages) + 1)]
@@ -143,9 +142,9 @@ def test_each_decision_says_what_was_chosen_and_is_numbered_in_turn() -> None:
     ] == []
 
 
-def test_every_dependency_says_why_it_is_there() -> None:
+def test_dependencies_have_reasons() -> None:
     text = (ROOT / "pyproject.toml").read_text()
     pinned = re.findall(r'^  "([\w.\[\]-]+)==[\w.]+",(.*)$', text, flags=re.MULTILINE)
 
     assert len(pinned) > 15
-    assert {name for name, why in pinned if len(why.partition("#")[2].strip()) < 5} <= SPEAK_FOR_THEMSELVES
+    assert {name for name, why in pinned if len(why.partition("#")[2].strip()) < 5} <= SELF_EXPLANATORY

@@ -1,4 +1,4 @@
-"""What listens to a whole run finds every secret that is told (tests/overheard.py)."""
+"""Test that secrets in the logs of a test run are found (tests/recorded_logs.py)."""
 
 import base64
 import logging
@@ -15,20 +15,20 @@ from django.conf import settings
 from accounts.api_keys import secrets as key_secrets
 from accounts.tenancy import context
 from tests.client import Client
-from tests.overheard import Overheard, files_in, overheard, secrets_of_the_run
+from tests.recorded_logs import LogRecorder, environment_secrets, find_log_files, recorded_logs
 
-NOBODY = logging.Logger("nobody")  # whose words are not part of the run
+LOGGER = logging.Logger("separate")  # not recorded for the whole run
 
 
 @pytest.fixture
-def listener() -> Iterator[Overheard]:
-    own = Overheard()
-    NOBODY.addHandler(own)
+def recorder() -> Iterator[LogRecorder]:
+    own = LogRecorder()
+    LOGGER.addHandler(own)
     yield own
-    NOBODY.removeHandler(own)
+    LOGGER.removeHandler(own)
 
 
-TELLING = """
+TEST_MODULE = """
 import logging
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -40,18 +40,17 @@ def test_something(tmp_path):
 KEY = "uo_live_AbCdEf123456_sKq7vZr2TnYw0HcXbD4mLfPe9uAjG1oI"
 
 
-def run(folder: Path, *, words: str, line: str) -> subprocess.CompletedProcess[str]:
-    """A run of one test, which passes, that says these words and whose process writes this line into its
-    log."""
-    (folder / "test_one.py").write_text(TELLING.format(words=words, line=line))
+def run_pytest(folder: Path, *, message: str, log_line: str) -> subprocess.CompletedProcess[str]:
+    """Run pytest on one passing test that logs `message` and writes `log_line` to a log file."""
+    (folder / "test_one.py").write_text(TEST_MODULE.format(message=message, log_line=log_line))
     (folder / "pytest.ini").write_text("[pytest]")
-    return subprocess.run(
+    return subprocess.run_pytest(
         [
             sys.executable,
             "-m",
             "pytest",
             "-p",
-            "tests.overheard",
+            "tests.recorded_logs",
             "-p",
             "no:django",
             "-p",
@@ -70,8 +69,8 @@ def run(folder: Path, *, words: str, line: str) -> subprocess.CompletedProcess[s
     )
 
 
-def test_a_run_that_tells_nothing_passes(tmp_path: Path) -> None:
-    assert run(tmp_path, words="nothing", line="nothing").returncode == 0
+def test_run_without_secret_passes(tmp_path: Path) -> None:
+    assert run_pytest(tmp_path, message="nothing", log_line="nothing").returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -83,22 +82,22 @@ def test_a_run_that_tells_nothing_passes(tmp_path: Path) -> None:
         ("", "password=verysecret"),
     ],
 )
-def test_a_run_that_tells_a_secret_fails_though_its_tests_pass(tmp_path: Path, words: str, line: str) -> None:
-    answer = run(tmp_path, words=words, line=line)
+def test_run_with_secret_in_log_fails_though_tests_pass(tmp_path: Path, message: str, log_line: str) -> None:
+    result = run_pytest(tmp_path, message=message, log_line=log_line)
 
-    assert answer.returncode == 1
-    assert "secrets were told:" in answer.stdout
-    assert "1 passed, 1 error" in answer.stdout
-
-
-def test_this_run_is_listened_to() -> None:
-    assert overheard in logging.getLogger().handlers
+    assert result.returncode == 1
+    assert "secrets were logged:" in result.stdout
+    assert "1 passed, 1 error" in result.stdout
 
 
-def test_the_run_has_secrets_to_look_for() -> None:
+def test_recorder_is_attached_to_this_run() -> None:
+    assert recorded_logs in logging.getLogger().handlers
+
+
+def test_environment_has_secrets() -> None:
     ring = os.environ["SECRETS_KEYS"].split(",")[0].partition(":")[2]
 
-    known = secrets_of_the_run()
+    known = environment_secrets()
 
     assert {os.environ["SECRET_KEY"], ring, base64.b64decode(ring).hex()} <= set(known)
     assert len([secret for secret in known if secret in os.environ["DATABASE_URL"]]) == 1
@@ -117,85 +116,85 @@ def test_the_run_has_secrets_to_look_for() -> None:
         ("%s", "Atzr|IwEBIverysecret"),
     ],
 )
-def test_a_secret_that_is_logged_is_found_by_its_shape(listener: Overheard, words: tuple[str, ...]) -> None:
-    NOBODY.warning(*words)
+def test_logged_secret_is_found_by_shape(recorder: LogRecorder, message: tuple[str, ...]) -> None:
+    LOGGER.warning(*message)
 
-    assert len(list(listener.telling(known=()))) >= 1
+    assert len(list(recorder.find_leaks(known=()))) >= 1
 
 
-def test_every_secret_of_the_run_is_found_by_its_value(listener: Overheard) -> None:
-    for secret in secrets_of_the_run():
-        listener.lines.clear()
-        NOBODY.warning("x%sx", secret)
+def test_environment_secrets_are_found_by_value(recorder: LogRecorder) -> None:
+    for secret in environment_secrets():
+        recorder.lines.clear()
+        LOGGER.warning("x%sx", secret)
 
         assert [
             place
-            for place in listener.telling(known=secrets_of_the_run())
+            for place in recorder.find_leaks(known=environment_secrets())
             if "a logger of this process" in place
         ]
 
 
-def test_a_secret_in_a_traceback_is_found(listener: Overheard) -> None:
+def test_secret_in_traceback_is_found(recorder: LogRecorder) -> None:
     try:
         raise ValueError("uo_live_AbCdEf123456_" + "s" * 43)
     except ValueError:
-        NOBODY.exception("it broke")
+        LOGGER.exception("it broke")
 
-    assert any("s" * 30 in place for place in listener.telling(known=()))
+    assert any("s" * 30 in place for place in recorder.find_leaks(known=()))
 
 
-def test_a_key_that_is_minted_and_logged_is_found(listener: Overheard, acme: Client) -> None:
+def test_created_key_in_log_is_found(recorder: LogRecorder, acme: Client) -> None:
     with context.agency(acme.agency.pk):
         _, text = key_secrets.create(agency=acme.agency, name="One more", now=acme.agency.created_at)
 
-    NOBODY.info("minted %s", text)
+    LOGGER.info("minted %s", text)
 
-    assert len(list(listener.telling(known=()))) == 1
+    assert len(list(recorder.find_leaks(known=()))) == 1
 
 
-def test_a_secret_in_a_log_file_is_found_with_its_place(listener: Overheard) -> None:
+def test_secret_in_log_file_is_found_with_its_path(recorder: LogRecorder) -> None:
     with TemporaryDirectory() as folder:  # apart from the files of the run
         logs = Path(folder, "home", "logs")
         logs.mkdir(parents=True)
         (logs / "web.log").write_text("harmless\nwhsec_sKq7vZr2TnYw0HcX\n")
-        listener.folders.add(Path(folder))
+        recorder.folders.add(Path(folder))
 
-        (finding,) = listener.telling(known=())
+        (finding,) = recorder.find_leaks(known=())
 
     assert "web.log" in finding
     assert "harmless" not in finding
 
 
-def test_every_log_file_is_looked_at_once(tmp_path: Path) -> None:
+def test_log_files_are_listed_once(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "one.log").touch()
     (tmp_path / "a" / "one.txt").touch()
     (tmp_path / "folder.log").mkdir()
     (tmp_path / "b").symlink_to(tmp_path / "a")
 
-    assert files_in([tmp_path, tmp_path / "a", tmp_path / "nowhere"]) == [tmp_path / "a" / "one.log"]
+    assert find_log_files([tmp_path, tmp_path / "a", tmp_path / "nowhere"]) == [tmp_path / "a" / "one.log"]
 
 
-def test_a_secret_in_a_problem_is_found(listener: Overheard) -> None:
-    listener.problems.append(
+def test_secret_in_problem_is_found(recorder: LogRecorder) -> None:
+    recorder.problems.append(
         '{"type": "/problems/invalid-request", "detail": "whsec_sKq7vZr2TnYw0HcX is none"}'
     )
 
-    assert len(list(listener.telling(known=()))) == 1
+    assert len(list(recorder.find_leaks(known=()))) == 1
 
 
-def test_what_a_client_is_refused_with_is_listened_to(acme: Client) -> None:
-    before = len(overheard.problems)
+def test_problems_sent_to_client_are_recorded(acme: Client) -> None:
+    before = len(recorded_logs.problems)
 
     acme.get("/v1/accounts/acct_unknown")
     acme.read("/v1/me")
 
-    assert len(overheard.problems) == before + 1
-    assert "not-found" in overheard.problems[-1]
+    assert len(recorded_logs.problems) == before + 1
+    assert "not-found" in recorded_logs.problems[-1]
 
 
-def test_harmless_words_are_not_taken_for_secrets(listener: Overheard) -> None:
-    NOBODY.info("Task webhooks.delivery.tasks.deliver[1d8215ee] succeeded in 0.1 s: None")
-    NOBODY.info("GET /v1/webhook-endpoints/ep_019abc4e/rotate-secret 201")
+def test_harmless_words_are_not_secrets(recorder: LogRecorder) -> None:
+    LOGGER.info("Task webhooks.delivery.tasks.deliver[1d8215ee] succeeded in 0.1 s: None")
+    LOGGER.info("GET /v1/webhook-endpoints/ep_019abc4e/rotate-secret 201")
 
-    assert list(listener.telling(known=secrets_of_the_run())) == []
+    assert list(recorder.find_leaks(known=environment_secrets())) == []

@@ -12,8 +12,8 @@ from pytest_django import Settings
 from config.observability import heartbeats, operational_figures
 from config.observability.gauges import FIGURES, SAMPLES
 from tests import stopwatch
-from tests.architecture.furnishing import furnish
-from tests.architecture.test_schema import FIGURES as TOLD
+from tests.architecture.agency_data import create_agency_data
+from tests.architecture.test_database_schema import FIGURES as TOLD
 from tests.client import Client
 
 TOKEN = "a-long-token-of-prometheus"
@@ -39,7 +39,7 @@ def scraped(**headers: str) -> dict[tuple[str, str], float]:
 
 
 def test_it_tells_what_the_whole_installation_has(acme: Client, rival: Client) -> None:
-    furnish(acme, name="acme")
+    create_agency_data(acme, name="acme")
     rival.take_on()
 
     samples = scraped()
@@ -69,7 +69,7 @@ def test_it_is_plain_text_that_nobody_keeps_whatever_is_asked_for(db: None) -> N
 
 
 def test_it_names_nobody(acme: Client) -> None:
-    furnished = furnish(acme, name="acme")
+    agency_with_data = create_agency_data(acme, name="acme")
 
     text = Stranger().get("/metrics").content.decode()
 
@@ -79,7 +79,7 @@ def test_it_names_nobody(acme: Client) -> None:
         acme.key,
         "Acme",
         "Shop of acme",
-        furnished.account_id,
+        agency_with_data.account_id,
     ):
         assert name not in text
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from config.observability.log_redaction import BLANK, CUT, MAX_LENGTH, MAX_MATCH_LENGTH, SHAPES, Redactor
-from tests.overheard import find_secrets
+from tests.recorded_logs import find_secrets
 
 SECRET = "sKq7vZr2TnYw0HcXbD4mLfPe9uAjG1oI"
 

@@ -17,7 +17,7 @@ from api import identifiers
 from config.observability.operational_figures import FigureReader, Figures
 from ingestion.models import Report
 from tests import stopwatch
-from tests.architecture.furnishing import furnish
+from tests.architecture.agency_data import create_agency_data
 from tests.client import Client
 from tests.conftest import analyze
 from tests.installation import wait_until
@@ -146,7 +146,7 @@ def test_accounts_are_counted_with_their_silence_and_their_breaches(acme: Client
 
 
 def test_the_wall_stands_afterwards_as_before(acme: Client) -> None:
-    furnish(acme, name="acme")
+    create_agency_data(acme, name="acme")
     context.set_agency(None)
 
     read()
@@ -160,7 +160,7 @@ def test_the_wall_stands_afterwards_as_before(acme: Client) -> None:
     "table", ["accounts_selleraccount", "ingestion_report", "webhooks_delivery", "webhooks_endpoint"]
 )
 def test_asking_as_the_function_does_shows_the_application_nothing(acme: Client, table: str) -> None:
-    furnish(acme, name="acme")
+    create_agency_data(acme, name="acme")
     context.set_agency(None)
 
     with connection.cursor() as cursor:

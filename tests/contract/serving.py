@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.agencies import lifecycle as agencies
 from config.launcher import product
 from config.launcher.embedded.home import Home
-from tests.architecture.furnishing import Furnished, furnish
+from tests.architecture.agency_data import AgencyIds, create_agency_data
 from tests.client import Client
 from tests.installation import Installation, wait_until
 
@@ -24,7 +24,7 @@ class Served:
 
     url: str
     client: Client
-    has: Furnished
+    has: AgencyIds
 
     @property
     def document(self) -> str:
@@ -39,7 +39,7 @@ class Served:
 def serving(*, place: Path, **environ: str) -> Iterator[Served]:
     """The web server alone: what it hands to workers waits. Ends with the block."""
     client = Client(*agencies.create_agency(name="Contract", now=timezone.now()))
-    has = furnish(client, name="contract")
+    has = create_agency_data(client, name="contract")
     home = Home(folder=place)
     installation = Installation(home=home, environ=environ)
     try:

@@ -17,7 +17,7 @@ from accounts.tenancy import context as tenant_context
 from ingestion import erasure, tasks
 from ingestion.models import Report
 from tests import build, messages
-from tests.architecture.furnishing import furnish
+from tests.architecture.agency_data import create_agency_data
 from tests.architecture.statements import TENANT_TABLES, rows
 from tests.client import Client
 from tests.clock import NOW
@@ -59,8 +59,8 @@ def itself(client: Client) -> Agency:
 
 
 def test_erased_agency_leaves_only_its_row(acme: Client, rival: Client, storage: Path) -> None:
-    furnish(acme, name="acme")
-    furnish(rival, name="rival")
+    create_agency_data(acme, name="acme")
+    create_agency_data(rival, name="rival")
     rival_data = everything(rival), files(storage, rival)
     key = acme.read("/v1/me")["key"]["id"]
     close(acme)
@@ -110,7 +110,7 @@ def test_erased_agency_row_keeps_id_and_dates_but_no_settings(acme: Client, riva
 
 
 def test_audit_log_of_erased_agency_is_reduced_to_ids(acme: Client) -> None:
-    furnish(acme, name="acme")
+    create_agency_data(acme, name="acme")
     key = acme.read("/v1/me")["key"]["id"]
     whats = [entry["what"] for entry in acme.read("/v1/audit-log", limit=200)["data"]]
     close(acme)
@@ -130,7 +130,7 @@ def test_audit_log_of_erased_agency_is_reduced_to_ids(acme: Client) -> None:
 
 
 def test_erasure_skips_open_agencies_and_those_not_due(acme: Client, rival: Client) -> None:
-    furnish(acme, name="acme")
+    create_agency_data(acme, name="acme")
     close(acme)
     before = everything(acme)
 
@@ -179,7 +179,7 @@ def test_killed_agency_erasure_is_finished_by_next_run(
     acme: Client, storage: Path, table: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed where it begins with this table: what went before is gone, the rest is there."""
-    furnish(acme, name="acme")
+    create_agency_data(acme, name="acme")
     close(acme)
 
     class Killed(Exception):
@@ -201,7 +201,7 @@ def test_killed_agency_erasure_is_finished_by_next_run(
 
 
 def test_rows_are_erased_in_batches(acme: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    furnish(acme, name="acme")
+    create_agency_data(acme, name="acme")
     close(acme)
     monkeypatch.setattr(batches, "BATCH_SIZE", 2)
     most: list[int] = []
@@ -274,7 +274,7 @@ def erase(client: Client, name: str) -> str:
 
 
 def test_erase_agency_command_erases_named_agency(acme: Client, rival: Client) -> None:
-    furnish(acme, name="acme")
+    create_agency_data(acme, name="acme")
 
     printed = erase(acme, "Acme")
 

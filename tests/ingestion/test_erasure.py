@@ -15,7 +15,7 @@ from api import identifiers
 from ingestion import erasure
 from ingestion.models import Report
 from tests.architecture import statements
-from tests.architecture.furnishing import furnish
+from tests.architecture.agency_data import create_agency_data
 from tests.architecture.statements import TENANT_TABLES
 from tests.client import Client
 from tests.clock import NOW
@@ -55,7 +55,7 @@ def hand_back(client: Client, account: str) -> None:
 
 
 def test_deleted_account_is_erased_completely(acme: Client, storage: Path) -> None:
-    account = furnish(acme, name="acme").account_id
+    account = create_agency_data(acme, name="acme").account_id
     before = rows(acme, account), documents(storage)
     hand_back(acme, account)
 
@@ -72,7 +72,7 @@ def test_deleted_account_is_erased_completely(acme: Client, storage: Path) -> No
 
 def test_present_accounts_are_not_erased(acme: Client, rival: Client, storage: Path) -> None:
     present, deleted, other_account = (
-        furnish(client, name=name).account_id
+        create_agency_data(client, name=name).account_id
         for client, name in ((acme, "kept"), (acme, "gone"), (rival, "theirs"))
     )
     before = rows(acme, present), rows(rival, other_account)
@@ -86,7 +86,7 @@ def test_present_accounts_are_not_erased(acme: Client, rival: Client, storage: P
 
 
 def test_run_that_was_interrupted_is_finished_by_next(acme: Client, storage: Path) -> None:
-    account = furnish(acme, name="acme").account_id
+    account = create_agency_data(acme, name="acme").account_id
     hand_back(acme, account)
     with tenant_context.agency(acme.agency.pk):
         default_storage.delete(Report.objects.all()[0].document)
@@ -96,7 +96,7 @@ def test_run_that_was_interrupted_is_finished_by_next(acme: Client, storage: Pat
 
 
 def test_document_whose_row_was_never_written_goes_too(acme: Client, storage: Path) -> None:
-    account = furnish(acme, name="acme").account_id
+    account = create_agency_data(acme, name="acme").account_id
     folder = Path(default_storage.path(f"{acme.agency.pk.hex}/{identifiers.private('acct', account).hex}"))
     (folder / "rpt_of_a_lost_transaction").write_bytes(b"kept before its row")
     hand_back(acme, account)
@@ -107,7 +107,7 @@ def test_document_whose_row_was_never_written_goes_too(acme: Client, storage: Pa
 
 
 def test_document_that_came_in_while_rows_went_goes_too(acme: Client, storage: Path) -> None:
-    account = furnish(acme, name="acme").account_id
+    account = create_agency_data(acme, name="acme").account_id
     folder = Path(default_storage.path(f"{acme.agency.pk.hex}/{identifiers.private('acct', account).hex}"))
     hand_back(acme, account)
     before: list[list[Path]] = []
@@ -135,9 +135,9 @@ def test_document_that_no_worker_has_looked_at_goes_too(acme: Client, shop: str,
 
 
 def test_account_that_comes_back_starts_with_nothing(acme: Client, storage: Path) -> None:
-    first = furnish(acme, name="acme").account_id
+    first = create_agency_data(acme, name="acme").account_id
     hand_back(acme, first)
-    again = furnish(acme, name="again", partner="A1ACME").account_id
+    again = create_agency_data(acme, name="again", partner="A1ACME").account_id
 
     erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW)
 
@@ -163,9 +163,11 @@ def naming(client: Client, account: str) -> dict[str, list[str]]:
 
 
 def test_erased_account_is_removed_from_lists_and_other_accounts_stay(acme: Client, storage: Path) -> None:
-    present, erased = (furnish(acme, name=name) for name in ("kept", "gone"))
+    present, erased = (create_agency_data(acme, name=name) for name in ("kept", "gone"))
     every = [
-        furnished for furnished in vars(erased).values() if furnished.startswith(("acct", "rpt", "brch"))
+        agency_with_data
+        for agency_with_data in vars(erased).values()
+        if agency_with_data.startswith(("acct", "rpt", "brch"))
     ]
     with tenant_context.agency(acme.agency.pk):
         account = identifiers.private("acct", erased.account_id)
@@ -196,7 +198,7 @@ def test_erased_account_is_removed_from_lists_and_other_accounts_stay(acme: Clie
 
 
 def test_audit_entries_of_erased_account_stay(acme: Client) -> None:
-    account = furnish(acme, name="acme").account_id
+    account = create_agency_data(acme, name="acme").account_id
     hand_back(acme, account)
 
     erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW)

@@ -10,19 +10,19 @@ from django.utils import timezone
 from accounts.agencies import lifecycle as agencies
 from accounts.api_keys import secrets as key_secrets
 from accounts.tenancy import context
-from tests.architecture.furnishing import Furnished, furnish
+from tests.architecture.agency_data import AgencyIds, create_agency_data
 from tests.architecture.operations import OPERATIONS
 from tests.client import Client
 
-Bearing = Callable[..., Client]
+MakeClient = Callable[..., Client]
 READS = [each for each in OPERATIONS if each.method == "GET" and not each.path.endswith("/document")]
 
 
 @pytest.fixture
-def furnished(committed_db: None) -> tuple[Client, Furnished]:
+def agency_with_data(committed_db: None) -> tuple[Client, AgencyIds]:
     """An agency with something of everything, committed: one refusal does not spoil the next answer."""
     client = Client(*agencies.create_agency(name="Acme", now=timezone.now()))
-    return client, furnish(client, name="acme")
+    return client, create_agency_data(client, name="acme")
 
 
 def with_key(client: Client, **rights: Any) -> Client:
@@ -33,7 +33,7 @@ def with_key(client: Client, **rights: Any) -> Client:
 
 
 @pytest.fixture
-def nobody(committed_db: None) -> Client:
+def anonymous(committed_db: None) -> Client:
     """Somebody without a key, at doors that commit what was tried though it is refused."""
     client = Client(*agencies.create_agency(name="Acme", now=timezone.now()))
     client.credentials()
@@ -41,6 +41,6 @@ def nobody(committed_db: None) -> Client:
 
 
 @pytest.fixture
-def bearing(acme: Client) -> Bearing:
+def make_client(acme: Client) -> MakeClient:
     """Makes clients with other keys of acme's."""
     return partial(with_key, acme)

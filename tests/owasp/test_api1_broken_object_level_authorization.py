@@ -1,6 +1,6 @@
 """API1:2023 Broken Object Level Authorization: IDs of other agencies in bodies and parameters.
 
-tests/architecture/test_matrix.py sends every operation as every kind of principal, with such IDs in paths.
+tests/architecture/test_permission_matrix.py sends every operation as every kind of principal, with such IDs in paths.
 """
 
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from api import identifiers
-from tests.architecture.furnishing import Furnished
+from tests.architecture.agency_data import AgencyIds
 from tests.client import Client
 from tests.owasp.conftest import READS, with_key
 
@@ -50,20 +50,20 @@ def test_foreign_id_in_parameter_is_not_found(rival: Client, shop: str, paramete
     assert rival.get(parameter, {"account": shop}).status_code == 404
 
 
-def test_limited_principal_reads_nothing_by_foreign_ids(furnished: tuple[Client, Furnished]) -> None:
-    acme, has = furnished
+def test_limited_principal_reads_nothing_by_foreign_ids(agency_with_data: tuple[Client, AgencyIds]) -> None:
+    acme, agency_ids = agency_with_data
     other = acme.take_on(name="Other", partner="A1OTHER")
     limited = with_key(acme, role="viewer", accounts=[identifiers.private("acct", other)])
 
-    answers = {str(each): each.ask(limited, has).status for each in NAMING}
+    answers = {str(each): each.send(limited, agency_ids).status for each in NAMING}
 
     assert set(answers.values()) <= {403, 404}, answers
     assert [each["id"] for each in limited.read("/v1/accounts")["data"]] == [other]
 
 
-def test_ids_are_not_enumerable(furnished: tuple[Client, Furnished]) -> None:
+def test_ids_are_not_enumerable(agency_with_data: tuple[Client, AgencyIds]) -> None:
     """The last digits of an id are chance: its neighbours are nothing."""
-    acme, has = furnished
-    near = {name: f"{text[:-1]}{(int(text[-1], 16) + 1) % 16:x}" for name, text in vars(has).items()}
+    acme, agency_ids = agency_with_data
+    near = {name: f"{text[:-1]}{(int(text[-1], 16) + 1) % 16:x}" for name, text in vars(agency_ids).items()}
 
-    assert {each.ask(acme, near).status for each in NAMING} == {404}
+    assert {each.send(acme, near).status for each in NAMING} == {404}

@@ -9,21 +9,21 @@ from accounts.api_keys import secrets as key_secrets
 from accounts.models import ApiKey
 from accounts.tenancy import context
 from tests.client import Client
-from tests.owasp.conftest import Bearing
+from tests.owasp.conftest import MakeClient
 
 NEVER_IN = ("", "?api_key=", "?key=", "?access_token=", "?token=")
 
 
-def test_expired_key_is_refused(bearing: Bearing) -> None:
-    client = bearing(expires_at=timezone.now() - timedelta(seconds=1))
+def test_expired_key_is_refused(make_client: MakeClient) -> None:
+    client = make_client(expires_at=timezone.now() - timedelta(seconds=1))
 
     response = client.get("/v1/me")
 
     assert (response.status_code, response["WWW-Authenticate"]) == (401, 'Bearer realm="underone"')
 
 
-def test_revoked_key_and_its_tokens_are_refused(acme: Client, bearing: Bearing) -> None:
-    client = bearing()
+def test_revoked_key_and_its_tokens_are_refused(acme: Client, make_client: MakeClient) -> None:
+    client = make_client()
     token = Client(acme.agency, client.post("/v1/tokens", {}, format="json").json()["token"])
     assert (client.get("/v1/me").status_code, token.get("/v1/me").status_code) == (200, 200)
 
@@ -58,9 +58,9 @@ def test_keys_are_long_and_unique(acme: Client) -> None:
     assert len({text[-43:] for text in texts}) == 50
 
 
-def test_wrong_password_is_answered_like_unknown_address(nobody: Client) -> None:
+def test_wrong_password_is_answered_like_unknown_address(anonymous: Client) -> None:
     answers = [
-        nobody.post(
+        anonymous.post(
             "/v1/auth/sign-in",
             {"email": f"{name}@example.com", "password": "wrong horse battery"},
             format="json",

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.architecture.furnishing import Furnished
+from tests.architecture.agency_data import AgencyIds
 from tests.client import Client
 from tests.owasp.conftest import READS
 
@@ -56,11 +56,11 @@ def names_in(value: Any) -> set[str]:
     return {name for inner in value for name in names_in(inner)} if isinstance(value, list) else set()
 
 
-def test_responses_show_no_internal_fields(furnished: tuple[Client, Furnished]) -> None:
-    acme, has = furnished
+def test_responses_show_no_internal_fields(agency_with_data: tuple[Client, AgencyIds]) -> None:
+    acme, agency_ids = agency_with_data
 
     for operation in READS:
-        answer = operation.ask(acme, has)
+        answer = operation.send(acme, agency_ids)
 
         if answer.headers["Content-Type"].endswith("json"):
             assert names_in(json.loads(answer.text)) & set(KEPT) == set(), operation

@@ -2,21 +2,21 @@
 
 import pytest
 
-from tests.architecture.furnishing import Furnished
+from tests.architecture.agency_data import AgencyIds
 from tests.architecture.operations import METHODS, OPERATIONS
 from tests.client import Client
-from tests.owasp.conftest import Bearing, with_key
+from tests.owasp.conftest import MakeClient, with_key
 
 RANK = ("viewer", "manager", "admin")
 
 
 @pytest.mark.parametrize("role", ["viewer", "manager"])
-def test_role_cannot_use_operations_above_it(furnished: tuple[Client, Furnished], role: str) -> None:
-    acme, has = furnished
+def test_role_cannot_use_operations_above_it(agency_with_data: tuple[Client, AgencyIds], role: str) -> None:
+    acme, agency_ids = agency_with_data
     client = with_key(acme, role=role)
     above = [each for each in OPERATIONS if RANK.index(each.role or "viewer") > RANK.index(role)]
 
-    answers = {str(each): each.ask(client, has).status for each in above}
+    answers = {str(each): each.send(client, agency_ids).status for each in above}
 
     assert len(above) > 10
     assert set(answers.values()) == {403}, answers
@@ -27,8 +27,10 @@ def test_operations_document_required_role() -> None:
 
 
 @pytest.mark.parametrize("header", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"])
-def test_method_override_headers_are_ignored(bearing: Bearing, acme: Client, shop: str, header: str) -> None:
-    client = bearing(role="viewer")
+def test_method_override_headers_are_ignored(
+    make_client: MakeClient, acme: Client, shop: str, header: str
+) -> None:
+    client = make_client(role="viewer")
 
     assert client.get(f"/v1/accounts/{shop}", headers={header: "DELETE"}).status_code == 200
     assert acme.get(f"/v1/accounts/{shop}").status_code == 200

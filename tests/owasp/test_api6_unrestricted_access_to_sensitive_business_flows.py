@@ -6,18 +6,18 @@ from tests.client import Client
 from webhooks.endpoints import lifecycle as endpoints
 
 
-def test_sign_up_requires_setting(nobody: Client) -> None:
+def test_sign_up_requires_setting(anonymous: Client) -> None:
     body = {"agency_name": "Farm", "name": "Bot", "email": "bot@example.com"}
 
-    response = nobody.post("/v1/auth/sign-up", body, format="json")
+    response = anonymous.post("/v1/auth/sign-up", body, format="json")
 
     assert settings.SIGN_UP is False
     assert (response.status_code, response.json()["type"]) == (403, "/problems/sign-up-closed")
 
 
-def test_mails_to_address_are_limited(nobody: Client) -> None:
+def test_mails_to_address_are_limited(anonymous: Client) -> None:
     statuses = [
-        nobody.post("/v1/auth/code", {"email": "victim@example.com"}, format="json").status_code
+        anonymous.post("/v1/auth/code", {"email": "victim@example.com"}, format="json").status_code
         for _ in range(30)
     ]
 

@@ -3,7 +3,7 @@
 import pytest
 from django.conf import settings
 
-from tests.architecture.furnishing import Furnished
+from tests.architecture.agency_data import AgencyIds
 from tests.client import Client
 from tests.owasp.conftest import READS
 
@@ -72,10 +72,10 @@ def test_cors_origin_must_be_allowed_by_agency(acme: Client) -> None:
     assert allowed == dict.fromkeys(origins[:-1]) | {origins[-1]: origins[-1]}
 
 
-def test_responses_are_not_stored_by_shared_caches(furnished: tuple[Client, Furnished]) -> None:
-    acme, has = furnished
+def test_responses_are_not_stored_by_shared_caches(agency_with_data: tuple[Client, AgencyIds]) -> None:
+    acme, agency_ids = agency_with_data
 
-    headers = {str(each): each.ask(acme, has).headers.get("Cache-Control", "") for each in READS}
+    headers = {str(each): each.send(acme, agency_ids).headers.get("Cache-Control", "") for each in READS}
 
     assert [name for name, words in headers.items() if "public" in words] == []
 

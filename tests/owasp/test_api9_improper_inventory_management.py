@@ -6,8 +6,8 @@ from pathlib import Path
 from django.conf import settings
 from django.urls import get_resolver, resolve
 
-from tests.architecture.operations import DOCUMENTED, FREE
-from tests.architecture.test_tenancy import OPEN_TO_ALL, routes
+from tests.architecture.operations import DOCUMENTED, SHARED_PARTS
+from tests.architecture.test_tenancy import PUBLIC_PATHS, routes
 from tests.client import Client
 
 ID = "x_" + "0" * 32
@@ -15,13 +15,13 @@ ID = "x_" + "0" * 32
 
 class Anything(dict[str, str]):
     def __missing__(self, name: str) -> str:
-        return FREE.get(name, ID)
+        return SHARED_PARTS.get(name, ID)
 
 
 def test_routes_are_documented_or_public() -> None:
     documented = {operation.path for operation in DOCUMENTED}
 
-    assert set(routes(get_resolver().url_patterns)) - documented <= set(OPEN_TO_ALL)
+    assert set(routes(get_resolver().url_patterns)) - documented <= set(PUBLIC_PATHS)
 
 
 def test_documented_operations_are_routed() -> None:

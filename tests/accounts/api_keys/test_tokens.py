@@ -185,7 +185,7 @@ def test_token_audit_entry_is_once_a_minute(acme: Client) -> None:
     assert [datetime.fromisoformat(entry["at"]) for entry in entries] == [NOON + timedelta(minutes=1), NOON]
 
 
-def furnish(client: Client, *, count: int, expires_at: datetime) -> None:
+def create_agency_data(client: Client, *, count: int, expires_at: datetime) -> None:
     """So many tokens of the agency's first key."""
     with context.agency(client.agency.pk):
         parent = ApiKey.objects.get(kind=ApiKey.Kind.KEY)
@@ -209,7 +209,7 @@ def furnish(client: Client, *, count: int, expires_at: datetime) -> None:
 
 
 def test_tokens_of_key_are_limited(acme: Client) -> None:
-    furnish(acme, count=api_keys.MAX_TOKENS - 1, expires_at=timezone.now() + timedelta(minutes=10))
+    create_agency_data(acme, count=api_keys.MAX_TOKENS - 1, expires_at=timezone.now() + timedelta(minutes=10))
     other = key(acme)
     make(acme)
 
@@ -225,7 +225,7 @@ def test_tokens_of_key_are_limited(acme: Client) -> None:
 
 def test_expired_tokens_are_deleted_in_batches(acme: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "BATCH_SIZE", 20)
-    furnish(acme, count=2 * batches.BATCH_SIZE + 1, expires_at=NOON)
+    create_agency_data(acme, count=2 * batches.BATCH_SIZE + 1, expires_at=NOON)
 
     assert key_secrets.delete_expired_tokens(agency_id=acme.agency.pk, now=NOON) == 2 * batches.BATCH_SIZE + 1
     assert key_secrets.delete_expired_tokens(agency_id=acme.agency.pk, now=NOON) == 0

@@ -11,7 +11,7 @@ from django.db.utils import DataError, ProgrammingError
 from accounts.models import Invitation, InvitationDigest, Person, Role
 from accounts.tenancy import context
 from tests.accounts.people.visitors import create_member, create_user
-from tests.architecture.statements import rows, touched
+from tests.architecture.statements import count_touched, rows
 from tests.client import Client
 from tests.conftest import NOON
 
@@ -19,7 +19,7 @@ TOKEN = b"uo_inv_of_acme"
 
 
 @contextmanager
-def told(name: str, value: str) -> Iterator[None]:
+def read_shown(name: str, value: str) -> Iterator[None]:
     """A transaction that says this of who asks."""
     with transaction.atomic():
         context.set_local(**{name: value})
@@ -55,7 +55,7 @@ def test_people_tables_show_nothing_without_setting(world: Person) -> None:
 
 
 def test_person_setting_shows_own_memberships_and_agencies(world: Person) -> None:
-    with told("person", str(world.pk)):
+    with read_shown("person", str(world.pk)):
         assert rows("SELECT person_id FROM accounts_member") == [world.pk]
         (agency,) = rows("SELECT agency_id FROM accounts_member")
         assert rows("SELECT name FROM accounts_agency") == []
@@ -75,9 +75,9 @@ def test_person_setting_shows_own_memberships_and_agencies(world: Person) -> Non
     ],
 )
 def test_person_setting_allows_no_change(world: Person, statement: str) -> None:
-    with told("person", str(world.pk)):
+    with read_shown("person", str(world.pk)):
         context.set_local(agencies=context.array(rows("SELECT agency_id FROM accounts_member")))
-        assert touched(statement) == 0
+        assert count_touched(statement) == 0
 
 
 def test_person_setting_allows_no_new_membership(world: Person, rival: Client) -> None:
@@ -86,38 +86,38 @@ def test_person_setting_allows_no_new_membership(world: Person, rival: Client) -
         VALUES (gen_random_uuid(), %(agency)s, %(person)s, 'admin', false, now())
     """
 
-    with pytest.raises(ProgrammingError, match="row-level security"), told("person", str(world.pk)):
-        touched(statement, {"agency": rival.agency.pk, "person": world.pk})
+    with pytest.raises(ProgrammingError, match="row-level security"), read_shown("person", str(world.pk)):
+        count_touched(statement, {"agency": rival.agency.pk, "person": world.pk})
 
 
 @pytest.mark.parametrize("word", ["", "00000000-0000-0000-0000-000000000000"])
 def test_unknown_person_setting_shows_nothing(world: Person, word: str) -> None:
-    with told("person", word):
+    with read_shown("person", word):
         assert rows("SELECT count(*) FROM accounts_member") == [0]
         assert rows("SELECT count(*) FROM accounts_agency") == [0]
 
 
 def test_malformed_person_setting_shows_nothing(world: Person) -> None:
-    with pytest.raises(DataError), told("person", "anybody"):
+    with pytest.raises(DataError), read_shown("person", "anybody"):
         rows("SELECT count(*) FROM accounts_member")
 
 
 def test_invitation_setting_shows_that_invitation_only(world: Person) -> None:
-    with told("invitation", hashlib.sha256(TOKEN).hexdigest()):
+    with read_shown("invitation", hashlib.sha256(TOKEN).hexdigest()):
         assert [bytes(each) for each in rows("SELECT digest FROM accounts_invitationdigest")] == [
             hashlib.sha256(TOKEN).digest()
         ]
         assert rows("SELECT count(*) FROM accounts_invitation") == [0]
         assert rows("SELECT count(*) FROM accounts_agency") == [0]
-        assert touched("UPDATE accounts_invitationdigest SET invitation_id = gen_random_uuid()") == 0
-        assert touched("DELETE FROM accounts_invitationdigest") == 0
-        assert touched("UPDATE accounts_invitation SET role = 'admin'") == 0
-        assert touched("DELETE FROM accounts_invitation") == 0
+        assert count_touched("UPDATE accounts_invitationdigest SET invitation_id = gen_random_uuid()") == 0
+        assert count_touched("DELETE FROM accounts_invitationdigest") == 0
+        assert count_touched("UPDATE accounts_invitation SET role = 'admin'") == 0
+        assert count_touched("DELETE FROM accounts_invitation") == 0
 
 
 @pytest.mark.parametrize("word", ["", "00", hashlib.sha256(b"another").hexdigest()])
 def test_invitation_setting_of_other_token_shows_nothing(world: Person, word: str) -> None:
-    with told("invitation", word):
+    with read_shown("invitation", word):
         assert rows("SELECT count(*) FROM accounts_invitationdigest") == [0]
         assert rows("SELECT count(*) FROM accounts_invitation") == [0]
 
@@ -133,7 +133,7 @@ def test_invitation_setting_of_other_token_shows_nothing(world: Person, word: st
     ],
 )
 def test_application_role_cannot_grant_django_permissions(world: Person, table: str) -> None:
-    assert touched(f"DELETE FROM {table}") == 0
+    assert count_touched(f"DELETE FROM {table}") == 0
     if table == "auth_group":
         with pytest.raises(ProgrammingError, match="row-level security"):
-            touched("INSERT INTO auth_group (name) VALUES ('everybody')")
+            count_touched("INSERT INTO auth_group (name) VALUES ('everybody')")

@@ -21,7 +21,7 @@ from ingestion.exports import lifecycle as exports
 from ingestion.exports.inventory import TABLES
 from ingestion.models import Export
 from metrics.rules.facts import OrderStatus
-from tests.architecture.furnishing import Furnished, furnish
+from tests.architecture.agency_data import AgencyIds, create_agency_data
 from tests.client import Client
 from tests.conftest import NOON
 from tests.ingestion import archives
@@ -46,8 +46,8 @@ def acme(committed_db: None) -> Client:
 
 
 @pytest.fixture
-def furnished(acme: Client) -> Furnished:
-    return furnish(acme, name="acme")
+def agency_with_data(acme: Client) -> AgencyIds:
+    return create_agency_data(acme, name="acme")
 
 
 def counted(client: Client) -> dict[str, int]:
@@ -61,7 +61,7 @@ def counted(client: Client) -> dict[str, int]:
     return counts
 
 
-def test_archive_contains_every_row_of_every_table(acme: Client, furnished: Furnished) -> None:
+def test_archive_contains_every_row_of_every_table(acme: Client, agency_with_data: AgencyIds) -> None:
     export = archives.ask(acme)
     before = counted(acme)
 
@@ -75,7 +75,9 @@ def test_archive_contains_every_row_of_every_table(acme: Client, furnished: Furn
     assert exported.faults() == []
 
 
-def test_manifest_says_what_each_file_holds_and_what_is_left_out(acme: Client, furnished: Furnished) -> None:
+def test_manifest_says_what_each_file_holds_and_what_is_left_out(
+    acme: Client, agency_with_data: AgencyIds
+) -> None:
     before = timezone.now()
     exported = archives.pack(acme)
 
@@ -94,16 +96,19 @@ def test_manifest_says_what_each_file_holds_and_what_is_left_out(acme: Client, f
     }
 
 
-def test_ids_are_those_of_api(acme: Client, furnished: Furnished) -> None:
+def test_ids_are_those_of_api(acme: Client, agency_with_data: AgencyIds) -> None:
     exported = archives.pack(acme)
 
-    assert {each["account_id"] for each in exported.lines("orders")} == {furnished.account_id}
-    assert furnished.report_id in {each["id"] for each in exported.lines("reports")}
-    assert furnished.breach_id in {each["id"] for each in exported.lines("breaches")}
-    assert {each["threshold_id"] for each in exported.lines("thresholds")} == {furnished.threshold_id}
+    assert {each["account_id"] for each in exported.lines("orders")} == {agency_with_data.account_id}
+    assert agency_with_data.report_id in {each["id"] for each in exported.lines("reports")}
+    assert agency_with_data.breach_id in {each["id"] for each in exported.lines("breaches")}
+    assert {each["threshold_id"] for each in exported.lines("thresholds")} == {agency_with_data.threshold_id}
     (endpoint,) = exported.lines("webhook-endpoints")
-    assert (endpoint["id"], endpoint["accounts"]) == (furnished.endpoint_id, [furnished.account_id])
-    assert furnished.delivery_id in {each["id"] for each in exported.lines("deliveries")}
+    assert (endpoint["id"], endpoint["accounts"]) == (
+        agency_with_data.endpoint_id,
+        [agency_with_data.account_id],
+    )
+    assert agency_with_data.delivery_id in {each["id"] for each in exported.lines("deliveries")}
     assert acme.read("/v1/me")["key"]["id"] in {each["id"] for each in exported.lines("api-keys")}
     texts = [exported.zip.read(name).decode() for name in exported.zip.namelist() if name != "events.jsonl"]
     assert [text for text in texts if RAW_ID.search(text)] == []
@@ -123,10 +128,10 @@ def rate(exported: Packed, *, days: dict[date, Any]) -> tuple[int, int]:
     return len([each for each in counting if each["order_id"] in defects]), len(counting)
 
 
-def test_archive_allows_recounting_every_figure(acme: Client, furnished: Furnished) -> None:
+def test_archive_allows_recounting_every_figure(acme: Client, agency_with_data: AgencyIds) -> None:
     exported = archives.pack(acme)
 
-    value = acme.odr(furnished.account_id, known_at=exported.manifest["known_at"])
+    value = acme.odr(agency_with_data.account_id, known_at=exported.manifest["known_at"])
     first, last = (date.fromisoformat(value["window"][side]) for side in ("from", "to"))
     days = {first + timedelta(days=n): n for n in range((last - first).days + 1)}
     newest: dict[str, dict[str, Any]] = {}
@@ -144,18 +149,21 @@ def test_archive_allows_recounting_every_figure(acme: Client, furnished: Furnish
 
 
 def test_archive_of_account_contains_that_account_and_its_thresholds(
-    acme: Client, furnished: Furnished
+    acme: Client, agency_with_data: AgencyIds
 ) -> None:
-    other = furnish(acme, name="other")
+    other = create_agency_data(acme, name="other")
     acme.put("/v1/thresholds", {"metric": "return_rate", "warn_at": 0.4}, format="json")
 
-    exported = archives.pack(acme, account=furnished.account_id)
+    exported = archives.pack(acme, account=agency_with_data.account_id)
 
-    assert exported.manifest["account"] == furnished.account_id
-    assert [each["id"] for each in exported.lines("accounts")] == [furnished.account_id]
-    assert {each["account_id"] for each in exported.lines("thresholds")} == {None, furnished.account_id}
+    assert exported.manifest["account"] == agency_with_data.account_id
+    assert [each["id"] for each in exported.lines("accounts")] == [agency_with_data.account_id]
+    assert {each["account_id"] for each in exported.lines("thresholds")} == {
+        None,
+        agency_with_data.account_id,
+    }
     assert exported.lines("webhook-endpoints") == exported.lines("api-keys") == []
-    assert {each["about"] for each in exported.lines("audit-log")} == {furnished.account_id}
+    assert {each["about"] for each in exported.lines("audit-log")} == {agency_with_data.account_id}
     assert len(exported.lines("deliveries")) == len(exported.lines("events"))
     for name in exported.zip.namelist():
         assert not [value for value in vars(other).values() if value.encode() in exported.zip.read(name)], (
@@ -163,9 +171,9 @@ def test_archive_of_account_contains_that_account_and_its_thresholds(
         )
 
 
-def test_archive_contains_nothing_of_other_agencies(acme: Client, furnished: Furnished) -> None:
+def test_archive_contains_nothing_of_other_agencies(acme: Client, agency_with_data: AgencyIds) -> None:
     rival = Client(*agencies.create_agency(name="Rival", now=NOON))
-    other = furnish(rival, name="rival")
+    other = create_agency_data(rival, name="rival")
 
     exported = archives.pack(acme, documents=True)
 
@@ -177,9 +185,9 @@ def test_archive_contains_nothing_of_other_agencies(acme: Client, furnished: Fur
     ] == []
 
 
-def test_archive_omits_deleted_accounts(acme: Client, furnished: Furnished) -> None:
+def test_archive_omits_deleted_accounts(acme: Client, agency_with_data: AgencyIds) -> None:
     present = acme.take_on(name="Kept", partner="A1KEPT")
-    acme.delete(f"/v1/accounts/{furnished.account_id}")
+    acme.delete(f"/v1/accounts/{agency_with_data.account_id}")
 
     exported = archives.pack(acme)
 
@@ -190,8 +198,10 @@ def test_archive_omits_deleted_accounts(acme: Client, furnished: Furnished) -> N
     )
 
 
-def test_archive_contains_documents_if_requested(acme: Client, furnished: Furnished, storage: Path) -> None:
-    reports = acme.read(f"/v1/accounts/{furnished.account_id}/reports")["data"]
+def test_archive_contains_documents_if_requested(
+    acme: Client, agency_with_data: AgencyIds, storage: Path
+) -> None:
+    reports = acme.read(f"/v1/accounts/{agency_with_data.account_id}/reports")["data"]
     names = {f"documents/{each['id']}" for each in reports}
 
     with_documents, without = archives.pack(acme, documents=True), archives.pack(acme)
@@ -206,7 +216,7 @@ def test_archive_contains_documents_if_requested(acme: Client, furnished: Furnis
 
 
 def test_document_that_goes_meanwhile_is_passed_over(
-    acme: Client, furnished: Furnished, storage: Path
+    acme: Client, agency_with_data: AgencyIds, storage: Path
 ) -> None:
     next(storage.glob("*/*/rpt_*")).unlink()
 
@@ -218,7 +228,7 @@ def test_document_that_goes_meanwhile_is_passed_over(
     ) == (12, [])
 
 
-def test_archive_contains_no_secret(acme: Client, furnished: Furnished) -> None:
+def test_archive_contains_no_secret(acme: Client, agency_with_data: AgencyIds) -> None:
     secret = acme.listen()["secret"]
     chats = [
         "https://hooks.slack.com/services/T0/B0/verysecret",
@@ -271,7 +281,7 @@ def test_texts_of_any_kind_come_through_as_they_are(acme: Client) -> None:
     assert exported.faults() == []
 
 
-def test_archive_is_of_moment_at_which_it_was_begun(acme: Client, furnished: Furnished) -> None:
+def test_archive_is_of_moment_at_which_it_was_begun(acme: Client, agency_with_data: AgencyIds) -> None:
     with archive.snapshot_transaction(acme.agency.pk), connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM accounts_auditentry")
         before = cursor.fetchone()
@@ -321,8 +331,8 @@ def test_archive_transaction_is_read_only(acme: Client) -> None:
         audit.record(agency_id=acme.agency.pk, actor=Actor("underone"), what="a.b", about="c", now=NOON)
 
 
-def test_export_creation_and_download_are_audited(acme: Client, furnished: Furnished) -> None:
-    export = archives.ask(acme, account=furnished.account_id)
+def test_export_creation_and_download_are_audited(acme: Client, agency_with_data: AgencyIds) -> None:
+    export = archives.ask(acme, account=agency_with_data.account_id)
     archives.make(acme, export)
     archives.take(acme, export)
 
@@ -330,7 +340,7 @@ def test_export_creation_and_download_are_audited(acme: Client, furnished: Furni
         entries = list(AuditEntry.objects.filter(about=export).order_by("pk").values_list("what", "detail"))
         size = Export.objects.latest("pk").size
     assert entries == [
-        ("export.asked", {"account": furnished.account_id, "documents": False}),
+        ("export.asked", {"account": agency_with_data.account_id, "documents": False}),
         ("export.downloaded", {}),
     ]
     assert size is not None

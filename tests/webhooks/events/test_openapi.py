@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 
 from accounts.tenancy import context
 from api.openapi import bounds, descriptions, enums
-from tests.architecture.furnishing import furnish
+from tests.architecture.agency_data import create_agency_data
 from tests.client import Client
 from tests.clock import NOW
 from tests.schemas import faults, faults_of, faults_of_body
@@ -133,7 +133,7 @@ def test_payload_matches_the_document(acme: Client, shop: str, kind: EventType) 
 
 
 def test_events_of_a_busy_account_match_the_document(acme: Client) -> None:
-    furnish(acme, name="acme")
+    create_agency_data(acme, name="acme")
 
     with context.agency(acme.agency.pk):
         faults_by_type = {event.type: faults_of(event) for event in Event.objects.all()}

@@ -1,7 +1,7 @@
-"""A pytest plugin: everything that a run logs is kept, and searched for secrets when all tests are over.
+"""Record everything that a test run logs, and search it for secrets at the end (a pytest plugin).
 
-Kept are the records of this process as they were logged, before anything is blanked, the problems that
-clients were answered, and the log files that processes started by tests wrote.
+It records the log records of this process before redaction, the problems sent to clients, and the log files
+of processes that tests start.
 """
 
 import base64
@@ -21,15 +21,15 @@ URLS = ("DATABASE_URL", "DATABASE_OWNER_URL", "BROKER_URL", "EMAIL_URL")
 
 
 @dataclass
-class Overheard(logging.Handler):
-    """What was said so far."""
+class LogRecorder(logging.Handler):
+    """Record log lines and problems."""
 
     lines: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     folders: set[Path] = field(default_factory=set)
-    """Where processes of this run write their logs."""
-    silenced_by: list[str] = field(default_factory=list)
-    """Tests after which nothing was heard any more."""
+    """Folders with log files of the processes of this run."""
+    removed_by: list[str] = field(default_factory=list)
+    """Tests that removed this handler."""
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -41,18 +41,18 @@ class Overheard(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(self.format(record))
 
-    def telling(self, *, known: Iterable[str]) -> Iterator[str]:
-        """Each place that tells a secret, with what it tells."""
+    def find_leaks(self, *, known: Iterable[str]) -> Iterator[str]:
+        """Yield each place with a secret, and the secret."""
         known = list(known)
-        yield from found_among(self.lines, place="a logger of this process", known=known)
-        yield from found_among(self.problems, place="a problem", known=known)
-        for file in files_in(self.folders):
-            yield from found_among(
+        yield from find_in_lines(self.lines, place="a logger of this process", known=known)
+        yield from find_in_lines(self.problems, place="a problem", known=known)
+        for file in find_log_files(self.folders):
+            yield from find_in_lines(
                 file.read_text(errors="replace").splitlines(), place=str(file), known=known
             )
 
 
-overheard = Overheard()
+recorded_logs = LogRecorder()
 
 
 def find_secrets(text: str, *, known: Iterable[str] = ()) -> list[str]:
@@ -63,15 +63,15 @@ def find_secrets(text: str, *, known: Iterable[str] = ()) -> list[str]:
     ]
 
 
-def found_among(lines: Iterable[str], *, place: str, known: Iterable[str]) -> Iterator[str]:
-    """What each line tells, beside the line itself."""
+def find_in_lines(lines: Iterable[str], *, place: str, known: Iterable[str]) -> Iterator[str]:
+    """Yield the secrets in each line, with the line."""
     for line in lines:
         for secret in find_secrets(line, known=known):
             yield f"{place}: {secret[:60]!r} in {line[:300]!r}"
 
 
-def files_in(folders: Iterable[Path]) -> list[Path]:
-    """The log files below these folders, each once."""
+def find_log_files(folders: Iterable[Path]) -> list[Path]:
+    """Return the log files below these folders, each once."""
     return sorted(
         {
             file.resolve()
@@ -83,8 +83,8 @@ def files_in(folders: Iterable[Path]) -> list[Path]:
     )
 
 
-def secrets_of_the_run() -> list[str]:
-    """The secrets that the environment of this run names: keys, and the passwords in URLs."""
+def environment_secrets() -> list[str]:
+    """Return the secrets in the environment of this run: keys, and passwords in URLs."""
     named = [word for name in VARIABLES for word in os.environ.get(name, "").split(",")]
     keys = [part for word in named for part in (word, word.partition(":")[2]) if part]
     passwords = [unquote(urlsplit(os.environ.get(name, "")).password or "") for name in URLS]
@@ -92,7 +92,7 @@ def secrets_of_the_run() -> list[str]:
 
 
 def _as_bytes(key: str) -> Iterator[str]:
-    """How a key of the ring reads when somebody logs its bytes."""
+    """Yield the logged forms of the bytes of an encryption key."""
     try:
         plain = base64.b64decode(key, validate=True)
     except ValueError:
@@ -103,27 +103,25 @@ def _as_bytes(key: str) -> Iterator[str]:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Whatever describes the loggers when it is imported has done so by now, which takes away what was on the
-    first of them."""
+    """Attach the recorder. Logging is configured by now, which would have removed it."""
 
-    logging.getLogger().addHandler(overheard)
-    overheard.folders |= {Path(os.environ[name]) for name in ("UNDERONE_HOME",) if name in os.environ}
+    logging.getLogger().addHandler(recorded_logs)
+    recorded_logs.folders |= {Path(os.environ[name]) for name in ("UNDERONE_HOME",) if name in os.environ}
 
 
 def pytest_runtest_teardown(item: pytest.Item) -> None:
-    """Who took away what listens is told at the end; what comes after is listened to."""
-    if overheard not in logging.getLogger().handlers:
-        overheard.silenced_by.append(item.nodeid)
-        logging.getLogger().addHandler(overheard)
+    """Remember the tests that removed the recorder, and attach it again."""
+    if recorded_logs not in logging.getLogger().handlers:
+        recorded_logs.removed_by.append(item.nodeid)
+        logging.getLogger().addHandler(recorded_logs)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def nothing_tells_a_secret(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Comes first and so goes last, in each process that runs tests: what it finds is an error of the last of
-    them."""
+def check_no_secret_is_logged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Search for secrets after the last test of each process. Findings are an error of this test."""
 
     yield
-    overheard.folders.add(tmp_path_factory.getbasetemp())
-    findings = sorted(set(overheard.telling(known=secrets_of_the_run())))
-    assert overheard.silenced_by == [], "they took away what listens to the loggers"
-    assert findings == [], "\n".join(["secrets were told:", *findings])
+    recorded_logs.folders.add(tmp_path_factory.getbasetemp())
+    findings = sorted(set(recorded_logs.find_leaks(known=environment_secrets())))
+    assert recorded_logs.removed_by == [], "these tests removed the recorder of logs"
+    assert findings == [], "\n".join(["secrets were logged:", *findings])

@@ -1,4 +1,4 @@
-"""More rows like those that an agency has: as many as fill a page, whatever the table."""
+"""Copy rows of any table until they fill a page."""
 
 import secrets
 from collections.abc import Iterator
@@ -10,35 +10,35 @@ from django.db import models
 from api import identifiers
 
 Row = models.Model
-SAME = ("agency_id", "account_id", "report_id")  # whose the rows are
+# These columns say whose a row is, so copies have the same values.
+OWNER_COLUMNS = ("agency_id", "account_id", "report_id")
 
 
-def crowd(rows: "models.QuerySet[Any]", *, until: int) -> None:
-    """Copies of the newest of these rows until there are so many, each unlike the others where it has to
-    be."""
+def add_copies(rows: "models.QuerySet[Any]", *, until: int) -> None:
+    """Copy the newest of `rows` until there are `until`. Copies differ where a constraint requires it."""
     pattern = rows.order_by("pk").last()
     assert pattern is not None, (
-        f"{rows.model.__name__} has no row that others could be made like: see tests/architecture/furnishing.py"
+        f"{rows.model.__name__} has no row to copy: see tests/architecture/agency_data.py"
     )
     for number in range(rows.count() + 1, until + 1):
-        like(pattern, number=number)
+        copy_row(pattern, number=number)
 
 
-def like(pattern: Row, *, number: int) -> Row:
-    """A new row like this one."""
+def copy_row(pattern: Row, *, number: int) -> Row:
+    """Save and return a copy of `pattern`."""
     copy: Row = type(pattern).objects.get(pk=pattern.pk)  # type: ignore[attr-defined]  # every model of ours has it
     copy._state.adding = True  # noqa: SLF001  as Django's documentation copies rows
-    key = copy._meta.pk  # noqa: SLF001  Django's public door to what a model is
+    key = copy._meta.pk  # noqa: SLF001  Django's public way to a model's fields
     if isinstance(key, models.Field) and not isinstance(key, models.CompositePrimaryKey):
         copy.pk = identifiers.uuid7() if isinstance(key, models.UUIDField) else None
-    for unique in _uniques(type(pattern)):
-        _vary(copy, unique, number)
+    for unique in _unique_fields(type(pattern)):
+        _make_unique(copy, unique, number)
     copy.save(force_insert=True)
     return copy
 
 
-def _uniques(model: type[Row]) -> Iterator[list["models.Field[Any, Any]"]]:
-    """The fields of each rule that rows must differ by."""
+def _unique_fields(model: type[Row]) -> Iterator[list["models.Field[Any, Any]"]]:
+    """Yield the fields of each unique constraint of `model`."""
     options = model._meta  # noqa: SLF001  as above
     for constraint in options.constraints:
         if isinstance(constraint, models.UniqueConstraint):
@@ -49,23 +49,23 @@ def _uniques(model: type[Row]) -> Iterator[list["models.Field[Any, Any]"]]:
         yield list(options.pk.fields)  # type: ignore[arg-type]  # of columns alone
 
 
-def _vary(copy: Row, fields: list["models.Field[Any, Any]"], number: int) -> None:
-    plain = [field for field in fields if not field.is_relation and field.attname not in SAME]
+def _make_unique(copy: Row, fields: list["models.Field[Any, Any]"], number: int) -> None:
+    own_fields = [field for field in fields if not field.is_relation and field.attname not in OWNER_COLUMNS]
     if any(field.primary_key for field in fields):
         return
-    if plain:
-        for field in plain:
-            setattr(copy, field.attname, _other(field, getattr(copy, field.attname), number))
-    elif others := [field for field in fields if field.attname not in SAME]:
-        field = others[-1]
-        setattr(copy, field.attname, like(getattr(copy, field.name), number=number).pk)
+    if own_fields:
+        for field in own_fields:
+            setattr(copy, field.attname, _other_value(field, getattr(copy, field.attname), number))
+    elif related_fields := [field for field in fields if field.attname not in OWNER_COLUMNS]:
+        field = related_fields[-1]
+        setattr(copy, field.attname, copy_row(getattr(copy, field.name), number=number).pk)
 
 
-def _other(field: "models.Field[Any, Any]", value: Any, number: int) -> Any:
+def _other_value(field: "models.Field[Any, Any]", value: Any, number: int) -> Any:
     if isinstance(value, str):
-        most = field.max_length or 60
-        unlike = f"{number:02d}" if most < 8 else secrets.token_hex(4)
-        return value[: most - len(unlike)] + unlike
+        limit = field.max_length or 60
+        suffix = f"{number:02d}" if limit < 8 else secrets.token_hex(4)
+        return value[: limit - len(suffix)] + suffix
     if isinstance(value, datetime):
         return value + timedelta(seconds=number)
     if isinstance(value, int):

@@ -1,4 +1,4 @@
-"""The wall as it stands when somebody runs at it."""
+"""Test row-level security by reading and writing rows of other agencies."""
 
 import queue
 import random
@@ -16,8 +16,8 @@ from django.db.utils import IntegrityError, ProgrammingError
 from accounts.agencies import lifecycle as agencies
 from accounts.models import SellerAccount
 from accounts.tenancy import context
-from tests.architecture.furnishing import furnish
-from tests.architecture.statements import TENANT_TABLES, rows, touched
+from tests.architecture.agency_data import create_agency_data
+from tests.architecture.statements import TENANT_TABLES, count_touched, rows
 from tests.client import Client
 from tests.conftest import NOON
 
@@ -37,8 +37,8 @@ OWN_COLUMNS = (
 )
 
 
-def copy_of_a_row(table: str) -> str:
-    """The statement that writes a row again, but for what the database computes by itself."""
+def build_copy_statement(table: str) -> str:
+    """Return the statement that inserts a row again, without generated columns."""
     columns = rows(OWN_COLUMNS, table)
     fields = ", ".join(f"(it).{column}" for column in columns)
     return (
@@ -47,47 +47,47 @@ def copy_of_a_row(table: str) -> str:
     )
 
 
-def seen(tables: list[str]) -> dict[str, list[UUID]]:
-    """Whose rows each table shows."""
+def agencies_shown(tables: list[str]) -> dict[str, list[UUID]]:
+    """Return the agencies whose rows each table shows."""
     return {table: rows(f"SELECT DISTINCT agency_id FROM {table}") for table in tables}
 
 
-def test_without_an_agency_no_table_shows_a_row_and_with_one_it_shows_that_agency_s(
-    both: None, tables: list[str], acme: Client, rival: Client
+def test_tables_show_only_rows_of_agency_in_context(
+    two_agencies: None, tables: list[str], acme: Client, rival: Client
 ) -> None:
-    nobody_sees = seen(tables)
+    without_agency = agencies_shown(tables)
     with context.agency(acme.agency.pk):
-        acme_sees = seen(tables)
+        acme_sees = agencies_shown(tables)
     with context.agency(rival.agency.pk):
-        rival_sees = seen(tables)
+        rival_sees = agencies_shown(tables)
 
-    assert nobody_sees == {table: [] for table in tables}
+    assert without_agency == {table: [] for table in tables}
     assert acme_sees == {table: [acme.agency.pk] for table in tables}
     assert rival_sees == {table: [rival.agency.pk] for table in tables}
 
 
-def test_an_agency_that_is_none_sees_nothing(both: None, tables: list[str]) -> None:
+def test_tables_show_no_row_for_invalid_agency(two_agencies: None, tables: list[str]) -> None:
     for setting in ("''", "'00000000-0000-0000-0000-000000000000'", "DEFAULT"):
-        touched(f"SET LOCAL underone.agency = {setting}")
+        count_touched(f"SET LOCAL underone.agency = {setting}")
 
-        assert seen(tables) == {table: [] for table in tables}, setting
+        assert agencies_shown(tables) == {table: [] for table in tables}, setting
         assert rows("SELECT id FROM accounts_agency") == [], setting
 
 
-def test_committed_rows_are_behind_the_wall_like_others(committed_db: None) -> None:
+def test_committed_rows_are_hidden_too(committed_db: None) -> None:
     clients = [Client(*agencies.create_agency(name=name, now=NOON)) for name in ("acme", "rival")]
     for client in clients:
-        furnish(client, name=client.agency.name)
+        create_agency_data(client, name=client.agency.name)
     tables = rows(TENANT_TABLES)
 
-    assert seen(tables) == {table: [] for table in tables}
+    assert agencies_shown(tables) == {table: [] for table in tables}
     for client in clients:
         with context.agency(client.agency.pk):
-            assert seen(tables) == {table: [client.agency.pk] for table in tables}
+            assert agencies_shown(tables) == {table: [client.agency.pk] for table in tables}
 
 
-def test_another_agency_s_rows_are_out_of_reach(
-    both: None, tables: list[str], acme: Client, rival: Client
+def test_rows_of_another_agency_cannot_be_changed(
+    two_agencies: None, tables: list[str], acme: Client, rival: Client
 ) -> None:
     agencies_of = {"own": rival.agency.pk, "other": acme.agency.pk}
     statements = ("UPDATE {table} SET agency_id = agency_id", "DELETE FROM {table}")
@@ -96,83 +96,81 @@ def test_another_agency_s_rows_are_out_of_reach(
     for statement, condition in product(statements, conditions):
         with context.agency(rival.agency.pk):
             changed = {
-                table: touched(f"{statement} {condition}".format(table=table), agencies_of)
+                table: count_touched(f"{statement} {condition}".format(table=table), agencies_of)
                 for table in tables
             }
 
         assert changed == dict.fromkeys(tables, 0), (statement, condition)
 
 
-def test_another_agency_s_rows_are_out_of_reach_for_upserts(both: None, acme: Client, rival: Client) -> None:
+def test_rows_of_another_agency_cannot_be_upserted(two_agencies: None, acme: Client, rival: Client) -> None:
     with context.agency(acme.agency.pk):
         (row,) = rows("SELECT to_jsonb(it)::text FROM metrics_order AS it LIMIT 1")
     upsert = (
-        copy_of_a_row("metrics_order")
+        build_copy_statement("metrics_order")
         + "ON CONFLICT (agency_id, account_id, order_id) DO UPDATE SET status = 1"
     )
 
     with context.agency(rival.agency.pk), pytest.raises(ProgrammingError, match="row-level security"):
-        touched(upsert, {"row": row})
+        count_touched(upsert, {"row": row})
 
 
-def test_a_row_of_another_agency_s_is_not_accepted(
-    both: None, tables: list[str], acme: Client, rival: Client
+def test_row_of_another_agency_cannot_be_inserted(
+    two_agencies: None, tables: list[str], acme: Client, rival: Client
 ) -> None:
     with context.agency(acme.agency.pk):
         copied = {table: rows(f"SELECT to_jsonb(it)::text FROM {table} AS it LIMIT 1")[0] for table in tables}
 
     for table, row in copied.items():
         for agency in (rival.agency.pk, None):
-            with refused(ProgrammingError, "row-level security"), transaction.atomic():
+            with expect_error(ProgrammingError, "row-level security"), transaction.atomic():
                 context.set_agency(agency)
-                touched(copy_of_a_row(table), {"row": row})
+                count_touched(build_copy_statement(table), {"row": row})
 
 
-def test_an_own_row_cannot_be_given_to_another_agency(
-    both: None, tables: list[str], acme: Client, rival: Client
+def test_own_row_cannot_be_moved_to_another_agency(
+    two_agencies: None, tables: list[str], acme: Client, rival: Client
 ) -> None:
     for table in tables:
         with (
             context.agency(rival.agency.pk),
-            refused(DatabaseError, "row-level security|keeps versions|is never changed"),
+            expect_error(DatabaseError, "row-level security|keeps versions|is never changed"),
         ):
-            touched(f"UPDATE {table} SET agency_id = %(other)s", {"other": acme.agency.pk})
+            count_touched(f"UPDATE {table} SET agency_id = %(other)s", {"other": acme.agency.pk})
 
 
-def test_an_own_row_cannot_name_another_agency_s_account(
-    both: None, tables: list[str], acme: Client, rival: Client
+def test_own_row_cannot_reference_account_of_another_agency(
+    two_agencies: None, tables: list[str], acme: Client, rival: Client
 ) -> None:
     with context.agency(acme.agency.pk):
         account = SellerAccount.objects.get().pk
     naming = rows("SELECT attrelid::regclass::text FROM pg_attribute WHERE attname = 'account_id'")
 
     for table in set(naming) & set(tables):
-        with context.agency(rival.agency.pk), refused(IntegrityError, "account_fk"):
+        with context.agency(rival.agency.pk), expect_error(IntegrityError, "account_fk"):
             (row,) = rows(
                 "SELECT (to_jsonb(it) || jsonb_build_object('id', gen_random_uuid(), 'key', "
                 "gen_random_uuid(), 'line', 99, "
                 f"'account_id', %s::text))::text FROM {table} AS it LIMIT 1",
                 str(account),
             )
-            touched(copy_of_a_row(table), {"row": row})
+            count_touched(build_copy_statement(table), {"row": row})
 
 
 @contextmanager
-def refused(error: type[DatabaseError], match: str) -> Iterator[None]:
-    """The database refuses what happens in this block, which is then as if it had not happened."""
+def expect_error(error: type[DatabaseError], match: str) -> Iterator[None]:
+    """Expect the database to refuse the block, and roll it back."""
     with pytest.raises(error, match=match), transaction.atomic():
         yield
 
 
-def test_a_version_is_never_changed_not_even_by_its_agency(both: None, acme: Client) -> None:
+def test_versions_cannot_be_changed_by_their_agency(two_agencies: None, acme: Client) -> None:
     for table in APPEND_ONLY:
-        with context.agency(acme.agency.pk), refused(DatabaseError, "keeps versions"):
-            touched(f"UPDATE {table} SET recorded_at = recorded_at")
+        with context.agency(acme.agency.pk), expect_error(DatabaseError, "keeps versions"):
+            count_touched(f"UPDATE {table} SET recorded_at = recorded_at")
 
 
-def test_who_names_the_prefix_of_a_key_sees_that_one_row_and_changes_nothing(
-    acme: Client, rival: Client
-) -> None:
+def test_key_prefix_lookup_shows_one_row_and_changes_none(acme: Client, rival: Client) -> None:
     with context.agency(acme.agency.pk):
         (prefix,) = rows("SELECT prefix FROM accounts_apikey")
     context.set_agency(None)
@@ -186,9 +184,11 @@ def test_who_names_the_prefix_of_a_key_sees_that_one_row_and_changes_nothing(
         "UPDATE accounts_apikeyprefix SET key_id = gen_random_uuid()",
         "DELETE FROM accounts_apikeyprefix",
     )
-    changed = tuple(touched(statement) for statement in statements)
+    changed = tuple(count_touched(statement) for statement in statements)
 
-    assert {named: seen for named, seen in shown.items() if seen} == {prefix: [prefix]}
+    assert {named: agencies_shown for named, agencies_shown in shown.items() if agencies_shown} == {
+        prefix: [prefix]
+    }
     assert changed == (0, 0)
     with context.agency(rival.agency.pk):
         assert sorted(rows("SELECT agency_id FROM accounts_apikeyprefix")) == sorted(
@@ -199,7 +199,7 @@ def test_who_names_the_prefix_of_a_key_sees_that_one_row_and_changes_nothing(
 
 @pytest.fixture
 def pool(committed_db: None) -> Iterator["queue.Queue[BaseDatabaseWrapper]"]:
-    """Three connections that whoever is next gets."""
+    """Provide a pool of three connections."""
     pooled = [connections.create_connection("default") for _ in range(3)]
     free: queue.Queue[BaseDatabaseWrapper] = queue.Queue()
     for each in pooled:
@@ -211,8 +211,8 @@ def pool(committed_db: None) -> Iterator["queue.Queue[BaseDatabaseWrapper]"]:
 
 
 @contextmanager
-def borrowed(free: "queue.Queue[BaseDatabaseWrapper]") -> Iterator[None]:
-    """This thread uses the connection that is free next, and nobody else does meanwhile."""
+def use_connection(free: "queue.Queue[BaseDatabaseWrapper]") -> Iterator[None]:
+    """Use the next free connection in this thread, exclusively."""
     connection = connections["default"] = free.get()
     try:
         yield
@@ -221,32 +221,31 @@ def borrowed(free: "queue.Queue[BaseDatabaseWrapper]") -> Iterator[None]:
         free.put(connection)
 
 
-def test_an_agency_never_shows_to_the_next_one_on_a_pooled_connection(
+def test_context_is_reset_on_pooled_connections(
     pool: "queue.Queue[BaseDatabaseWrapper]",
 ) -> None:
     opened = [agencies.create_agency(name=name, now=NOON) for name in ("acme", "rival")]
     for agency, key in opened:
         Client(agency, key).take_on(name=f"Shop of {agency.name}")
 
-    def ask(seed: int) -> set[tuple[str, ...]]:
-        """Thirty times, as one of the two at random: what a request sees, and nobody after it and after a
-        failure."""
+    def read_as_random_agency(seed: int) -> set[tuple[str, ...]]:
+        """Return the names that requests of random agencies see, and those seen after a request or failure."""
 
         chance, names_seen = random.Random(seed), set()
         for _ in range(30):
             agency, key = chance.choice(opened)
-            with borrowed(pool):
+            with use_connection(pool):
                 names = [account["name"] for account in Client(agency, key).read("/v1/accounts")["data"]]
-            with borrowed(pool), pytest.raises(ZeroDivisionError), context.agency(agency.pk):
+            with use_connection(pool), pytest.raises(ZeroDivisionError), context.agency(agency.pk):
                 raise ZeroDivisionError
-            with borrowed(pool):
+            with use_connection(pool):
                 names_seen.add((agency.name, *names, *rows("SELECT name FROM accounts_selleraccount")))
         return names_seen
 
     with ThreadPoolExecutor(max_workers=8) as threads:
-        answers = set().union(*threads.map(ask, range(8)))
+        names_by_agency = set().union(*threads.map(read_as_random_agency, range(8)))
 
-    assert answers == {("acme", "Shop of acme"), ("rival", "Shop of rival")}
+    assert names_by_agency == {("acme", "Shop of acme"), ("rival", "Shop of rival")}
 
 
 @pytest.mark.parametrize(
@@ -258,15 +257,15 @@ def test_an_agency_never_shows_to_the_next_one_on_a_pooled_connection(
         "DELETE FROM django_migrations",
     ],
 )
-def test_what_belongs_to_all_is_written_by_migrations_alone(db: None, statement: str) -> None:
-    assert touched(statement) == 0
+def test_shared_tables_are_written_by_migrations_alone(db: None, statement: str) -> None:
+    assert count_touched(statement) == 0
 
 
-def test_no_rule_of_amazon_s_can_be_added(db: None) -> None:
+def test_metric_rules_cannot_be_inserted(db: None) -> None:
     row = "(metric, marketplace, effective_from, window_days, window_offset, comparator, source)"
 
     with pytest.raises(ProgrammingError, match="row-level security"):
-        touched(
+        count_touched(
             f"INSERT INTO metrics_metricrule {row} VALUES ('order_defect_rate', 'US', '2026-01-01', 60, 15, "
             "'', 'us')"
         )

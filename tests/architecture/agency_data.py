@@ -1,4 +1,4 @@
-"""An agency of which every table has something."""
+"""Create an agency with rows in every table."""
 
 import hashlib
 import json
@@ -22,8 +22,8 @@ from webhooks.models import Attempt, Delivery
 
 
 @dataclass(frozen=True)
-class Furnished:
-    """The public ids of what an agency has, by the name that paths give them."""
+class AgencyIds:
+    """Store the public IDs of an agency's resources, by the names of path parameters."""
 
     account_id: str
     report_id: str
@@ -37,8 +37,8 @@ class Furnished:
     export_id: str
 
 
-def told_twice(day: str) -> Iterator[bytes]:
-    """Shipments, returns and messages that changed, and what Amazon reported of an account in trouble."""
+def build_changed_documents(day: str) -> Iterator[bytes]:
+    """Build shipments, returns and messages that change, and Amazon's reports of an account at risk."""
     order = build.order_id(3)
     for late in ("no", "yes"):
         yield f"order_id,package,ship_by,shipped_at,cancelled_by\n{order},P1,{day},{day},{'buyer' * (late == 'yes')}\n".encode()
@@ -53,9 +53,8 @@ def told_twice(day: str) -> Iterator[bytes]:
         yield json.dumps({"accountStatuses": statuses, "performanceMetrics": [figures]}).encode()
 
 
-def tell(client: Client, account: str, *, name: str) -> tuple[str, str]:
-    """An endpoint that was told of what happened to the account, and one event that could not be delivered;
-    their ids."""
+def create_endpoint(client: Client, account: str, *, name: str) -> tuple[str, str]:
+    """Create an endpoint with deliveries, one of them failed. Return the IDs of the endpoint and this delivery."""
 
     endpoint = client.listen(
         url=f"https://{name}.example/hooks", description=f"Hooks of {name}", accounts=[account]
@@ -72,13 +71,13 @@ def tell(client: Client, account: str, *, name: str) -> tuple[str, str]:
         Attempt.objects.create(
             agency=client.agency, delivery=failed, attempted_at=now, duration_ms=7, answer=f"{name} is down"
         )
-        over = {"state": Delivery.State.FAILED, "next_attempt_at": None, "finished_at": now, "tries": 1}
-        Delivery.objects.filter(agency=client.agency, pk=failed.pk).update(**over)
+        finished = {"state": Delivery.State.FAILED, "next_attempt_at": None, "finished_at": now, "tries": 1}
+        Delivery.objects.filter(agency=client.agency, pk=failed.pk).update(**finished)
     return endpoint, failed.public_id
 
 
-def let_in(client: Client, *, name: str) -> str:
-    """The id of a member of the agency."""
+def create_member(client: Client, *, name: str) -> str:
+    """Create a member of the agency and return its ID."""
     now = timezone.now()
     person = Person.objects.create(
         email=f"mei.{secrets.token_hex(4)}@{name}.example", name=f"Mei of {name}", created_at=now
@@ -88,15 +87,15 @@ def let_in(client: Client, *, name: str) -> str:
     return member.public_id
 
 
-def invited(client: Client, *, email: str) -> str:
-    """The id of an invitation to this mailbox."""
+def create_invitation(client: Client, *, email: str) -> str:
+    """Invite `email` and return the ID of the invitation."""
     response = client.post("/v1/invitations", {"email": email, "role": "viewer"}, format="json")
     assert response.status_code == 201, response.content
     return str(response.json()["id"])
 
 
-def pack(client: Client, account: str, *, name: str) -> str:
-    """An archive of the account, of some words; its id."""
+def create_export(client: Client, account: str, *, name: str) -> str:
+    """Create an export of the account with a ready archive, and return its ID."""
     export = str(client.post("/v1/exports", {"account": account}, format="json").json()["id"])
     content = f"All that {name} has".encode()
     now = timezone.now()
@@ -114,11 +113,10 @@ def pack(client: Client, account: str, *, name: str) -> str:
     return export
 
 
-def furnish(client: Client, *, name: str, partner: str = "") -> Furnished:
-    """Orders that changed, a defect that changed, rows that were rejected, a breach, and a choice of
-    denominator.
+def create_agency_data(client: Client, *, name: str, partner: str = "") -> AgencyIds:
+    """Create orders and a defect that change, rejected rows, a breach, a threshold and all other resources.
 
-    `name` is in everything that an agency can name, so that it can be looked for in the answers to others.
+    `name` is part of every name that an agency can choose, so that responses can be searched for it.
     """
 
     ordered = timezone.now() - timedelta(days=30)
@@ -126,8 +124,8 @@ def furnish(client: Client, *, name: str, partner: str = "") -> Furnished:
     account = client.take_on(name=f"Shop of {name}", partner=partner or f"A1{name.upper()}")
     client.load(account, build.orders_file(orders))
     cancelled = orders[0] | {"order-status": "Cancelled", "last-updated-date": timezone.now().isoformat()}
-    unusable = [orders[1] | {"amazon-order-id": f"{name} {n}"} for n in (1, 2)]
-    report = client.load(account, build.orders_file([cancelled, *unusable]))
+    rejected = [orders[1] | {"amazon-order-id": f"{name} {n}"} for n in (1, 2)]
+    report = client.load(account, build.orders_file([cancelled, *rejected]))
     with context.agency(client.agency.pk):
         Agency.objects.update(counts_pending_and_cancelled=True)
     for state in ("pending", "granted"):
@@ -135,7 +133,7 @@ def furnish(client: Client, *, name: str, partner: str = "") -> Furnished:
             order=build.order_id(2), kind="a_to_z_claim", state=state, reference=f"Claim of {name}"
         )
         client.post_defects(account, claim)
-    for document in told_twice(ordered.date().isoformat()):
+    for document in build_changed_documents(ordered.date().isoformat()):
         client.load(account, document)
     seen = ordered.strftime("%m/%d/%y")
     feedback = build.feedback_file([build.feedback_row(order=build.order_id(4), on=seen)])
@@ -151,9 +149,9 @@ def furnish(client: Client, *, name: str, partner: str = "") -> Furnished:
     client.post(
         f"/v1/breaches/{breach['id']}/notes", note, format="json", HTTP_IDEMPOTENCY_KEY=f"note-of-{name}"
     )
-    endpoint, delivery = tell(client, account, name=name)
+    endpoint, delivery = create_endpoint(client, account, name=name)
     key = client.post("/v1/api-keys", {"name": f"Key of {name}"}, format="json").json()
-    return Furnished(
+    return AgencyIds(
         account_id=account,
         report_id=report["id"],
         breach_id=breach["id"],
@@ -161,7 +159,7 @@ def furnish(client: Client, *, name: str, partner: str = "") -> Furnished:
         endpoint_id=endpoint,
         delivery_id=delivery,
         key_id=key["id"],
-        member_id=let_in(client, name=name),
-        invitation_id=invited(client, email=f"someone.{secrets.token_hex(4)}@{name}.example"),
-        export_id=pack(client, account, name=name),
+        member_id=create_member(client, name=name),
+        invitation_id=create_invitation(client, email=f"someone.{secrets.token_hex(4)}@{name}.example"),
+        export_id=create_export(client, account, name=name),
     )

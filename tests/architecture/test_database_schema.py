@@ -1,40 +1,36 @@
-"""The wall as the database itself describes it."""
+"""Test policies, constraints, functions and rights in the database catalogue."""
 
 import pytest
 from django.db.utils import ProgrammingError
 
-from tests.architecture.statements import rows, touched
+from tests.architecture.statements import count_touched, rows
 
 UNUSED_RIGHTS = (
     *("auth_group", "auth_permission", "auth_group_permissions", "django_content_type"),
     *("accounts_person_groups", "accounts_person_user_permissions"),
 )
-BELONGS_TO_ALL = {
+SHARED_TABLES = {
     "django_migrations": "which migrations ran",
     "metrics_metricrule": "Amazon's rules, the same for every agency",
     "accounts_person": (
-        "people, who may be members of several agencies: found by their mailbox before anybody knows of which"
+        "users, who may be members of several agencies: looked up by e-mail address before the agency is known"
     ),
-    "account_emailaddress": "their mailboxes as allauth keeps them, for the same",
-    "account_emailconfirmation": "allauth's, unused and empty: nobody becomes a person but through a mailbox",
-    "django_session": "sessions of people: looked up by their key before anybody knows whose they are",
-    "django_admin_log": "Django's, unused and empty: what staff does is in the agency's own audit log",
+    "account_emailaddress": "e-mail addresses of users, stored by allauth",
+    "account_emailconfirmation": "allauth's, unused and empty: users are created with a verified address",
+    "django_session": "sessions of users: looked up by key before the user is known",
+    "django_admin_log": "Django's, unused and empty: actions of staff are in the agency's audit log",
     **dict.fromkeys(UNUSED_RIGHTS, "Django's own rights, unused: written by migrations alone"),
-    "accounts_agency": (
-        "the agencies themselves: an agency sees its own row, and the owner's function lists the ids"
-    ),
+    "accounts_agency": ("agencies: an agency sees its own row, and the owner's function lists the IDs"),
 }
-NOT_LED_BY_THE_AGENCY = {
-    "accounts_apikeyprefix_pkey": (
-        "a directory: a key is looked up by its prefix before anybody knows whose it is"
-    ),
+WITHOUT_AGENCY_PREFIX = {
+    "accounts_apikeyprefix_pkey": ("a lookup table: a key is found by its prefix before its agency is known"),
     "accounts_invitationdigest_pkey": (
-        "a directory: a token is looked up by its digest before anybody knows whose it is"
+        "a lookup table: a token is found by its digest before its agency is known"
     ),
-    "accounts_member_person_fk": "people belong to no agency, and may be members of several",
+    "accounts_member_person_fk": "users belong to no agency and may be members of several",
 }
-"""Unique indexes and foreign keys of tenant tables that a table distributed by the agency cannot have: of
-small directories."""
+"""Unique indexes and foreign keys of tenant tables that do not begin with the agency. They belong to small lookup
+tables."""
 
 FIGURES = (
     *(
@@ -54,82 +50,86 @@ FIGURES = (
         "warnings_open",
     ),
 )
-TOLD_TO_OPERATORS = f"TABLE({', '.join(f'{name} double precision' for name in FIGURES)})"
-SUMMED_UP = ("accounts_selleraccount", "ingestion_report", "webhooks_delivery", "webhooks_endpoint")
-OF_NO_ACCOUNT = {
-    "accounts_apikey": "asked for by admins, who see every account",
-    "ingestion_export": "asked for by admins, who see every account",
-    "accounts_apikeyprefix": "tells of which agency a key is, and nothing else",
-    "accounts_invitationdigest": "tells of which agency an invitation is, and nothing else",
-    "accounts_member": "asked for by admins, who see every account",
-    "accounts_invitation": "asked for by admins, who see every account",
-    "accounts_idempotencyrecord": "told to the very bearer that it was given to",
-    "accounts_auditentry": "asked for by admins, who see every account",
-    "webhooks_endpoint": "names several accounts: its views compare them with the bearer's",
+FIGURES_RESULT = f"TABLE({', '.join(f'{name} double precision' for name in FIGURES)})"
+COUNTED_TABLES = ("accounts_selleraccount", "ingestion_report", "webhooks_delivery", "webhooks_endpoint")
+WITHOUT_ACCOUNT_LIMIT = {
+    "accounts_apikey": "read by admins, who have access to all accounts",
+    "ingestion_export": "read by admins, who have access to all accounts",
+    "accounts_apikeyprefix": "shows the agency of a key, and nothing else",
+    "accounts_invitationdigest": "shows the agency of an invitation, and nothing else",
+    "accounts_member": "read by admins, who have access to all accounts",
+    "accounts_invitation": "read by admins, who have access to all accounts",
+    "accounts_idempotencyrecord": "replayed to the same principal only",
+    "accounts_auditentry": "read by admins, who have access to all accounts",
+    "webhooks_endpoint": "lists several accounts: its views compare them with the principal's",
     "webhooks_endpointsecret": "reached through an endpoint",
-    "webhooks_delivery": "reached through its event and its endpoint; couriers look at nothing else",
+    "webhooks_delivery": "reached through its event and its endpoint; delivery workers read nothing else",
     "webhooks_attempt": "reached through a delivery",
 }
-"""Tables of an agency that no limit to some accounts can be read from, and what keeps it."""
+"""Tenant tables without an account limit, and what limits access to them."""
 OTHER_POLICIES = {
     **{
-        (table, "operational_figures_select", "SELECT"): "of the owner's one function alone, which tells sums"
-        for table in SUMMED_UP
+        (
+            table,
+            "operational_figures_select",
+            "SELECT",
+        ): "used by one function of the owner, which returns sums"
+        for table in COUNTED_TABLES
     },
     (
         "accounts_apikeyprefix",
         "prefix_lookup",
         "SELECT",
-    ): "a key is recognised before anybody knows whose it is",
-    ("accounts_member", "person_lookup", "SELECT"): "a person chooses among its agencies",
-    ("accounts_agency", "agencies_of_person", "SELECT"): "a person chooses among its agencies, by name",
+    ): "a key is authenticated before its agency is known",
+    ("accounts_member", "person_lookup", "SELECT"): "users choose among their agencies",
+    ("accounts_agency", "agencies_of_person", "SELECT"): "users choose among their agencies, by name",
     (
         "accounts_invitationdigest",
         "digest_lookup",
         "SELECT",
-    ): "a token is known before anybody knows whose it is",
+    ): "a token is found before its agency is known",
     (
         "accounts_agency",
         "staff_lookup",
         "SELECT",
-    ): "staff looks for an agency, by name; entering it is noted there",
-    **{(table, "read_only", "SELECT"): "Django's own rights are nobody's to give" for table in UNUSED_RIGHTS},
+    ): "staff search agencies by name; the audit log records when staff open one",
+    **{(table, "read_only", "SELECT"): "Django's own permissions are unused" for table in UNUSED_RIGHTS},
     (
         "webhooks_delivery",
         "delivery_worker_select",
         "SELECT",
-    ): "of the owner's two functions alone, which tell ids",
+    ): "used by two functions of the owner, which return IDs",
     (
         "webhooks_delivery",
         "delivery_worker_update",
         "UPDATE",
-    ): "of the owner's two functions alone, which tell ids",
+    ): "used by two functions of the owner, which return IDs",
     (
         "accounts_idempotencyrecord",
         "encryption_keys_select",
         "SELECT",
-    ): "of the owner's function alone, which counts by key",
+    ): "used by one function of the owner, which counts by key",
     (
         "webhooks_endpointsecret",
         "encryption_keys_select",
         "SELECT",
-    ): "of the owner's function alone, which counts by key",
+    ): "used by one function of the owner, which counts by key",
     (
         "webhooks_endpoint",
         "delivery_worker_select",
         "SELECT",
-    ): "of the owner's two functions alone, which tell ids",
+    ): "used by two functions of the owner, which return IDs",
     (
         "accounts_selleraccount",
         "delivery_worker_select",
         "SELECT",
-    ): "of the owner's function alone, which tells ids",
+    ): "used by one function of the owner, which returns IDs",
     ("metrics_metricrule", "read_only", "SELECT"): "Amazon's rules are the same for all",
     ("django_migrations", "read_only", "SELECT"): "readiness compares them with the code",
 }
 
 
-def test_row_level_security_is_on_and_forced_for_every_table_of_an_agency(tables: list[str]) -> None:
+def test_row_level_security_is_forced_for_tenant_tables(tables: list[str]) -> None:
     unguarded = rows(
         "SELECT relname FROM pg_class WHERE relname = ANY(%s) AND NOT (relrowsecurity AND "
         "relforcerowsecurity)",
@@ -140,7 +140,7 @@ def test_row_level_security_is_on_and_forced_for_every_table_of_an_agency(tables
     assert unguarded == []
 
 
-def test_every_table_belongs_to_an_agency_or_is_known_to_belong_to_all(tables: list[str]) -> None:
+def test_tables_are_tenant_or_known_shared(tables: list[str]) -> None:
     every = rows(
         "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p', 'f') AND relnamespace = "
         "'public'::regnamespace"
@@ -151,11 +151,11 @@ def test_every_table_belongs_to_an_agency_or_is_known_to_belong_to_all(tables: l
         "'information_schema')"
     )
 
-    assert sorted(every) == sorted([*tables, *BELONGS_TO_ALL])
+    assert sorted(every) == sorted([*tables, *SHARED_TABLES])
     assert elsewhere == []
 
 
-def test_an_agency_sees_itself_and_only_the_owner_sees_them_all(db: None) -> None:
+def test_agencies_table_has_unforced_row_level_security(db: None) -> None:
     switches = rows(
         "SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE relname = 'accounts_agency'"
     )
@@ -163,7 +163,7 @@ def test_an_agency_sees_itself_and_only_the_owner_sees_them_all(db: None) -> Non
     assert switches == [(True, False)]
 
 
-def test_one_policy_for_all_commands_shows_and_accepts_an_agency_s_rows_and_no_other_opens_the_wall(
+def test_policies_are_agency_isolation_and_listed_exceptions(
     tables: list[str],
 ) -> None:
     policies = rows("SELECT tablename, policyname, cmd, permissive, roles, qual, with_check FROM pg_policies")
@@ -181,7 +181,7 @@ def test_one_policy_for_all_commands_shows_and_accepts_an_agency_s_rows_and_no_o
     )
 
 
-def test_every_table_that_names_an_account_is_limited_to_the_accounts_of_who_asks(tables: list[str]) -> None:
+def test_tables_with_account_have_account_limit_policy(tables: list[str]) -> None:
     limited = rows(
         "SELECT tablename, cmd, roles FROM pg_policies "
         "WHERE permissive = 'RESTRICTIVE' AND policyname = 'account_limit' "
@@ -189,12 +189,12 @@ def test_every_table_that_names_an_account_is_limited_to_the_accounts_of_who_ask
     )
 
     assert {table: rest for table, *rest in limited} == {
-        table: ["ALL", ["public"]] for table in tables if table not in OF_NO_ACCOUNT
+        table: ["ALL", ["public"]] for table in tables if table not in WITHOUT_ACCOUNT_LIMIT
     }
     assert rows("SELECT count(*) FROM pg_policies WHERE permissive = 'RESTRICTIVE'") == [len(limited)]
 
 
-def test_a_view_looks_with_the_eyes_of_who_asks(db: None) -> None:
+def test_views_run_as_invoker(db: None) -> None:
     views = rows(
         "SELECT relname, reloptions FROM pg_class WHERE relkind = 'v' AND relnamespace = "
         "'public'::regnamespace"
@@ -205,7 +205,7 @@ def test_a_view_looks_with_the_eyes_of_who_asks(db: None) -> None:
     assert stored == []
 
 
-def test_few_functions_run_with_the_owner_s_rights_tell_ids_or_sums_and_find_nothing_but_ours(
+def test_security_definer_functions_are_listed_with_search_path(
     db: None,
 ) -> None:
     functions = rows(
@@ -222,22 +222,22 @@ def test_few_functions_run_with_the_owner_s_rights_tell_ids_or_sums_and_find_not
             ("lease_deliveries", "TABLE(agency uuid, endpoint uuid, delivery uuid)"),
             ("next_delivery_at", "timestamp with time zone"),
             ("open_agency_ids", "SETOF uuid"),
-            ("operational_figures", TOLD_TO_OPERATORS),
+            ("operational_figures", FIGURES_RESULT),
             ("origin_is_allowed", "boolean"),
             ("webhooks_endpointsecret_encryption_keys", "TABLE(key_id integer, row_count bigint)"),
         )
     ]
 
 
-def test_the_owner_s_functions_read_no_temporary_table_that_is_called_like_ours(db: None) -> None:
+def test_security_definer_functions_ignore_temporary_tables(db: None) -> None:
     """Without `pg_temp` at the end of its path, a function looks there first."""
     later = "SELECT now() + interval '1 day' AS next_attempt_at, 'pending' AS state"
-    touched(f"CREATE TEMPORARY TABLE webhooks_delivery ON COMMIT DROP AS {later}")
-    touched(
+    count_touched(f"CREATE TEMPORARY TABLE webhooks_delivery ON COMMIT DROP AS {later}")
+    count_touched(
         "CREATE TEMPORARY TABLE accounts_agency ON COMMIT DROP AS SELECT gen_random_uuid() AS id, now() AS "
         "closed_at"
     )
-    touched("GRANT ALL ON webhooks_delivery, accounts_agency TO PUBLIC")
+    count_touched("GRANT ALL ON webhooks_delivery, accounts_agency TO PUBLIC")
 
     assert rows("SELECT state FROM webhooks_delivery") == ["pending"]
     assert rows("SELECT next_delivery_at()") == [None]
@@ -245,7 +245,7 @@ def test_the_owner_s_functions_read_no_temporary_table_that_is_called_like_ours(
 
 
 @pytest.mark.parametrize("whose", ["delivery_worker%", "operational_figures%", "encryption_keys%"])
-def test_what_opens_the_wall_to_jobs_of_all_opens_it_to_the_owner_alone(db: None, whose: str) -> None:
+def test_policies_for_jobs_apply_to_owner_alone(db: None, whose: str) -> None:
     policies = rows("SELECT roles, qual FROM pg_policies WHERE policyname LIKE %s", whose)
     (owner,) = rows("SELECT pg_get_userbyid(relowner) FROM pg_class WHERE relname = 'webhooks_delivery'")
 
@@ -253,7 +253,7 @@ def test_what_opens_the_wall_to_jobs_of_all_opens_it_to_the_owner_alone(db: None
     assert all("underone.all_agencies" in shown for _, shown in policies)
 
 
-def test_every_unique_index_of_a_tenant_table_is_led_by_the_agency(tables: list[str]) -> None:
+def test_unique_indexes_of_tenant_tables_begin_with_agency(tables: list[str]) -> None:
     others = rows(
         "SELECT indexrelid::regclass::text FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum "
         "= indkey[0] "
@@ -261,22 +261,22 @@ def test_every_unique_index_of_a_tenant_table_is_led_by_the_agency(tables: list[
         tables,
     )
 
-    assert sorted(others) == sorted(name for name in NOT_LED_BY_THE_AGENCY if name.endswith("_pkey"))
+    assert sorted(others) == sorted(name for name in WITHOUT_AGENCY_PREFIX if name.endswith("_pkey"))
 
 
-def test_every_tenant_table_has_a_primary_key(tables: list[str]) -> None:
+def test_tenant_tables_have_primary_keys(tables: list[str]) -> None:
     keyed = rows("SELECT conrelid::regclass::text FROM pg_constraint WHERE contype = 'p'")
 
     assert set(tables) - set(keyed) == set()
 
 
-def test_every_foreign_key_of_a_tenant_table_is_led_by_the_agency_on_both_sides(tables: list[str]) -> None:
+def test_foreign_keys_of_tenant_tables_begin_with_agency_on_both_sides(tables: list[str]) -> None:
     others = rows(
         "SELECT conname FROM pg_constraint "
-        "JOIN pg_attribute AS ours ON ours.attrelid = conrelid AND ours.attnum = conkey[1] "
-        "JOIN pg_attribute AS theirs ON theirs.attrelid = confrelid AND theirs.attnum = confkey[1] "
-        "WHERE contype = 'f' AND conrelid::regclass::text = ANY(%s) AND NOT (ours.attname = 'agency_id' "
-        "AND (theirs.attname = 'agency_id' OR confrelid = 'accounts_agency'::regclass AND theirs.attname = "
+        "JOIN pg_attribute AS referencing ON referencing.attrelid = conrelid AND referencing.attnum = conkey[1] "
+        "JOIN pg_attribute AS referenced ON referenced.attrelid = confrelid AND referenced.attnum = confkey[1] "
+        "WHERE contype = 'f' AND conrelid::regclass::text = ANY(%s) AND NOT (referencing.attname = 'agency_id' "
+        "AND (referenced.attname = 'agency_id' OR confrelid = 'accounts_agency'::regclass AND referenced.attname = "
         "'id'))",
         tables,
     )
@@ -287,11 +287,11 @@ def test_every_foreign_key_of_a_tenant_table_is_led_by_the_agency_on_both_sides(
         tables,
     )
 
-    assert sorted(others) == sorted(name for name in NOT_LED_BY_THE_AGENCY if name.endswith("_fk"))
+    assert sorted(others) == sorted(name for name in WITHOUT_AGENCY_PREFIX if name.endswith("_fk"))
     assert pointing == []
 
 
-def test_every_tenant_table_is_tied_to_an_agency_or_to_an_account_or_a_row_of_one(tables: list[str]) -> None:
+def test_tenant_tables_have_validated_foreign_keys(tables: list[str]) -> None:
     tied = rows(
         "SELECT conrelid::regclass::text FROM pg_constraint WHERE contype = 'f' AND convalidated AND NOT "
         "condeferrable"
@@ -310,21 +310,21 @@ def test_constraints_of_tenant_tables_are_named_for_their_table(tables: list[str
     assert [name for name in others if not name.endswith("_check")] == []
 
 
-def test_no_policy_has_a_sub_select(db: None) -> None:
+def test_policies_have_no_sub_select(db: None) -> None:
     policies = rows("SELECT policyname, concat(qual, ' ', with_check) FROM pg_policies")
 
     assert len(policies) > 60
     assert [name for name, condition in policies if "select" in condition.lower()] == []
 
 
-def test_no_function_sets_anything_but_by_a_literal(db: None) -> None:
+def test_functions_call_no_set_config(db: None) -> None:
     functions = rows("SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace")
 
     assert len(functions) > 12
     assert [name for name, source in functions if "set_config" in source.lower()] == []
 
 
-def test_whatever_names_an_account_names_it_together_with_its_agency(tables: list[str]) -> None:
+def test_account_columns_reference_account_with_agency(tables: list[str]) -> None:
     naming = rows(
         "SELECT attrelid::regclass::text FROM pg_attribute WHERE attname = 'account_id' AND attrelid > 16384"
     )
@@ -339,7 +339,7 @@ def test_whatever_names_an_account_names_it_together_with_its_agency(tables: lis
     assert set(tied) == {name for name in naming if name in tables}
 
 
-def test_the_application_s_role_has_no_powers(db: None) -> None:
+def test_application_role_has_no_powers(db: None) -> None:
     powers = rows(
         "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolreplication FROM pg_roles WHERE "
         "rolname = current_user"
@@ -360,9 +360,8 @@ def test_the_application_s_role_has_no_powers(db: None) -> None:
     assert (belongs_to, owned) == ([], [])
 
 
-def test_the_application_reads_and_writes_rows_and_no_more(db: None) -> None:
-    """TRUNCATE passes by row-level security, REFERENCES tells whether a stranger's row exists, TRIGGER runs
-    code."""
+def test_application_role_only_reads_and_writes_rows(db: None) -> None:
+    """TRUNCATE bypasses row-level security, REFERENCES reveals rows of other agencies, TRIGGER runs code."""
 
     more = rows(
         "SELECT relname, privilege FROM pg_class, unnest(ARRAY['TRUNCATE', 'REFERENCES', 'TRIGGER']) AS "
@@ -397,10 +396,10 @@ def test_the_application_reads_and_writes_rows_and_no_more(db: None) -> None:
         "COPY metrics_order TO '/tmp/orders'",
     ],
 )
-def test_the_application_cannot_take_the_wall_down(db: None, statement: str) -> None:
+def test_application_role_cannot_disable_row_level_security(db: None, statement: str) -> None:
     (owner,) = rows("SELECT pg_get_userbyid(relowner) FROM pg_class WHERE relname = 'metrics_order'")
 
     with pytest.raises(
         ProgrammingError, match=r"permission denied|must be owner|only roles with|row-level security"
     ):
-        touched(statement.format(owner=owner))
+        count_touched(statement.format(owner=owner))
