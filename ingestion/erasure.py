@@ -32,10 +32,14 @@ from accounts.tenancy import batches, context
 from ingestion.exports import lifecycle as exports
 from ingestion.exports.inventory import TABLES, Table
 
+# A row's ctid finds it without an index, whatever the primary key of its table is. The sub-select stays
+# inside the statement, so no ID travels to this process.
 DELETE_BATCH = """
 DELETE FROM {table} WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM {table} WHERE agency_id = %(agency)s AND {rows} {order} LIMIT %(batch_size)s))
 """
+# They prove that the agency existed and was erased. A field that is added later is reset,
+# unless somebody lists it here.
 KEPT_AGENCY_FIELDS = {"id", "created_at", "closed_at", "closed_by", "erased_from", "erased_at"}
 REMOVE_FROM_LISTS = """
 UPDATE {table} SET accounts = array_remove(accounts, %(account)s)
@@ -71,19 +75,26 @@ def erase_agency(*, agency_id: UUID, now: datetime) -> bool:
         accounts = list(SellerAccount.objects.filter(agency_id=agency_id).values_list("pk", flat=True))
     if not due:
         return False
+    # A transaction for each step: all of an agency in one transaction would hold its locks for hours, and a
+    # worker that is killed would begin anew.
     for account_id in accounts:
         _erase_account(agency_id, account_id, now)
     members.remove_all(agency_id=agency_id)
+    # Foreign keys refuse to delete a parent that still has children.
     for table in reversed(TABLES):
         if not table.kept_because:
             _erase_rows(agency_id, table, "true")
     _erase_documents(agency_id.hex)
+    # After the steps above, which add entries themselves.
     audit.remove_details(agency_id=agency_id)
+    # Last: `erased_at` ends the work on this agency. A run that is killed before is repeated from the start.
     _record_erased(agency_id, now)
     return True
 
 
 def _erase_account(agency_id: UUID, account_id: UUID, now: datetime) -> None:
+    # First, because an archive is a copy of what is deleted below, and an export that is being built must not
+    # finish with the account in it.
     exports.remove_account(agency_id=agency_id, account_id=account_id, now=now)
     folder = f"{agency_id.hex}/{account_id.hex}"
     _erase_documents(folder)
@@ -110,11 +121,9 @@ def _erase_rows(agency_id: UUID, table: Table, rows: str, *accounts: UUID) -> No
 
 
 def _remove_from_lists(agency_id: UUID, table: Table, account_id: UUID) -> None:
-    """Remove the account from every list of accounts in the table.
-
-    A list that becomes empty stays empty and means no account. It never becomes null, which would mean every
-    account.
-    """
+    """Remove the account from every list of accounts in the table."""
+    # A key that was limited to this account alone must not see every account now. `array_remove` leaves an
+    # empty list, which means no account; null would mean all of them.
     with context.agency(agency_id), connection.cursor() as cursor:
         cursor.execute(
             REMOVE_FROM_LISTS.format(table=table.name), {"agency": agency_id, "account": account_id}
@@ -127,6 +136,8 @@ def _erase_documents(folder: str) -> None:
         folders, names = default_storage.listdir(folder)
     except FileNotFoundError:
         return
+    # The storage has no deletion of a whole folder. Listing the folder instead of asking the table also finds
+    # files whose row was never committed.
     for subfolder in folders:
         _erase_documents(f"{folder}/{subfolder}")
     for name in names:
@@ -137,6 +148,7 @@ def _record_erased(agency_id: UUID, now: datetime) -> None:
     with context.agency(agency_id), transaction.atomic():
         # _meta is Django's documented API.
         fields = [field for field in Agency._meta.concrete_fields if field.name not in KEPT_AGENCY_FIELDS]  # noqa: SLF001
+        # Defaults instead of a list of empty values: a setting added later is reset without a change here.
         Agency.objects.filter(pk=agency_id).update(
             erased_at=now, **{field.name: field.get_default() for field in fields}
         )

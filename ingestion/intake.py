@@ -101,6 +101,7 @@ def receive_rows(
 
 def _find_duplicate(account: SellerAccount, received: ReceivedDocument) -> Report | None:
     reports = Report.objects.filter(agency_id=account.agency_id, account=account, sha256=received.sha256)
+    # The unique constraint excludes them as well: rows posted twice are two reports.
     return reports.exclude(source=Report.Source.JSON).first()
 
 
@@ -118,12 +119,16 @@ def _create_report(account: SellerAccount, received: ReceivedDocument, now: date
         handed_out_at=now,
         **_period_fields(received),
     )
+    # The file comes before the row: a killed process leaves a file without a row, which erasure finds,
+    # and never a row without its file.
     _store_document(report, received)
     try:
+        # In a savepoint, because `receive` continues in this transaction after a duplicate.
         with transaction.atomic():
             report.save(force_insert=True)
             _record_audit(report, "report.received", actor, now)
     except BaseException:
+        # The storage knows no transaction: without its row, the file would stay until the account is erased.
         default_storage.delete(report.document)
         raise
     _enqueue(report)
@@ -132,7 +137,9 @@ def _create_report(account: SellerAccount, received: ReceivedDocument, now: date
 
 def _queue_again(report: Report, received: ReceivedDocument, now: datetime, actor: Actor) -> None:
     """Queue a rejected or failed report as if it were received now, with the type and marketplace stated
-    now."""
+    now.
+    """
+    # Nothing of the report was recorded so far, so its facts may take the precedence of today.
     changes = {
         "announced_type": received.announced_type,
         "report_type": received.announced_type,
@@ -143,10 +150,9 @@ def _queue_again(report: Report, received: ReceivedDocument, now: datetime, acto
 
 
 def _queue_with_period(report: Report, received: ReceivedDocument, now: datetime, actor: Actor) -> None:
-    """Queue a report again with its period.
-
-    `received_at` stays the moment of the first upload, so that reports received since then keep precedence.
-    """
+    """Queue a report again with its period."""
+    # `received_at` stays the moment of the first upload: the bytes are that old, and reports received since
+    # then keep precedence.
     _queue(report, received, now, actor, statuses=PERIOD_ADDABLE, changes={})
 
 
@@ -188,16 +194,20 @@ def _queue(
 ) -> None:
     """Store the document again and queue its report, if the report still has one of `statuses`.
 
-    The document is redacted by the agency's setting of now. The row lock makes one of two concurrent requests
-    queue the report.
+    The document is redacted by the agency's setting of now.
     """
     rows = Report.objects.filter(agency_id=report.agency_id, pk=report.pk)
+    # The status is checked again under the row's lock, because two requests may send the same bytes at the
+    # same time and only one of them may queue the report.
     waiting = rows.select_for_update(of=("self",)).filter(status__in=statuses).first()
     if waiting is not None and (statuses is RELOADABLE or waiting.period is None):
+        # The stored document may have been redacted for another report type, or by a setting
+        # that the agency has changed since.
         default_storage.delete(waiting.document)
         _store_document(waiting, received)
         document = {name: getattr(waiting, name) for name in DOCUMENT_FIELDS}
         rows.update(**UNREAD, **document, **_period_fields(received), **changes, handed_out_at=now)
+        # They are rows of the earlier attempt and would be read as those of the attempt that waits now.
         RejectedRow.objects.filter(agency_id=report.agency_id, report_id=report.pk).delete()
         _record_audit(report, "report.queued_again", actor, now)
         _enqueue(report)

@@ -31,6 +31,8 @@ from ingestion.reports.report_type import ParseContext
 from metrics import refresh
 from metrics.pipeline import feedback_removal, recording
 
+# A broken connection or a deployment may interrupt an honest report a few times. One that kills its worker
+# each time would do so forever.
 MAX_ATTEMPTS = 5
 IN_PROGRESS = (Report.Status.QUEUED, Report.Status.PROCESSING)
 LOADING_FAILED = {
@@ -54,6 +56,8 @@ def claim(*, agency_id: UUID, report_id: UUID) -> Report | None:
     Opens its own transaction. After MAX_ATTEMPTS attempts the report is marked as failed.
     """
     with context.agency(agency_id):
+        # The message may be hours old: meanwhile the account may be deleted, the
+        # agency closed, or the report loaded.
         reports = Report.objects.filter(agency_id=agency_id, account__deleted_at=None, agency__closed_at=None)
         waiting = reports.filter(pk=report_id, status__in=IN_PROGRESS)
         # The attempt is counted before the work, so that a document that kills its worker is given up in the
@@ -62,6 +66,8 @@ def claim(*, agency_id: UUID, report_id: UUID) -> Report | None:
             status=Report.Status.FAILED, problem=LOADING_FAILED
         ):
             return None
+        # The statement checks and writes at once, so that nothing can change the status
+        # between a check and the write.
         if not waiting.update(status=Report.Status.PROCESSING, attempts=F("attempts") + 1):
             return None
         return Report.objects.get(agency_id=agency_id, pk=report_id)
@@ -87,6 +93,8 @@ def stage(report: Report) -> DocumentReader:
         max_bytes=settings.REPORT_MAX_BYTES,
         encoding=Encoding(report.encoding, report.encoding_reason) if report.encoding else None,
     )
+    # All types are staged before the first is recorded: a document that turns out to be unreadable at
+    # its last line changes nothing.
     for fact_type in reader.report_type.fact_types:
         recording.stage(fact_type=fact_type, facts=reader.facts_of_type(fact_type))
     return reader
@@ -106,6 +114,8 @@ def record(*, report: Report, reader: DocumentReader, now: datetime) -> None:
     """
     with context.agency(report.agency_id):
         try:
+            # Reports of one account are recorded one after the other: two at once would each compute figures
+            # without the facts of the other.
             account = SellerAccount.objects.locked(agency_id=report.agency_id, account_id=report.account_id)
         except SellerAccount.DoesNotExist:
             # The account was deleted or the agency closed since `claim`.
@@ -113,7 +123,10 @@ def record(*, report: Report, reader: DocumentReader, now: datetime) -> None:
         # Another worker may have loaded it while this one staged.
         if Report.objects.get(agency_id=report.agency_id, pk=report.pk).status == Report.Status.LOADED:
             return
+        # Not the moment at which this function was called: while it waited for the lock, another
+        # report may have taken a later one.
         moment = recording.next_moment(account=account, now=now)
+        # Before the facts are recorded: it reads their staging table, and recording drops that table.
         _cover_period(account, report, reader, moment)
         recorded = [
             recording.record(
@@ -124,11 +137,15 @@ def record(*, report: Report, reader: DocumentReader, now: datetime) -> None:
                 recorded_at=moment,
                 with_lines=len(reader.report_type.fact_types) > 1,
             )
+            # Figures refer to the snapshot of their report, so the snapshots have to exist first.
             for fact_type in reversed(reader.report_type.fact_types)
         ]
         touched = frozenset[date]().union(*(each.touched for each in recorded))
+        # In the same transaction as the facts, so that no reader sees a fact that
+        # the figures do not contain yet.
         refresh.refresh(account=account, touched=touched, now=moment)
         _record_loaded(report, reader, recorded, moment)
+        # Last, because the event states the counts.
         report_events.loaded(account=account, report=report, now=moment)
 
 
@@ -138,6 +155,7 @@ def reject(*, report: Report, rejection: RejectedDocument, now: datetime) -> Non
     Opens a transaction.
     """
     with context.agency(report.agency_id):
+        # Without the lock of `record`: a rejection changes no fact and no figure of the account.
         accounts = SellerAccount.objects.present().filter(agency_id=report.agency_id, agency__closed_at=None)
         account = accounts.filter(pk=report.account_id).first()
         if account is None:
@@ -206,6 +224,7 @@ def _count_rows(recorded: list[recording.Recorded]) -> tuple[int, int]:
 
 
 def _store_rejected_rows(report: Report, rejected: tuple[RejectedLine, ...]) -> None:
+    # Two workers may reject the same report, if one lost its connection and with it the session lock.
     RejectedRow.objects.filter(agency_id=report.agency_id, report_id=report.pk).delete()
     RejectedRow.objects.bulk_create(
         [

@@ -22,10 +22,8 @@ def loaded(*, account: SellerAccount, report: Report, now: datetime) -> None:
 
 
 def rejected(*, account: SellerAccount, report: Report, now: datetime) -> None:
-    """Publish that the report was rejected as a whole. Requires a transaction.
-
-    The problem's `detail` is left out because it may quote the document.
-    """
+    """Publish that the report was rejected as a whole. Requires a transaction."""
+    # Without the problem's `detail`, which may quote the document. Events go to servers of others.
     _publish(
         account,
         report,
@@ -45,10 +43,9 @@ def _publish(account: SellerAccount, report: Report, type_: str, data: dict[str,
 
 
 def _key(report: Report, type_: str) -> str:
-    """Return the event's deduplication key: one outcome for each time the document is queued.
-
-    A document is queued when it is received, when it is sent again after a rejection, and when its period is
-    added.
-    """
+    """Return the event's deduplication key: one outcome for each time the document is queued."""
+    # A document is queued when it is received, when it is sent again after a rejection (with a new
+    # `received_at`), and when its period is added (with the old one). A second worker with the same outcome
+    # violates the unique key, so its whole transaction is rolled back.
     queued = f"{report.received_at:%Y%m%dT%H%M%S.%fZ}" + (":whole" if report.period else "")
     return f"{report.public_id}:{type_.partition('.')[2]}:{queued}"

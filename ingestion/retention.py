@@ -14,6 +14,7 @@ from accounts.tenancy import context
 from ingestion.models import Report
 
 BATCH_SIZE = 100
+# No request lasts that long, so the file belongs to a process that is gone.
 MAX_UPLOAD_DURATION = timedelta(days=1)
 IN_PROGRESS = (Report.Status.QUEUED, Report.Status.PROCESSING)
 logger = logging.getLogger(__name__)
@@ -25,8 +26,7 @@ def delete(*, agency_id: UUID, now: datetime) -> int:
 
     1. Lock the next batch of reports. Queued and processing reports are skipped, and rows that another
        transaction has locked.
-    2. Delete the files. If the process is killed here, the next run finds the rows without files and marks
-       them.
+    2. Delete the files.
     3. Mark the rows as deleted.
     4. After the last batch, record the number in the audit log.
     """
@@ -34,12 +34,16 @@ def delete(*, agency_id: UUID, now: datetime) -> int:
     while True:
         with context.agency(agency_id):
             reports = _old(agency_id, now, after=last)
+            # Files before rows: if the process is killed in between, the next run finds the rows again and
+            # deleting a missing file succeeds. The other order would leave files that nobody looks for.
             deleted_ids = [report.pk for report in reports if _delete_file(report)]
             deleted += Report.objects.filter(agency_id=agency_id, pk__in=deleted_ids).update(
                 document_deleted_at=now
             )
         if len(reports) < BATCH_SIZE:
             break
+        # By position, not by what is left: a file that cannot be deleted would be in every
+        # batch, and the loop would not end.
         last = reports[-1].pk
     if deleted:
         with context.agency(agency_id):
@@ -57,12 +61,14 @@ def sweep_uploads(*, now: datetime) -> int:
         if path.is_file() and path.stat().st_mtime < (now - MAX_UPLOAD_DURATION).timestamp()
     ]
     for path in leftovers:
+        # Workers on several machines may share the folder and sweep it at the same time.
         path.unlink(missing_ok=True)
     return len(leftovers)
 
 
 def _old(agency_id: UUID, now: datetime, *, after: UUID) -> list[Report]:
     """Return the next batch of reports past retention, each locked until the transaction ends."""
+    # Read again for each batch, because an admin may have extended it since the run began.
     retention = timedelta(days=Agency.objects.get(pk=agency_id).document_retention_days)
     old = Report.objects.filter(
         agency_id=agency_id, document_deleted_at=None, received_at__lt=now - retention, pk__gt=after
@@ -73,10 +79,8 @@ def _old(agency_id: UUID, now: datetime, *, after: UUID) -> list[Report]:
 
 
 def _delete_file(report: Report) -> bool:
-    """Delete the report's file and return whether that worked.
-
-    A failure is logged and does not stop the batch.
-    """
+    """Delete the report's file and return whether that worked."""
+    # One file that cannot be deleted must not keep all the others past their time.
     try:
         default_storage.delete(report.document)
     except OSError:

@@ -12,7 +12,11 @@ from ingestion.models import Report
 from ingestion.parsing.rejections import RejectedDocument
 
 ERASURE_TIME_LIMIT = 4 * 3600  # seconds
+# A message in a long queue looks the same as a lost one. Sending another is harmless, because the session
+# lock and the report's status make it do nothing.
 QUEUED_TOO_LONG = timedelta(minutes=2)
+# A worker marks the report as processing while it holds the lock, so a free lock means that it was killed or
+# failed. The seconds let the message that was just sent reach a worker.
 UNLOCKED_TOO_LONG = timedelta(seconds=10)
 
 
@@ -22,6 +26,8 @@ def load_report(*, agency_id: str, report_id: str) -> None:
     with locks.session_lock(UUID(report_id)) as is_acquired:
         report = loading.claim(agency_id=UUID(agency_id), report_id=UUID(report_id)) if is_acquired else None
         if report is None:
+            # The message is not put back: if another worker has the lock, it does the work, and if that
+            # worker is killed, `resume_reports` sends the report again.
             return
         try:
             reader = loading.stage(report)
@@ -42,6 +48,8 @@ def resume_reports() -> None:
 @shared_task
 def erase_accounts() -> None:
     """Erase deleted accounts, including those of closed agencies."""
+    # Closed agencies too: an account deleted before its agency was closed is erased within
+    # the hour, not with the agency.
     for agency_id in (*context.open_agency_ids(), *context.closed_agency_ids()):
         erasure.erase_accounts(agency_id=agency_id, now=timezone.now())
 
@@ -50,15 +58,16 @@ def erase_accounts() -> None:
 def erase_agencies() -> None:
     """Queue one `erase_agency` task for each closed agency."""
     for agency_id in context.closed_agency_ids():
+        # A task for each, so that one large agency does not delay the others or
+        # exceed the time limit for all.
         erase_agency.delay(agency_id=str(agency_id))
 
 
 @shared_task(time_limit=ERASURE_TIME_LIMIT, soft_time_limit=ERASURE_TIME_LIMIT - 60)
 def erase_agency(*, agency_id: str) -> None:
-    """Erase one closed agency if its time has come.
-
-    Two runs at the same time are safe: each deletes what is left.
-    """
+    """Erase one closed agency if its time has come."""
+    # The time limit is longer than the broker's visibility timeout, and the schedule queues the agency again
+    # each hour, so two runs may overlap. Each deletes what is left.
     erasure.erase_agency(agency_id=UUID(agency_id), now=timezone.now())
 
 

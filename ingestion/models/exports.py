@@ -19,9 +19,8 @@ class Export(TenantModel):
         EXPIRED = "expired"
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
-    account = TenantForeignKey(
-        SellerAccount, on_delete=models.DO_NOTHING, related_name="+", null=True
-    )  # null: all of the agency
+    # Null: the export contains all of the agency.
+    account = TenantForeignKey(SellerAccount, on_delete=models.DO_NOTHING, related_name="+", null=True)
     with_documents = models.BooleanField()
     status = models.CharField(max_length=7, choices=Status, default=Status.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -31,10 +30,13 @@ class Export(TenantModel):
     expires_at = models.DateTimeField(null=True)
     size = models.BigIntegerField(null=True)
     sha256 = models.CharField(max_length=64, blank=True)
-    document = models.CharField(max_length=200, blank=True)  # its name in the storage
+    # The name of the archive in the storage. Empty before it is ready and after it has expired.
+    document = models.CharField(max_length=200, blank=True)
 
     class Meta:
         constraints = (
+            # A build may read all rows of the agency. The database admits one at a time, even if two requests
+            # race.
             models.UniqueConstraint(
                 "agency", condition=models.Q(status__in=("queued", "running")), name=ONE_IN_PROGRESS
             ),

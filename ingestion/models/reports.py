@@ -28,8 +28,10 @@ class Report(TenantModel):
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
     account = TenantForeignKey(SellerAccount, on_delete=models.DO_NOTHING, related_name="reports")
-    announced_type = models.CharField(max_length=80, blank=True)  # what the sender called it
-    report_type = models.CharField(max_length=80, blank=True)  # what it is
+    # The type that the sender named. Empty: it is detected from the header.
+    announced_type = models.CharField(max_length=80, blank=True)
+    # The type as which the document was read. Until then the announced one.
+    report_type = models.CharField(max_length=80, blank=True)
     marketplace = models.CharField(max_length=2)
     source = models.CharField(max_length=6, choices=Source)
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
@@ -44,14 +46,14 @@ class Report(TenantModel):
     encoding_reason = models.CharField(max_length=200, blank=True)
     sha256 = models.CharField(max_length=64)
     size = models.BigIntegerField()
-    document = models.CharField(max_length=200)  # its name in the storage
+    # The name of the file in the storage.
+    document = models.CharField(max_length=200)
     document_deleted_at = models.DateTimeField(null=True)
     blanked_columns: "models.JSONField[Any, Any]" = models.JSONField(
         default=list, db_default=models.Value([], models.JSONField())
     )
-    period_from = models.DateField(
-        null=True
-    )  # the first of the days of which its sender says that it is whole
+    # The sender states that the report lists everything from this day to `period_to`.
+    period_from = models.DateField(null=True)
     period_to = models.DateField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     received_at = models.DateTimeField()
@@ -61,6 +63,8 @@ class Report(TenantModel):
     class Meta:
         constraints = (
             models.UniqueConstraint(
+                # Posted rows are left out: the same rows sent twice may restore a
+                # state that was changed in between.
                 "agency",
                 "account",
                 "sha256",
@@ -83,6 +87,7 @@ class Report(TenantModel):
                 name="ingestion_report_period_complete",
             ),
             models.CheckConstraint(
+                # A queued report is going to be read, so retention must not have deleted its document.
                 condition=models.Q(document_deleted_at__isnull=True)
                 | ~models.Q(status__in=("queued", "processing")),
                 name="ingestion_report_document_present",
@@ -90,6 +95,8 @@ class Report(TenantModel):
         )
         indexes = (
             models.Index("agency", "account", "id", name="report_by_age"),
+            # Almost all reports are loaded. The partial index keeps the scheduler's look-up, four times a
+            # minute, as small as the queue.
             models.Index(
                 "agency",
                 "handed_out_at",
