@@ -99,6 +99,7 @@ class CreateDefectExtension(OpenApiSerializerExtension):  # type: ignore[no-unty
     target_class = "ingestion.api.defect_serializers.CreateDefect"
 
     def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        # `bypass_extensions`: or drf-spectacular would call this method again, without end.
         schema: dict[str, Any] = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)  # noqa: SLF001
         states = [
             {"if": _condition(kind=kind), "then": {"properties": {"state": {"enum": list(states)}}}}
@@ -127,12 +128,16 @@ def check_rows(body: Any, *, max_rows: int, latest: datetime) -> None:
     Raises Contradiction if the only errors are `updated_at` values out of range.
     """
     rows = body.get("defects") if isinstance(body, dict) else None
+    # Before the rows are validated: DRF checks `max_length` only after it has validated each of them, so a
+    # long body would first produce an error for each row.
     if isinstance(rows, list) and len(rows) > max_rows:
         raise serializers.ValidationError({"defects": f"Send at most {max_rows} defects in one request."})
     CreateDefects(data=body if isinstance(body, dict) else {}).is_valid(raise_exception=True)
     if errors := {
         str(index): error for index, row in enumerate(rows or ()) if (error := _error(row, latest))
     }:
+        # Such a body matches the OpenAPI document, which cannot state the latest
+        # time that is allowed now (ADR 12).
         is_only_early = all(set(error) == {"updated_at"} for error in errors.values())
         raise (Contradiction if is_only_early else serializers.ValidationError)({"defects": errors})
 

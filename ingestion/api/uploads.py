@@ -29,10 +29,7 @@ class UploadedDocument(TemporaryUploadedFile):
 
 
 class DocumentUploadHandler(TemporaryFileUploadHandler):
-    """Stream an upload to a temporary file and hash it.
-
-    Raises DocumentTooLarge before reading, if Content-Length is over the limit, or while reading.
-    """
+    """Stream an upload to a temporary file and hash it. Raises DocumentTooLarge."""
 
     def handle_raw_input(
         self,
@@ -42,15 +39,18 @@ class DocumentUploadHandler(TemporaryFileUploadHandler):
         *args: Any,
         **kwargs: Any,
     ) -> None:
+        # Before a byte is read, so that the sender does not wait for an upload that is refused anyway.
         if content_length > settings.REPORT_MAX_BYTES + FORM_OVERHEAD:
             raise DocumentTooLarge
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
+        # Django uses one handler for all files of a form, so digest and count begin anew with each.
         super().new_file(*args, **kwargs)
         self._digest = hashlib.sha256()
         self._received = 0
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        # Counted while reading as well: the header states the length of the whole form, not of its file.
         self._received += len(raw_data)
         if self._received > settings.REPORT_MAX_BYTES:
             # Closing removes the file. Django does not clean up a file that it has not finished.

@@ -86,10 +86,8 @@ def report_of(request: Request, public_id: str) -> Report:
 
 
 def request_digest(upload: dict[str, Any]) -> bytes:
-    """Return the digest that identifies an upload for idempotency: the file's SHA-256 and the other fields.
-
-    The body itself is no identity, because its multipart boundaries are random.
-    """
+    """Return what identifies an upload for idempotency: a digest of the file's SHA-256 and the other fields."""
+    # The body itself is no identity: a client that repeats a request chooses another multipart boundary.
     fields = {name: str(value) for name, value in upload.items() if name != "file"}
     return hashlib.sha256(json.dumps([upload["file"].sha256, fields], sort_keys=True).encode()).digest()
 
@@ -104,12 +102,13 @@ def _receive(
     )
 
 
+# Otherwise ATOMIC_REQUESTS would keep a transaction open while the body streams in, which a slow client can
+# stretch to hours. Its snapshot would keep VACUUM from removing rows.
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
 class ReportListView(Collection[Report]):
     """List and create reports.
 
-    No transaction is open while a body streams in. Each step opens the tenant context's transaction for
-    itself:
+    Each step of an upload opens the tenant context's transaction for itself:
 
     1. Check the account and Content-Length.
     2. Stream the body.
@@ -149,6 +148,8 @@ class ReportListView(Collection[Report]):
         responses={202: ACCEPTED, 200: DUPLICATE},
     )
     def post(self, request: Request, account_id: str) -> HttpResponse:
+        # DRF reads the body at the first access to `request.data`, so everything that can refuse the
+        # upload without it stands before.
         account = self._account_before_body(request, account_id)
         now = timezone.now()
         body = CreateReport(data=request.data, context={"today": now.astimezone(UTC).date()})
@@ -173,6 +174,7 @@ class ReportListView(Collection[Report]):
         """Return the account after checking it and Content-Length, before a byte of the body is read."""
         with context.for_request(request):
             account = context.account_of(request, account_id)
+        # Django reads as many bytes as Content-Length states. Without it, every upload would look empty.
         if not (request.META.get("CONTENT_LENGTH") or "").isdecimal():
             raise LengthRequired
         if int(request.META["CONTENT_LENGTH"]) > settings.REPORT_MAX_BYTES + FORM_OVERHEAD:
@@ -180,10 +182,8 @@ class ReportListView(Collection[Report]):
         return account
 
     def _account_after_body(self, request: Request, account_id: str) -> SellerAccount:
-        """Return the account after authenticating again.
-
-        While the body streamed in, the key may have been revoked or the account deleted.
-        """
+        """Return the account after authenticating again."""
+        # While the body streamed in, the key may have been revoked, the role changed or the account deleted.
         authentication.reauthenticate(request)
         self.check_permissions(request)
         return context.account_of(request, account_id)
@@ -222,6 +222,7 @@ class RejectedRowListView(Collection[RejectedRow]):
     serializer_class = RejectedRowSerializer
 
     def get_ordering(self) -> str:
+        # The rows' primary key ends with it, so pages follow the key and read like the document.
         return "line"
 
     @extend_schema(
@@ -260,6 +261,7 @@ class ReportDocumentView(Resource):
         except FileNotFoundError:
             # The file is deleted before its row is updated.
             raise DocumentDeleted from None
+        # As a download of unknown type, so that no browser renders on this origin what somebody uploaded.
         return FileResponse(
             document,
             as_attachment=True,

@@ -26,6 +26,7 @@ from ingestion.exports.inventory import AGENCY, PREFIXES, RULES, TABLES, Table
 from ingestion.models import Export, Report
 
 FORMAT = "underone-export/1"
+# Documents and exports may have any size, so no file is read as a whole.
 BLOCK = 1024 * 1024
 PAGE_SIZE = 1000
 REPEATABLE_READ = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
@@ -92,13 +93,14 @@ class Scope:
 @contextmanager
 def snapshot_transaction(agency_id: UUID) -> Iterator[None]:
     """Open a read-only transaction that sees the database as it is when the block begins, in the agency's
-    tenant context.
-
-    It must be the outermost transaction.
+    tenant context. It must be the outermost transaction.
     """
+    # `durable` refuses to be nested: PostgreSQL sets the isolation level only before the first query of a
+    # transaction, so a savepoint cannot have one of its own.
     with transaction.atomic(durable=True):
         with connection.cursor() as cursor:
             cursor.execute(REPEATABLE_READ)
+        # Row-level security hides everything until the context is set.
         context.set_agency(agency_id)
         yield
 
@@ -153,6 +155,8 @@ def _known_at(scope: Scope, now: datetime) -> datetime:
 def _write_table(archive: zipfile.ZipFile, table: Table, scope: Scope, now: datetime) -> dict[str, Any]:
     name, rows = f"{table.file}.jsonl", 0
     with connection.cursor() as cursor, _entry(archive, name, now) as entry:
+        # The columns come from the database, so a column that is added later is exported without a change
+        # here. A test fails if its name sounds like a secret and nobody excluded it.
         cursor.execute(COLUMNS, [table.name])
         columns = {column: type_ for column, type_ in cursor.fetchall() if column not in table.excluded}
         exported = {column: _column_expression(table, column, type_) for column, type_ in columns.items()}
@@ -161,6 +165,7 @@ def _write_table(archive: zipfile.ZipFile, table: Table, scope: Scope, now: date
         query = COPY_JSON_LINES.format(f"SELECT {selected} FROM {table.name} WHERE {scope.condition(table)}")
         with cursor.copy(query, scope.parameters()) as lines:
             for block in lines:
+                # JSON writes a line feed inside a text as an escape, so each one in the stream ends a row.
                 rows += bytes(block).count(b"\n")
                 entry.write(block)
     content = {"holds": table.description, "columns": list(exported), "rows": rows}
@@ -205,6 +210,7 @@ def _stored_reports(scope: Scope) -> Iterator[Report]:
     reports = Report.objects.filter(
         agency_id=scope.agency_id, account_id__in=scope.accounts, document_deleted_at=None
     )
+    # In pages by key, so that memory use does not depend on the number of reports.
     last = identifiers.NO_ID
     while page := list(reports.filter(pk__gt=last).order_by("pk").only("pk", "document")[:PAGE_SIZE]):
         yield from page
@@ -214,8 +220,12 @@ def _stored_reports(scope: Scope) -> Iterator[Report]:
 @contextmanager
 def _entry(archive: zipfile.ZipFile, name: str, now: datetime) -> Iterator[HashedFile]:
     """Open a file of the archive for writing. It may exceed 4 GiB."""
+    # ZipInfo's own default is the year 1980.
     info = zipfile.ZipInfo(name, date_time=now.timetuple()[:6])
     info.compress_type = zipfile.ZIP_DEFLATED
+    # The files hold an agency's data, so unpacking on Unix lets only their owner read them.
     info.external_attr = 0o600 << 16
+    # The size is unknown before the entry is written, and zipfile raises at 4 GiB unless
+    # ZIP64 was chosen at the start.
     with archive.open(info, "w", force_zip64=True) as entry:
         yield HashedFile(entry)

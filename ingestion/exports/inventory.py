@@ -7,15 +7,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 OF_ACCOUNT = "account_id = ANY (%(accounts)s::uuid[])"
+# Events about the agency itself have no account. An export of the whole agency contains them, and
+# erasing one account leaves them.
 OF_EVENT = f"({OF_ACCOUNT} OR %(whole_agency)s AND account_id IS NULL)"
 OF_DELIVERY = f"event_id IN (SELECT id FROM webhooks_event WHERE agency_id = %(agency)s AND {OF_EVENT})"
 OF_ATTEMPT = (
     f"delivery_id IN (SELECT id FROM webhooks_delivery WHERE agency_id = %(agency)s AND {OF_DELIVERY})"
 )
 OF_THRESHOLD = f"({OF_ACCOUNT} OR %(with_agency_thresholds)s AND account_id IS NULL)"
+# In the URL of a chat's incoming webhook the path is the secret, and a user name before the host may be one.
 HOST = "substring(url FROM '^[Hh][Tt][Tt][Pp][Ss]?://(?:[^/?#]*@)?([^/?#]+)')"
 PUBLIC_URL = f"CASE kind WHEN 'slack' THEN 'https://' || {HOST} || '/…' ELSE url END"
+# API keys and tokens share a table, but their public IDs have different prefixes.
 API_KEY_ID = "CASE kind WHEN 'token' THEN 'tok_' ELSE 'key_' END || replace(id::text, '-', '')"
+# Users belong to no agency, so their names are in another table than their memberships (ADR 11).
 FROM_PERSON = "(SELECT {} FROM accounts_person WHERE accounts_person.id = person_id)"
 
 PREFIXES: Mapping[str, str] = {
@@ -129,6 +134,8 @@ TABLES: tuple[Table, ...] = (
         prefix="acct",
         description="The seller accounts of the agency and their status.",
         account_condition="id = ANY (%(accounts)s::uuid[])",
+        # Both are means of the server: an archive contains no deleted account, and
+        # the distance only orders lists.
         excluded=("deleted_at", "ordered_distance"),
     ),
     Table(
@@ -137,6 +144,7 @@ TABLES: tuple[Table, ...] = (
         prefix="rpt",
         description="Reports received, with their status and counts.",
         account_condition=OF_ACCOUNT,
+        # The name in the storage tells how files are stored, and the others how a worker got the report.
         excluded=("document", "attempts", "handed_out_at"),
     ),
     Table(
@@ -242,6 +250,7 @@ TABLES: tuple[Table, ...] = (
         prefix="dlv",
         description="Deliveries of events to endpoints, within their retention period.",
         account_condition=OF_DELIVERY,
+        # They steer the delivery workers and mean nothing outside them.
         excluded=("leased_until", "order_key"),
     ),
     Table(
@@ -269,5 +278,6 @@ AGENCY = Table(
     description="The agency and its settings.",
     agency_condition="id = %(agency)s",
     account_condition="true",
+    # An agency can export only while it is open, so they would always be empty.
     excluded=("closed_at", "closed_by", "erased_from", "erased_at"),
 )

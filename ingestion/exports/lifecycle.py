@@ -55,8 +55,10 @@ def create(
 
     Raises AlreadyInProgress or DailyLimitReached.
     """
+    # Without a lock: if two requests pass at the same time, only one of them can insert its export below.
     _check_daily_limit(agency, now)
     try:
+        # The savepoint keeps the request's transaction usable after the unique constraint has refused.
         with transaction.atomic():
             export = Export.objects.create(
                 agency=agency,
@@ -78,8 +80,7 @@ def claim(*, agency_id: UUID, export_id: UUID) -> Export | None:
     """Mark the export as running and return it, or return None if there is nothing to do. Opens its own
     transaction.
 
-    The attempt is counted before the work. After MAX_ATTEMPTS, or if the account was deleted, the export is
-    marked as failed.
+    After MAX_ATTEMPTS, or if the account was deleted, the export is marked as failed.
     """
     with context.agency(agency_id):
         waiting = Export.objects.filter(
@@ -88,6 +89,8 @@ def claim(*, agency_id: UUID, export_id: UUID) -> Export | None:
         failed = Q(attempts__gte=MAX_ATTEMPTS) | Q(account__deleted_at__isnull=False)
         if waiting.filter(failed).update(status=Status.FAILED):
             return None
+        # The attempt is counted before the work, so that an export that kills its
+        # worker is given up in the end.
         if not waiting.update(status=Status.RUNNING, attempts=F("attempts") + 1):
             return None
         return Export.objects.select_related("account").get(agency_id=agency_id, pk=export_id)
@@ -95,20 +98,22 @@ def claim(*, agency_id: UUID, export_id: UUID) -> Export | None:
 
 def build(*, export: Export, now: datetime) -> None:
     """Build the archive in a temporary file, move it to the storage and mark the export as ready. Opens its
-    own transactions.
-
-    The storage never holds an incomplete archive. Raises ClaimLost.
+    own transactions. Raises ClaimLost.
     """
+    # Only a complete archive reaches the storage. The temporary file disappears with its worker.
     with TemporaryUploadedFile("export", "application/zip", 0, None) as file:
         out = archive.HashedFile(file)
         archive.write(export=export, out=out, now=now)
+        # The storage moves the file by its path, so what Python has buffered must be on the disk.
         file.flush()
         file.seek(0)
+        # Django's uploaded file states the size that it was given when it was created, which is zero here.
         file.size = out.size
         document = default_storage.save(f"{storage_folder(export.agency_id)}/{export.public_id}", file)
     try:
         _mark_ready(export, document, out, now)
     except BaseException:
+        # Without a row that names it, nothing would delete the archive before the agency is erased.
         default_storage.delete(document)
         raise
 
@@ -123,16 +128,15 @@ def remove_account(*, agency_id: UUID, account_id: UUID, now: datetime) -> None:
     """
     with context.agency(agency_id):
         exports = Export.objects.filter(Q(account_id=account_id) | Q(account_id=None), agency_id=agency_id)
+        # `_mark_ready` locks the export's row and asks for the status `running`, so this update either comes
+        # first and the worker discards its archive, or waits and the archive is among the ready ones below.
         exports.filter(account_id=None, status=Status.RUNNING).update(status=Status.QUEUED, handed_out_at=now)
         exports.filter(account_id=account_id, status__in=IN_PROGRESS).update(status=Status.FAILED)
         _expire(agency_id, exports.filter(status=Status.READY), now)
 
 
 def expire(*, agency_id: UUID, now: datetime) -> int:
-    """Delete archives past `expires_at` and return how many. Opens its own transaction.
-
-    The next run finishes an interrupted one.
-    """
+    """Delete archives past `expires_at` and return how many. Opens its own transaction."""
     with context.agency(agency_id):
         return _expire(agency_id, Export.objects.filter(status=Status.READY, expires_at__lte=now), now)
 
@@ -151,6 +155,7 @@ def _check_daily_limit(agency: Agency, now: datetime) -> None:
     recent = Export.objects.filter(agency=agency, created_at__gt=now - A_DAY).order_by("-created_at")
     created = recent.values_list("created_at", flat=True)[:MAX_PER_DAY]
     if len(created) == MAX_PER_DAY:
+        # The window slides: the next export is allowed as soon as the oldest of them is a day old.
         raise DailyLimitReached((min(created) + A_DAY - now).total_seconds())
 
 
@@ -161,10 +166,13 @@ def _mark_ready(export: Export, document: str, out: archive.HashedFile, now: dat
             agency_id=export.agency_id, pk=export.pk, status=Status.RUNNING, attempts=export.attempts
         )
         present = claimed.filter(agency__closed_at=None, account__deleted_at=None)
+        # The row's lock makes `remove_account` wait until the archive can be found as a ready one. `of`:
+        # PostgreSQL locks no row of an outer join, and an export of the whole agency has no account.
         if present.select_for_update(of=("self",)).first() is None:
             raise ClaimLost
         ready = {"status": Status.READY, "ready_at": now, "expires_at": now + RETENTION}
         claimed.update(document=document, size=out.size, sha256=out.sha256, **ready)
+        # Only after the new archive is ready: a build that fails leaves the older archive to download.
         older = Export.objects.filter(agency_id=export.agency_id, status=Status.READY).exclude(pk=export.pk)
         _expire(
             export.agency_id,
@@ -177,6 +185,8 @@ def _expire(agency_id: UUID, exports: QuerySet[Export], now: datetime) -> int:
     """Delete the archives, then mark the exports as expired. Requires a transaction. Return how many."""
     locked = list(exports.filter(agency_id=agency_id).select_for_update(of=("self",)))
     for export in locked:
+        # Before the row is updated: a process killed here leaves a row that the next run finds again, and a
+        # download of it is answered as expired.
         default_storage.delete(export.document)
         _audit(export, "export.expired", audit.UNDERONE, now, {})
     rows = Export.objects.filter(agency_id=agency_id, pk__in=[export.pk for export in locked])

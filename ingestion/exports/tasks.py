@@ -26,6 +26,8 @@ def make_export(*, agency_id: str, export_id: str) -> None:
             try:
                 exports.build(export=export, now=timezone.now())
             except exports.ClaimLost:
+                # The archive is gone already. Another claim builds the export
+                # again, or it is not wanted any more.
                 log.info(
                     "%s was discarded: an account was erased, or another worker claimed it", export.public_id
                 )
@@ -55,7 +57,8 @@ def _claim_abandoned(agency_id: UUID) -> list[UUID]:
         waiting = Export.objects.filter(
             agency_id=agency_id, status__in=exports.IN_PROGRESS, handed_out_at__lt=now - QUEUED_TOO_LONG
         )
-        # An export is abandoned if no worker holds its session lock.
+        # An export is abandoned if no worker holds its session lock. A build may last for hours, so no time
+        # limit could tell.
         abandoned = [pk for pk in waiting.values_list("pk", flat=True) if locks.is_free(pk)]
         Export.objects.filter(agency_id=agency_id, pk__in=abandoned).update(handed_out_at=now)
     return abandoned

@@ -153,6 +153,8 @@ class ExportListView(Collection[Export]):
             raise ExportUnderWay from None
         except exports.DailyLimitReached as error:
             raise TooManyExports(error.wait) from None
+        # After the commit, or the worker could look for the export before it exists. `robust`: while the
+        # broker is down the export stays queued, and `resume_exports` sends it later.
         build = partial(tasks.make_export.delay, agency_id=str(export.agency_id), export_id=str(export.pk))
         transaction.on_commit(build, robust=True)
         location = f"/v1/exports/{export.public_id}"
