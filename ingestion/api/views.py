@@ -86,7 +86,7 @@ def report_of(request: Request, public_id: str) -> Report:
 
 
 def request_digest(upload: dict[str, Any]) -> bytes:
-    """Return what identifies an upload for idempotency: a digest of the file's SHA-256 and the other fields."""
+    """Return what identifies an upload for idempotency: a digest of the file's SHA-256 and its fields."""
     # The body itself is no identity: a client that repeats a request chooses another multipart boundary.
     fields = {name: str(value) for name, value in upload.items() if name != "file"}
     return hashlib.sha256(json.dumps([upload["file"].sha256, fields], sort_keys=True).encode()).digest()

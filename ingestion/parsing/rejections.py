@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+# A detail may quote several rows of the document, and a row may be very long.
 LONGEST_DETAIL = 4000
 ADDRESS = re.compile(r"""[^\s@＠"'<>(),;:][^\s@＠"<>(),;:]*[@＠][^\s@＠"'<>(),;:]*|[@＠][^\s"'<>(),;:]*""")
 
@@ -47,4 +48,7 @@ class RejectedDocument(Exception):
 
 def mask_email_addresses(text: str) -> str:
     """Return the text with every e-mail address, and every beginning of one, replaced."""
+    # Reasons are stored in the database after the document's own personal columns were
+    # redacted. Cut first, so that the pattern never runs over a whole line; looking for the
+    # sign first is cheaper than the pattern.
     return ADDRESS.sub("[e-mail address]", text[:2000]) if "@" in text or "＠" in text else text

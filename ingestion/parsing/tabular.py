@@ -22,9 +22,12 @@ from ingestion.parsing.encodings import Encoding
 from ingestion.parsing.rejections import RejectedDocument
 
 BLOCK = 1024 * 1024
-MAX_LINE_LENGTH = 1024 * 1024  # characters; Amazon's lines have a few hundred
-MAX_RECORD_LENGTH = 2 * MAX_LINE_LENGTH  # characters of a CSV record, which may span lines
-MAX_COLUMNS = 1000  # Amazon's reports have up to a hundred
+# In characters. Amazon's lines have a few hundred; a file without line ends must not be read as a whole.
+MAX_LINE_LENGTH = 1024 * 1024
+# In characters. A record of CSV may span lines, so a quote that is never closed would take all the rest.
+MAX_RECORD_LENGTH = 2 * MAX_LINE_LENGTH
+# Amazon's reports have up to a hundred.
+MAX_COLUMNS = 1000
 GZIP = b"\x1f\x8b"
 MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 REASONS = {
@@ -40,11 +43,14 @@ def blocks(stream: IO[bytes], *, max_bytes: int) -> Iterator[bytes]:
 
     Raises RejectedDocument for damaged gzip, or after more than `max_bytes` bytes.
     """
+    # By the content, because neither a file name nor a content type says reliably what it is.
     packed = stream.read(2) == GZIP
     stream.seek(0)
     source = gzip.GzipFile(fileobj=stream) if packed else stream
     seen = 0
     try:
+        # The limit holds for the unpacked bytes and while they are read: a few megabytes
+        # of gzip can unpack to gigabytes.
         while block := source.read(BLOCK):
             seen += len(block)
             if seen > max_bytes:
@@ -75,8 +81,11 @@ def detect_encoding(document: Iterable[bytes], *, japanese: bool) -> Encoding:
     for mark, codec in MARKS:
         if head.startswith(mark):
             return Encoding(codec, "The document begins with a byte-order mark.")
+    # In this order, because the earlier ones are stricter: text in another encoding is hardly ever valid
+    # UTF-8 by accident, while almost every byte is valid cp1252.
     candidates = ["utf-8", "cp932", "cp1252"] if japanese else ["utf-8", "cp1252"]
     decoders = {codec: codecs.getincrementaldecoder(codec)() for codec in candidates}
+    # All of the document, because the first letter that is not ASCII may be in its last row.
     for block in chain((head,), source):
         _feed(decoders, block)
     _feed(decoders, b"", final=True)
@@ -102,6 +111,8 @@ class Lines:
 
     def __init__(self, document: Iterable[bytes], codec: str) -> None:
         self._document = document
+        # A byte-order mark is trusted without trying the bytes behind it. A letter that is damaged there
+        # spoils a name, not the document.
         self._decode = codecs.getincrementaldecoder(codec)(errors="replace")
         self.last_line_is_open = False
         self.number = 0
@@ -109,6 +120,8 @@ class Lines:
     def __iter__(self) -> Iterator[str]:
         rest = ""
         for block in self._document:
+            # Only "\n" ends a line: `str.splitlines` would also split at characters
+            # that may occur in product names.
             *whole, rest = (rest + self._text(block)).split("\n")
             # Only the first line can be long: the others lie within one block.
             if len(whole[0] if whole else rest) > MAX_LINE_LENGTH:
@@ -145,10 +158,9 @@ class Lines:
 
 
 def split_tsv(lines: Iterable[str]) -> Iterator[list[str]]:
-    """Yield the cells of each line.
-
-    No quote is special: Amazon quotes no cell, and product names contain quotes.
-    """
+    """Yield the cells of each line."""
+    # Without the csv module, because no quote is special: Amazon quotes no cell, and product names contain
+    # quotes, such as those of inches.
     return (line.split("\t") for line in lines)
 
 
@@ -174,11 +186,13 @@ def split_csv(lines: Iterable[str]) -> Iterator[list[str]]:
     def bounded_lines() -> Iterator[str]:
         nonlocal length
         for line in chain((header,), source):
+            # The csv module has a limit for a cell, but none for a record of many cells.
             length += len(line) + 1
             if length > MAX_RECORD_LENGTH:
                 raise csv.Error(f"a record has more than {MAX_RECORD_LENGTH} characters")
             yield line + "\n"
 
+    # Strict, because the module otherwise reads on after a wrong quote and shifts the rest of the row.
     reader = csv.reader(bounded_lines(), delimiter=detect_delimiter(header), strict=True)
     try:
         for record in reader:

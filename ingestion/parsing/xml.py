@@ -11,14 +11,17 @@ from xml.parsers import expat
 from ingestion.parsing.encodings import Encoding
 from ingestion.parsing.rejections import RejectedDocument
 
+# Paths repeat the names of all open elements, so deep nesting multiplies them.
 MAX_DEPTH = 64
-MAX_RECORD_LENGTH = 1024 * 1024  # characters of texts and paths; an order has a few thousand
+# In characters of texts and paths. An order has a few thousand.
+MAX_RECORD_LENGTH = 1024 * 1024
 DECLARED = re.compile(r"""<\?xml[^>]{0,100}?\sencoding\s*=\s*["']([A-Za-z][\w.-]{0,39})["']""")
 # expat stores every name it has seen. A report has a few dozen.
 MAX_NAMES, MAX_NAME_LENGTH = 1000, 200
 # Bytes fed to expat at once. The records found in them wait in memory, many times as large.
 FEED_BYTES = 256 * 1024
-MAX_TAG_BYTES = 4 * 1024 * 1024  # bytes that may wait in expat for the end of a tag
+# Bytes that may wait in expat for the end of a tag. It keeps an unfinished tag in memory, however long.
+MAX_TAG_BYTES = 4 * 1024 * 1024
 
 Record = dict[str, str]
 """Map the path within an element (`FulfillmentData/FulfillmentChannel`) to its text; the first one if a path
@@ -38,6 +41,8 @@ def read_records(document: Iterable[bytes], *, names: Collection[str]) -> Iterat
     for block in split_blocks(document):
         fed += len(block)
         reader.feed(block)
+        # expat calls no handler before a tag has ended, so only the distance to
+        # its last event shows the waiting.
         if fed - reader.parser.CurrentByteIndex > MAX_TAG_BYTES + len(block):
             raise _too_large(reader.parser.CurrentLineNumber)
         yield from reader.take()
@@ -66,10 +71,12 @@ class _Reader:
 
     def __init__(self, element_names: frozenset[str]) -> None:
         self.parser = expat.ParserCreate()
+        # Otherwise expat calls `_text` for each line and each entity of one text.
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self.parser.CharacterDataHandler = self._text
+        # At the start of the declaration, before expat has read any entity that it defines.
         self.parser.StartDoctypeDeclHandler = self._doctype
         self._element_names = element_names
         self._names: set[str] = set()

@@ -44,10 +44,9 @@ class Redaction:
     _most_bytes: int
 
     def blocks(self, stream: IO[bytes]) -> Iterator[bytes]:
-        """Yield the redacted document, compressed if it was.
-
-        Damaged gzip stays damaged, and a document that unpacks to more than the limit still does.
-        """
+        """Yield the redacted document, compressed if it was."""
+        # What the worker would reject in the original it must reject in the redacted document as well, or a
+        # part of a report would be loaded as if it were complete.
         packed = _is_packed(stream)
         packer = zlib.compressobj(wbits=31) if packed else None
         pack = packer.compress if packer else bytes
@@ -56,9 +55,11 @@ class Redaction:
                 yield pack(block)
         except TruncatedGzip:
             if packer:
+                # All redacted bytes, but not the end of the stream: the document stays cut off.
                 yield packer.flush(zlib.Z_SYNC_FLUSH)
             return
         except TooLarge:
+            # Empty lines make it too large again. They compress to almost nothing.
             for _ in range(self._most_bytes // tabular.BLOCK + 1):
                 yield pack(b"\n" * tabular.BLOCK)
         if packer:
@@ -74,8 +75,10 @@ def build_redaction(
     the first block of a table is read, but all of an XML document.
     """
     head, is_whole = _head(stream, max_bytes=max_bytes)
+    # Only UTF-16 matters here: in all other encodings, delimiters and line ends are single bytes.
     codec = next((codec for mark, codec in MARKS.items() if head.startswith(mark)), BYTES)
     text = next(_decode_blocks(iter((head,)), codec), "")
+    # JSON is stored as received: reports in JSON are about the account, not about buyers.
     first_character = text.lstrip("\ufeff\xef\xbb\xbf \t\r\n")[:1]
     if first_character in {"{", "[", ""}:
         return None
@@ -84,6 +87,7 @@ def build_redaction(
     read = partial(_read, codec=codec, japanese=japanese)
     mark = next((mark for mark in DECODED_MARKS if text.startswith(mark)), "")
     unmarked = text.removeprefix(mark)
+    # Without the mark, which would otherwise belong to the name of the first column.
     table = redaction_table.detect_table_redactor(
         unmarked, is_whole=is_whole, announced_type=announced_type, read=read
     )
@@ -92,6 +96,7 @@ def build_redaction(
 
     def rewrite(blocks: Iterator[bytes]) -> Iterator[bytes]:
         texts = _decode_blocks(blocks, codec)
+        # The mark is taken off again and written back, so that the stored document keeps all its other bytes.
         first = next(texts, "")
         pieces = table.redact(chain((first.removeprefix(mark),), texts))
         return (piece.encode(codec, "surrogatepass") for piece in chain((mark,), pieces))
@@ -104,6 +109,7 @@ def _build_xml_redaction(stream: IO[bytes], codec: str, max_bytes: int) -> Redac
     try:
         names = xml.personal_names(_decode_blocks(_unpacked(stream, max_bytes=max_bytes), codec))
     except (TruncatedGzip, TooLarge):
+        # What was read so far may hold personal data, so the document has to pass through the redactor.
         names = {"unknown"}
     if not names:
         return None
@@ -111,6 +117,7 @@ def _build_xml_redaction(stream: IO[bytes], codec: str, max_bytes: int) -> Redac
     def rewrite(blocks: Iterator[bytes]) -> Iterator[bytes]:
         document = xml.XmlRedactor(codec)
         yield from document.redact(blocks)
+        # Only now are they complete: an element may first appear in the last record.
         columns.extend(document.columns)
 
     return Redaction(columns, rewrite, max_bytes)
@@ -136,6 +143,7 @@ def _unpacked(stream: IO[bytes], *, max_bytes: int) -> Iterator[bytes]:
     source = gzip.GzipFile(fileobj=stream)
     while True:
         try:
+            # Unlike `read`, it returns what was unpacked before the damage instead of raising first.
             block = source.read1(tabular.BLOCK)
         except (OSError, EOFError, zlib.error):
             raise TruncatedGzip from None
@@ -153,6 +161,7 @@ def _head(stream: IO[bytes], *, max_bytes: int) -> tuple[bytes, bool]:
     try:
         for block in _unpacked(stream, max_bytes=max_bytes):
             head += block
+            # gzip may yield its first blocks in small pieces.
             if len(head) >= tabular.BLOCK:
                 return head, False
     except (TruncatedGzip, TooLarge):

@@ -15,18 +15,16 @@ from ingestion.parsing.encodings import Encoding
 from ingestion.parsing.rejections import RejectedDocument
 from ingestion.redaction import redacted_file
 
+# The names come from the document and are stored with its report, so their number and length are limited.
 MAX_COLUMNS, MAX_COLUMN_LENGTH = 50, 100
 
 
 class StoredDocument(NamedTuple):
-    """Describe a stored document: its name in the storage, its redacted columns, and its original encoding.
-
-    The encoding is set only if something was redacted, because the redacted text may have been the only
-    evidence of it.
-    """
+    """Describe a stored document: its name in the storage, its redacted columns and original encoding."""
 
     document: str
     columns: list[str]
+    # Set only if something was redacted, because the redacted text may have been the only evidence of it.
     encoding: Encoding | None
 
 

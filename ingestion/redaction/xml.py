@@ -12,7 +12,9 @@ from ingestion.parsing import xml
 from ingestion.reports import personal_columns
 
 TAG = re.compile(r"<([^\s<>/!?]{1,200})(?:\s[^<>]*)?>?(\s*(?:[^<\s]|<!\[CDATA\[))?")
-MAX_TAG_LENGTH = 1000  # characters kept for a tag that the next block completes
+# The characters that are kept for a tag that the next block completes.
+MAX_TAG_LENGTH = 1000
+# Their names come from the document and are held in memory.
 MAX_ELEMENTS = 100
 
 
@@ -36,6 +38,8 @@ def personal_names(texts: Iterable[str]) -> set[str]:
                 names.add(name)
         start = text.rfind("<")
         rest = text[start:] if 0 <= len(text) - start <= MAX_TAG_LENGTH and start >= 0 else ""
+    # `Name` is the name of a buyer only within an address or person. Elsewhere it is
+    # that of a product, for example.
     if not has_address:
         names = {name for name in names if name.rpartition(":")[2].lower() != "name"}
     return names
@@ -48,6 +52,8 @@ class XmlRedactor:
         self.columns: dict[str, None] = {}
         self._codec = codec
         self._parser = parser = expat.ParserCreate()
+        # A text ends at whatever comes next, so every kind of event has a handler,
+        # even those that are never cut.
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._text
@@ -76,11 +82,14 @@ class XmlRedactor:
                 fed += len(block)
                 self._parser.Parse(block, False)  # noqa: FBT003  expat's signature
                 yield self._without_cuts(pending, base)
+                # A personal text may continue in the next block, so its beginning waits
+                # until expat has found its end.
                 pending, base = pending[self._settled - base :], self._settled
                 if len(pending) > xml.MAX_TAG_BYTES + len(block):
                     yield self._encode("<")
                     return
             self._parser.Parse(b"", True)  # noqa: FBT003
+            # expat reports no event at the end of the document.
             self._settle(fed)
             yield self._without_cuts(pending, base)
         except _Doctype:
@@ -102,6 +111,7 @@ class XmlRedactor:
 
     def _line_ends(self, text: bytes) -> bytes:
         if self._codec == "iso-8859-1":
+            # In this codec a line end is one byte wherever it occurs, so the bytes need no decoding.
             return re.sub(rb"[^\r\n]+", b"", text)
         return re.sub("[^\r\n]+", "", text.decode(self._codec, "surrogatepass")).encode(self._codec)
 
@@ -129,6 +139,7 @@ class XmlRedactor:
         is_own = personal_columns.is_personal(name) and (
             in_address or name.rpartition(":")[2].lower() != "name"
         )
+        # Elements within a personal one are personal too, except the parts of an address that stay.
         inherits = (
             parent[1] and not personal_columns.is_envelope(parent[0]) and not personal_columns.is_place(name)
         )

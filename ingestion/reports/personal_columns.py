@@ -69,6 +69,8 @@ def is_personal(name: str) -> bool:
     return _is_personal(name[:MAX_LENGTH])
 
 
+# XML repeats a few dozen names for millions of elements. The size is limited
+# because a document chooses its names.
 @lru_cache(maxsize=4096)
 def _is_personal(name: str) -> bool:
     plain = normalize_column(HUMP.sub("-", name.rpartition(":")[2]))
@@ -76,6 +78,7 @@ def _is_personal(name: str) -> bool:
         return False
     if plain in NAMES or plain.startswith(OF_THE_BUYER):
         return True
+    # Numbered columns are common, such as `address2` and `phone1`.
     words = {word.rstrip("0123456789") for word in re.split("[-'’]", plain)}
     return bool(words & WORDS) or "e-mail" in plain or {"correo", "electrónico"} <= words
 
