@@ -83,6 +83,7 @@ is_order_id = ORDER_ID.fullmatch
 
 
 def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParser:
+    # One call for all six cells: these are the largest reports, and this runs once for every row.
     pick = itemgetter(*find_columns(header, NAMES, report_type=NAME))
     width = max(find_columns(header, NAMES, report_type=NAME)) + 1
 
@@ -113,8 +114,10 @@ def build_fact(
             f"`fulfillment-channel`: {quote_value(fulfilment)} is not valid; expected Amazon or Merchant."
         )
     marketplace = CODE_OF_SALES_CHANNEL.get(store.lower()) or _other_store(store)
+    # Orders of other shops that are shipped by Amazon have IDs of any form, and count in no metric.
     if not is_order_id(order) and not (marketplace == NON_AMAZON and order):
         raise InvalidRow(f"`amazon-order-id`: {invalid_order_id(order)}")
+    # The column has the length of Amazon's own IDs; those of other shops may be longer.
     return OrderFact(order[:19], marketplace, channel, _status(status), at(ordered), at(updated))
 
 
@@ -127,10 +130,9 @@ def _other_store(store: str) -> str:
 
 
 def _status(text: str) -> int:
-    """Return the status.
-
-    `Shipped - Delivered to Buyer` is Shipped: the text after the dash describes the package.
-    """
+    """Return the status. Raises InvalidRow."""
+    # Amazon writes `Shipped - Delivered to Buyer`. The text after the dash describes the package, and the one
+    # before it the order.
     status = STATUSES.get(text.lower()) or STATUSES.get(text.lower().partition(" - ")[0].replace(" ", ""))
     if status is None:
         raise InvalidRow(f"`order-status`: {quote_value(text)} is not a known status; expected e.g. Shipped.")

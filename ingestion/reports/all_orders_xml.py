@@ -50,6 +50,7 @@ def build_parser(_header: Sequence[str], parse_context: ParseContext) -> RowPars
 
 
 def matches(head: Sequence[str], _rest: Sequence[str]) -> bool:
+    # Without white space, because the XML may be indented.
     return "<MessageType>AllOrdersReport</MessageType>" in "".join(head[0].split())
 
 

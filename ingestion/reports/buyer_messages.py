@@ -80,6 +80,7 @@ def _is_in_time(row: Row, received: datetime, answered: datetime | None, as_of: 
     """Return whether the message was answered in time as of `as_of`; None while that is open, or without the
     column.
     """
+    # Missing information is unknown (ADR 5): a file without the column says nothing about answers.
     if not row.has_any_column("answered_at"):
         return None
     if answered is not None:

@@ -38,11 +38,13 @@ def build_reader(
 ) -> Callable[[Sequence[str]], Texts]:
     """Return a function that turns a row of an Amazon report into texts by column.
 
-    It raises InvalidRow if the row ends before a required cell. Cells after that may be missing, because
-    empty ones at the end may have been trimmed. Raises RejectedDocument for a missing or repeated column.
+    It raises InvalidRow if the row ends before a required cell. Raises RejectedDocument for a missing or
+    repeated column.
     """
     pairs = _locate_columns(header, columns, report_type=report_type)
     needed = {column.name for column in columns if column.needed}
+    # Cells after the last required one may be missing, because spreadsheets trim
+    # empty cells at the end of a row.
     width = max(at for name, at in pairs if name in needed) + 1
 
     def read(row: Sequence[str]) -> Texts:
@@ -64,6 +66,7 @@ def build_strict_reader(
     pairs = _locate_columns(header, columns, report_type=report_type)
 
     def read(row: Sequence[str]) -> Texts:
+        # People write these files. An unquoted comma in a cell would shift the cells behind it unnoticed.
         if any(cell.strip() for cell in row[len(header) :]):
             raise InvalidRow(
                 f"The row has {len(row)} cells, but the header has {len(header)}. Enclose cells that contain "
@@ -118,6 +121,7 @@ def parse_day_or_time(text: str, *, parse_context: ParseContext, latest: datetim
 
 def from_time(at: datetime, parse_context: ParseContext) -> DayOrTime:
     """Return a moment with its day in the marketplace."""
+    # The earliest moment is one of UTC, and in America its day is the one before.
     return DayOrTime(max(at.astimezone(parse_context.zone).date(), FIRST_DAY), at)
 
 
@@ -126,6 +130,7 @@ def parse_day(text: str, *, parse_context: ParseContext) -> date:
 
     `10-Jul-2025`, `2025-07-10`, or an ISO 8601 time. Raises InvalidRow.
     """
+    # By a table instead of `strptime`, which expects the names of months in the language of the server.
     by_month = NAMED_MONTH.fullmatch(text)
     iso = text
     if by_month is not None and by_month[2].lower() in MONTHS:
@@ -164,6 +169,7 @@ def parse_yes_no(text: str) -> bool | None:
 
 def normalize_state(text: str) -> str:
     """Return a status as facts store it: in lower case, at most MAX_STATE_LENGTH characters."""
+    # Cut instead of rejected, because it is only shown: whether a row counts is decided from the whole text.
     return text.lower()[:MAX_STATE_LENGTH]
 
 
@@ -274,6 +280,7 @@ class Row:
         `updated_at`, or else when the document was received.
         """
         at = self.moment("updated_at")
+        # Not the time of loading: a report that waited must give the same facts (ADR 3).
         return at, from_time(at or self.parse_context.received_at.astimezone(UTC), self.parse_context)
 
     def _day_or_time(self, name: str, latest: datetime, until: str) -> DayOrTime | None:
@@ -303,9 +310,7 @@ def build_row_reader(
 
 
 def require_order(earlier: tuple[str, DayOrTime | None], later: tuple[str, DayOrTime | None]) -> None:
-    """Raise InvalidRow if the later one is a day or more before the earlier.
-
-    Clocks and time zones explain smaller differences.
-    """
+    """Raise InvalidRow if the later one is a day or more before the earlier."""
+    # Clocks and time zones of carriers explain smaller differences.
     if earlier[1] is not None and later[1] is not None and earlier[1].minus(later[1]) >= timedelta(days=1):
         raise InvalidRow(f"`{later[0]}` is a day or more before `{earlier[0]}`.", field=later[0])

@@ -20,6 +20,7 @@ from ingestion.reports import REPORT_TYPE_BY_NAME, REPORT_TYPES
 from ingestion.reports.report_type import ORDER_ID, ParseContext, ReportType, RowParser
 from metrics.rules.facts import Fact
 
+# Each is held in memory and stored with its reason, and a document with so many is hardly of its report type.
 MAX_REJECTED_ROWS = 100_000
 START_BYTES = 64 * 1024
 ANY_DELIMITER = re.compile("[\t,;]")
@@ -74,6 +75,8 @@ class DocumentReader:
         self._opening = open_document
         self._most_bytes = max_bytes
         with open_document() as stream:
+            # Detecting the encoding reads all of the document, so damaged gzip and documents that are too
+            # large are rejected here, before a row is parsed.
             blocks = tabular.blocks(stream, max_bytes=max_bytes)
             head = next(blocks, b"")
             _reject_binary(head)
@@ -90,6 +93,7 @@ class DocumentReader:
 
         Each call reads the document again.
         """
+        # A report with several types of facts is read once for each. Its rows must not be counted twice.
         self.read = 0
         self.rejected.clear()
         self.parse_context.warnings.clear()
@@ -126,6 +130,7 @@ class DocumentReader:
 
     def facts_of_type(self, fact_type: type[Fact]) -> Iterator[tuple[int, Fact]]:
         """Yield the facts of one type, in a pass of their own."""
+        # A connection runs one COPY at a time, and the facts of a large report do not fit into memory.
         if self.report_type.fact_types == (fact_type,):
             return self.facts()
         return (pair for pair in self.facts() if type(pair[1]) is fact_type)
@@ -154,6 +159,7 @@ class DocumentReader:
         """Return the beginning of the document, up to START_BYTES."""
         with self._opening() as stream:
             block = next(tabular.blocks(stream, max_bytes=self._most_bytes), b"")
+        # The block may end in the middle of a character.
         return block[:START_BYTES].decode(self.encoding.codec, errors="ignore").lstrip("\ufeff \t\r\n")
 
     def _first_lines(self) -> list[str]:
@@ -201,6 +207,7 @@ def _header(cells: Iterator[list[str]]) -> list[str]:
     header = next((row for row in cells if any(cell.strip() for cell in row)), None)
     if header is None:
         raise _empty_document()
+    # The carriage return before a line feed is removed already, so this one ends a line by itself.
     if any("\r" in cell for cell in header):
         raise RejectedDocument(
             "line-ends",
@@ -268,6 +275,7 @@ def _detect_table(head: list[str]) -> ReportType:
     report_type = detect_table(head)
     if report_type is not None:
         return report_type
+    # The first line of a document without a header is a row, and may have the data of a buyer.
     first = LONG_NUMBER.sub("…", mask_email_addresses(head[0].strip()[:1000]))
     if any(ORDER_ID.fullmatch(cell.strip(' "')) for cell in ANY_DELIMITER.split(head[0])):
         raise RejectedDocument(
@@ -285,11 +293,9 @@ def _detect_table(head: list[str]) -> ReportType:
 def _number_rows(
     cells: Iterator[list[str]], lines: tabular.Lines, *, width: int
 ) -> Iterator[tuple[int, list[str]]]:
-    """Yield rows with their line.
-
-    Raises RejectedDocument if the last line has no line end and fewer cells than every other: then the
-    document was cut off.
-    """
+    """Yield rows with their line. Raises RejectedDocument if the document was cut off."""
+    # Short rows alone prove nothing, because empty cells at the end may be trimmed, nor does a missing line
+    # end. A last line that has none and is shorter than every other was cut off.
     fewest = width
     for row in cells:
         if len(row) < fewest:

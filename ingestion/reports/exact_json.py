@@ -29,6 +29,8 @@ class Number(NamedTuple):
 
 def parse_json(document: bytes) -> Any:
     """Return the value of a document, with Number for numbers. Raises RejectedDocument."""
+    # Before parsing, which is what needs the memory. A comma stands between any two values, and those in
+    # texts only make the count higher.
     if document.count(b",") > MAX_VALUES:
         raise RejectedDocument(
             "too-many-values", "The JSON has too many values", f"At most {MAX_VALUES} are supported."
@@ -49,6 +51,7 @@ def write_json(value: Any, *, leaves_out: Callable[[str], bool] = lambda _name: 
     A number that PostgreSQL cannot store becomes a text. The value of a name for which `leaves_out` returns
     True becomes null. Raises InvalidRow for text that PostgreSQL cannot store, and for deep nesting.
     """
+    # Python would otherwise raise RecursionError, which is no reason for a sender.
     if depth > MAX_DEPTH:
         raise InvalidRow(f"The value is nested more than {MAX_DEPTH} levels deep.")
     if isinstance(value, dict):
@@ -74,6 +77,7 @@ def _text(text: str) -> str:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # Python's json keeps the last of two values with one name, without a word.
     value = dict(pairs)
     if len(value) < len(pairs):
         raise _invalid("An object has the same name twice, so its value is ambiguous.")

@@ -47,6 +47,7 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
             )
         except InvalidRow as error:
             raise InvalidRow(f"`return-date`: {error.reason}") from None
+        # Without fractions of a second, so that the reference has a known length.
         at = returned.moment.replace(microsecond=0) if returned.moment else returned.day
         unit = f"{texts.get('sku', '')[:MAX_SKU_LENGTH]} {at.isoformat()}"
         return ReturnFact(
@@ -57,8 +58,10 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
             requested_on=returned.day,
             state=cells.normalize_state(texts.get("status", "")),
             is_return=True,
+            # The report does not say how the request was handled.
             is_dissatisfied=None,
             reason="",
+            # The report does not say when it was true, so the time of receipt decides.
             stated_at=None,
         )
 

@@ -59,6 +59,8 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
         texts = read(row)
         order = texts["amazon-order-id"]
         store = texts.get("sales-channel")
+        # Multi-channel orders are those of other shops that Amazon ships, and count in no metric. Without the
+        # column, only the form of their ID shows it.
         if store is None:
             store = "Non-Amazon" if MULTI_CHANNEL_ID.fullmatch(order) else home
         updated = texts.get("reporting-date") or texts["shipment-date"]
@@ -69,6 +71,7 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
 
 def matches(header: Sequence[str], _first_row: Sequence[str]) -> bool:
     names = {normalize_column(cell) for cell in header}
+    # The all-orders report has a column for the status; this one has shipped orders only.
     return {"amazon-order-id", "purchase-date", "shipment-date"} <= names and "order-status" not in names
 
 

@@ -55,13 +55,11 @@ def build_fact(row: Row) -> DefectFact:
 
 
 def _end(removed: DayOrTime, parse_context: ParseContext) -> datetime:
-    """Return the moment of the removal.
-
-    A day means its last second, at most the time of receipt, because a removal follows feedback posted on the
-    same day.
-    """
+    """Return the moment of the removal."""
     if removed.moment is not None:
         return removed.moment
+    # A day means its last second, because the removal follows feedback that was posted on the same day. It is
+    # never later than the receipt, because nobody knows a removal of the future.
     end = datetime.combine(removed.day, END_OF_DAY, parse_context.zone)
     return min(end, parse_context.received_at).astimezone(UTC)
 

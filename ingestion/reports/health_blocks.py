@@ -79,7 +79,8 @@ VIOLATIONS = {
         "foodAndProductSafetyIssues",
         "otherPolicyViolations",
         "documentRequests",
-        "customerProductReviewsPolicyViolations",  # in live reports, not in the schema
+        # In live reports, but not in the schema.
+        "customerProductReviewsPolicyViolations",
     )
 }
 
@@ -95,10 +96,8 @@ class MarketplaceBlocks:
 
     @property
     def shares(self) -> Mapping[str, RateBlock]:
-        """Return the blocks with rates.
-
-        On-time delivery is counted in units in the US and in packages elsewhere.
-        """
+        """Return the blocks with rates."""
+        # On-time delivery is counted in units in the US and in packages elsewhere.
         on_time = (
             {"unitontimedeliveryrate": IN_UNITS} if self.code == "US" else {"ontimedeliveryrate": IN_PACKAGES}
         )
@@ -140,6 +139,7 @@ def normalize_block(value: Any) -> Block:
     """Return the fields of an object; of two spellings of a name the first. Raises InvalidRow."""
     block = Block()
     for name, field_value in iterate_fields(value):
+        # Not the last one, as a plain dict would: of two blocks of a figure the first is used as well.
         block.setdefault(name, field_value)
     return block
 
@@ -166,10 +166,9 @@ def parse_late_shipments(value: Any, market: MarketplaceBlocks) -> list[Reported
 
 
 def parse_order_defects(value: Any, market: MarketplaceBlocks, channel: Channel) -> list[ReportedFact]:
-    """Return the order defect rate and its parts, for which only counts are stated.
-
-    The channel is the field that contains the block: the official example states mfn in both.
-    """
+    """Return the order defect rate and its parts, for which only counts are stated."""
+    # The channel is the field that contains the block. The block states one as well, but the official example
+    # of Amazon has mfn in both.
     block = normalize_block(value)
     whole = _rate(block, market, DEFECTIVE, channel)
     parts = [
@@ -262,13 +261,14 @@ def _window(block: Block, market: MarketplaceBlocks) -> Window:
 
 
 def _target(block: Block) -> Target:
-    """Return the target of a block: a number, or an object with a number, as third parties store it.
-
-    Any other value is ignored with a flag.
+    """Return the target of a block: a number, or an object with a number. Any other value is ignored with a
+    flag.
     """
     value = block.get("targetvalue")
+    # Third parties store an object.
     if isinstance(value, dict):
         value = normalize_block(value).get("value")
+    # A figure is worth more than its target, so a wrong target does not reject it.
     try:
         number = None if value is None else _worth(value, "target")
     except InvalidRow as error:

@@ -126,6 +126,7 @@ def _is_marked(name: str, text: str) -> bool:
 
 
 def _day(text: str, parse_context: ParseContext) -> date | None:
+    # The format of this column is not documented, and the order itself decides the day that counts.
     try:
         return cells.parse_day(text, parse_context=parse_context)
     except InvalidRow:
@@ -147,10 +148,8 @@ def _as_list(order: str, kind: DefectKind, on: date | None) -> DefectFact:
 
 
 def matches(header: Sequence[str], _first_row: Sequence[str]) -> bool:
-    """Return whether there is an order ID and a category, but no return date.
-
-    Reports of returns share some categories, but have a return date.
-    """
+    """Return whether there is an order ID and a category, but no return date."""
+    # Reports of returns have a column for claims as well, but also a return date.
     names = {*_standard_names(header)}
     is_of_returns = not RETURNS.isdisjoint(_normalize(cell) for cell in header)
     return "Order Id" in names and not names.isdisjoint(CATEGORIES) and not is_of_returns

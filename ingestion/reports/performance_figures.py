@@ -20,6 +20,7 @@ from metrics.rules import judgement
 from metrics.rules.facts import Fact, ReportedFact
 from metrics.rules.judgement import Comparator, Limit
 
+# The largest value of PostgreSQL's integer columns.
 MAX_INTEGER = 2**31 - 1
 MAX_STATUS_LENGTH = 20
 NO_DATA = "NONE"
@@ -124,6 +125,7 @@ def build_fact(figure: Figure, *, marketplace: str, reported_at: datetime) -> Re
 
 def find_contradictions(figure: Figure) -> Iterator[str]:
     """Yield a sentence for each contradiction within a figure."""
+    # A counter has no total, so its denominator of 1 is no contradiction (ADR 6).
     if figure.is_share:
         yield from _check_counts(figure)
     yield from _check_target(figure)
@@ -150,6 +152,7 @@ def _check_target(figure: Figure) -> Iterator[str]:
     value = _value(figure)
     if limit is None or states_met is None or value is None:
         return
+    # By the same judgement as our own values.
     meets = judgement.meets(*value, limit)
     if meets is not None and meets is not states_met:
         yield f"The status is {figure.status}, but the target is {'met' if meets else 'missed'}."
@@ -165,24 +168,22 @@ def _value(figure: Figure) -> tuple[int, int] | None:
 
 
 def rounding_tolerance(rate: Decimal) -> Decimal:
-    """Return how far a rate may differ from its counts: half a unit of its last decimal place.
-
-    0 and 1 without decimals count as 0.00 and 1.00.
-    """
+    """Return how far a rate may differ from its counts: half a unit of its last decimal place."""
+    # A rate of 0 or 1 is written without decimals in JSON, whatever precision it was rounded to. Taken as a
+    # whole number it would tolerate half of everything.
     places = -int(rate.as_tuple().exponent) if rate not in {0, 1} else 2
     return max(ROUNDING, Decimal(5).scaleb(-places - 1))
 
 
 def check_parts(whole: int | None, parts: Iterable[int | None]) -> Iterator[str]:
-    """Yield a sentence for each contradiction between orders with defects and the defects of each kind.
-
-    An order with several defects counts once.
-    """
+    """Yield a sentence for each contradiction between orders with defects and the defects of each kind."""
+    # An order with several defects counts once, so the whole is between the largest part and all together.
     counts = [part for part in parts if part is not None]
     if whole is None or not counts:
         return
     if whole < max(counts):
         yield f"There are {whole} orders with defects, fewer than the {max(counts)} with one kind of defect."
+    # Only if all three kinds are stated: a missing one may have the rest.
     if len(counts) == 3 and whole > sum(counts):
         yield f"There are {whole} orders with defects, more than the {sum(counts)} defects of all kinds."
 
@@ -207,6 +208,7 @@ def infer_reported_at(ends: Iterable[str], parse_context: ParseContext) -> datet
             last = max(last, parse_time(text, latest=parse_context.latest, without_offset=UTC).date())
         except InvalidRow:
             continue
+    # The day of the receipt is not over, so its end would be in the future.
     if last == date.min or last >= parse_context.received_on:
         return parse_context.received_at
     return datetime.combine(last, time(23, 59, 59), UTC)
@@ -253,6 +255,7 @@ def parse_decimal(text: str, name: str) -> Decimal:
     if not NUMBER.fullmatch(text):
         raise InvalidRow(f"the {name} {quote_value(text)} is not a number.")
     number = Decimal(text)
+    # With an exponent, a few characters make a fraction of thousands of digits.
     if not -MAX_DECIMAL_PLACES <= int(number.as_tuple().exponent) <= MAX_DECIMAL_PLACES:
         raise InvalidRow(f"the {name} {quote_value(text)} is out of range.")
     return number

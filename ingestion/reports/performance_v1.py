@@ -29,6 +29,7 @@ NAME = "GET_V1_SELLER_PERFORMANCE_REPORT"
 DEFECTS, EXPERIENCE, TRACKING = "orderDefectMetrics", "customerExperienceMetrics", "trackingMetrics"
 RESPONSES, RETURNS, CHECKLIST = "responseTimeMetrics", "returnDissatisfactionMetrics", "performanceChecklist"
 ELEMENTS = (DEFECTS, EXPERIENCE, TRACKING, RESPONSES, RETURNS, CHECKLIST)
+# The report is read as a whole, and its snapshot contains every record.
 MAX_RECORDS = 200
 IN_TIME = "responseUnder24Hours"
 ANSWERS = (IN_TIME, "responseTimeGreaterThan24Hours", "noResponseForContactsOlderThan24Hours")
@@ -105,6 +106,7 @@ def read_rows(document: bytes, parse_context: ParseContext) -> Iterator[tuple[in
     """
     records = _records(document)
     checklists = [record for _, record in records if record[""] == CHECKLIST]
+    # Several reports in one file may be of several marketplaces, which the elements do not name.
     if not records or len(checklists) > 1:
         raise RejectedDocument(
             "not-one-report",
@@ -140,10 +142,9 @@ def _records(document: bytes) -> list[tuple[int, Record]]:
 
 def _find_nearest_record(source: FigureSource, report: Report) -> list[tuple[int, Record]]:
     """Return the record whose time frame is closest to the metric's window, as a list; empty if no record has
-    the metric.
-
-    Of two equally close records, the later one is used.
+    the metric. Of two equally close records, the later one is used.
     """
+    # Amazon repeats each metric for several time frames.
     candidates = list[tuple[int, int, int, Record]]()
     for line, record in report.records:
         window = _window_or_none(record, report)
@@ -206,7 +207,8 @@ def _figure(source: FigureSource, record: Record, report: Report) -> list[Report
 
 
 def _counts(source: FigureSource, record: Record) -> tuple[int | None, int | None]:
-    """Return the counts of a metric. The report has no denominator for tracking and returns."""
+    """Return the counts of a metric."""
+    # The report has no total for tracking and returns.
     denominator = _count(record, "orderCount") if source.element in {DEFECTS, EXPERIENCE} else None
     return _count(record, f"{source.name}/count"), denominator
 
@@ -243,10 +245,8 @@ def _window(record: Record, report: Report) -> Window:
 
 
 def _window_or_none(record: Record, report: Report) -> Window:
-    """Return the window, or an empty one if it is invalid.
-
-    If the record is used, its figure is rejected with the reason.
-    """
+    """Return the window, or an empty one if it is invalid."""
+    # It only helps to choose a record. If the record is used, its figure is rejected with the reason.
     try:
         return _window(record, report)
     except InvalidRow:

@@ -48,6 +48,7 @@ def read_rows(document: bytes, parse_context: ParseContext) -> Iterator[tuple[in
 def _report(parsed: Any) -> health_blocks.Block:
     whole = parsed[0] if isinstance(parsed, list) and len(parsed) == 1 else parsed
     names = {name.lower() for name in whole} if isinstance(whole, dict) else set()
+    # Amazon's schema for this report is easily mistaken for an example of it.
     if {"$schema", "properties"} & names:
         raise RejectedDocument(
             "schema-not-report",
@@ -74,6 +75,8 @@ def _rows(
     for entry in _as_list(report.get("accountstatuses")):
         code = _code(entry, parse_context)
         if error := _find_error(entry, code, statuses):
+            # As a row that is rejected, so that the sender sees the reason and
+            # the other marketplaces are used.
             alone.append(Row("accountStatuses", partial(_raise_invalid, error)))
             continue
         statuses[code] = health_blocks.normalize_block(entry).get("status")
@@ -95,6 +98,8 @@ def _marketplace_rows(entry: Any, market: MarketplaceBlocks, status: Any) -> Ite
     """Yield the marketplace as a whole, then its blocks, and last the list that may repeat one of them."""
     yield Row("performanceMetrics", partial(_snapshot, entry, market, status))
     blocks = _blocks(entry) if isinstance(entry, dict) else []
+    # The list comes last, because an entry that repeats `lateShipmentRate` is recognized by its window.
+    # Python's sort keeps the order of all others.
     for name, value in sorted(blocks, key=lambda pair: pair[0] == LATE_LIST):
         yield from _block_rows(name, value, market)
 
@@ -143,6 +148,7 @@ def _blocks(entry: dict[str, Any]) -> list[tuple[str, Any]]:
 
 
 def _snapshot(entry: Any, market: MarketplaceBlocks, status: Any) -> list[SnapshotFact]:
+    # The whole entry is stored for good, so unknown blocks must not bring in personal data.
     document = exact_json.write_json(entry, leaves_out=personal_columns.is_personal)
     return [
         SnapshotFact(market.code, performance_figures.normalize_status(status), market.reported_at, document)
@@ -186,6 +192,7 @@ def _as_list(value: Any) -> list[Any]:
 
 def _find_period_ends(report: Any) -> Iterator[str]:
     """Yield every `reportingDateTo` in the report, at any depth."""
+    # A list instead of recursion, because the document decides how deep it is nested.
     waiting = [report]
     while waiting:
         value = waiting.pop()

@@ -40,10 +40,8 @@ class ParseContext:
 
     @property
     def latest(self) -> datetime:
-        """Return the latest moment that the document may state.
-
-        A later one is a typing error, and would take precedence over every correct report.
-        """
+        """Return the latest moment that the document may state."""
+        # A later one is a typing error. The latest statement wins, so it would win for years (ADR 3).
         return latest_allowed_time(self.received_on)
 
 
@@ -114,6 +112,7 @@ def find_columns(header: Sequence[str], required: Sequence[str], *, report_type:
             "Columns are missing",
             f"A {report_type} report needs the columns {', '.join(missing)}, which are not in the header.",
         )
+    # Both may be filled, and the first is not more likely the right one.
     repeated = [name for name in required if names.count(name) > 1]
     if repeated:
         raise RejectedDocument(
@@ -137,9 +136,8 @@ def invalid_order_id(text: str) -> str:
 
 
 def latest_allowed_time(received_on: date) -> datetime:
-    """Return the latest moment that a document received on this day may state: two days later, for clocks and
-    time zones.
-    """
+    """Return the latest moment that a document received on this day may state: the end of the second day after it."""
+    # The days of some marketplaces begin before those of UTC, and clocks run ahead.
     return datetime.combine(received_on + timedelta(days=3), time.min, UTC)
 
 
@@ -147,8 +145,6 @@ def parse_time(text: str, *, latest: datetime, without_offset: tzinfo | None = N
     """Return the moment of an ISO 8601 text, in UTC. Raises InvalidRow.
 
     `without_offset` is the time zone of a text without an offset; if it is None, an offset is required.
-    Conversion to UTC is needed because PostgreSQL rejects offsets of 16 hours or more and offsets with
-    fractions of a second.
     """
     try:
         time_ = datetime.fromisoformat(text)
@@ -166,15 +162,16 @@ def parse_time(text: str, *, latest: datetime, without_offset: tzinfo | None = N
         raise InvalidRow(
             f"{quote_value(text)} is out of range; expected {FIRST_DAY} to the day the document was received."
         )
+    # In UTC, because PostgreSQL rejects offsets of 16 hours or more and offsets with fractions of
+    # a second, which Python accepts.
     return time_ if time_.tzinfo is UTC else time_.astimezone(UTC)
 
 
 def quote_value(text: str) -> str:
-    """Return a value as a reason may quote it: short, on one line, without e-mail addresses.
-
-    A text of several words may be a name or street in the wrong cell, so it is not quoted.
-    """
+    """Return a value as a reason may quote it: short, on one line, without e-mail addresses."""
     plain = mask_email_addresses(text[:1000])
+    # A text of several words may be the name or street of a buyer in the wrong cell of a shifted row, so it
+    # is not quoted. Reasons are stored for longer than documents.
     words = plain.replace("[e-mail address]", "").split()
     if sum(any(letter.isalpha() for letter in word) for word in words) > MAX_QUOTED_WORDS:
         return "a text of several words"

@@ -65,5 +65,6 @@ def build_facts(
 
 def is_return(status: str) -> bool:
     """Return whether a request with this status counts as a return."""
+    # Amazon does not list the words, and their spelling differs between the reports.
     normalized = re.sub("[^a-z]", "", status.lower())
     return not any(word in normalized for word in NOT_RETURNED)

@@ -2,9 +2,7 @@
 
 The order of the columns is constant, but the header is in the language of the seller account
 (https://github.com/airbytehq/airbyte/pull/9212). The legacy layout has three more columns before the order
-ID. Dates have the marketplace's order of day, month and year. A wrong guess would go unnoticed for the first
-twelve days of a month, so the format is never guessed, and a date that contradicts it rejects the whole
-report.
+ID. Dates have the marketplace's order of day, month and year.
 """
 
 import re
@@ -86,6 +84,7 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
             "The number of columns is wrong",
             f"The header has {len(header)} columns; expected 6 (or 9 or 10 in the legacy layout).",
         )
+    # Read by position, a first row would silently be taken for the header.
     if ORDER_ID.fullmatch(header[order_at].strip()):
         raise RejectedDocument(
             "no-header",
@@ -108,6 +107,7 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
             state=defects.POSTED,
             rating=rating,
             occurred_on=on,
+            # The report has days only. The start of the day lets a removal on the same day win.
             stated_at=datetime.combine(on, time.min, UTC),
             funded_by="",
             counts=defects.ruling(kind=DefectKind.FEEDBACK, state=defects.POSTED, rating=rating).counts,
@@ -136,7 +136,10 @@ def _day(text: str, parse_context: ParseContext) -> date:
         year = int(part["year"]) if len(part["year"]) == 4 else 2000 + int(part["year"])
         on = date(year, int(part["month"]), int(part["day"]))
     except ValueError:
+        # No such day: the check below then rejects it like a day in the future.
         on = date.max
+    # The format is never guessed, and one date that contradicts it rejects the whole report. A wrong guess
+    # would go unnoticed for the first twelve days of each month.
     if numbers[2] != separator or not FIRST_DAY <= on <= parse_context.received_on + timedelta(days=2):
         raise RejectedDocument(
             "dates-contradict-marketplace",
@@ -161,6 +164,7 @@ def matches(header: Sequence[str], first_row: Sequence[str]) -> bool:
         return False
     if _is_known(header):
         return True
+    # The header may be in any language, so the cells below it have to prove what they are.
     in_place = len(first_row) > order_at and ORDER_ID.fullmatch(first_row[order_at].strip())
     return (
         bool(in_place)

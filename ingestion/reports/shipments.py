@@ -84,6 +84,7 @@ def build_fact(row: Row) -> ShipmentFact:
     deliver_by, delivered = row.deadline("deliver_by"), row.past("delivered_at")
     cells.require_order(("shipped_at", shipped), ("delivered_at", delivered))
     stated_at, as_of = row.statement_time()
+    # Missing information is unknown (ADR 5): without a column for scans, a package is not one without a scan.
     has_scan_data = shipped is not None and row.has_any_column("first_scan_at", "delivered_at")
     return ShipmentFact(
         order_id=order,
@@ -92,6 +93,7 @@ def build_fact(row: Row) -> ShipmentFact:
         ship_by_on=ship_by and ship_by.day,
         shipped_on=shipped and shipped.day,
         is_late=shipped.is_after(ship_by) if shipped and ship_by else None,
+        # A delivered package was scanned, even if its first scan is not in the file.
         is_scanned=bool(scanned or delivered) if has_scan_data else None,
         deliver_by_on=deliver_by and deliver_by.day,
         delivered_on=delivered and delivered.day,
@@ -119,12 +121,11 @@ def _is_on_time(
 def _is_invoiced_in_time(row: Row, shipped: DayOrTime | None, as_of: DayOrTime) -> bool | None:
     """Return whether the invoice was uploaded within one business day after shipment; None while that is
     open.
-
-    Business days are Monday to Friday (Seller Central help 44QSYRCU27EW4UK).
     """
     is_business, invoiced = row.flag("business_order"), row.past("invoiced_at")
     if not is_business or shipped is None or not row.has_any_column("invoiced_at"):
         return None
+    # Business days are Monday to Friday (Seller Central help 44QSYRCU27EW4UK).
     last = next_business_day(shipped.day)
     if invoiced is not None:
         return invoiced.day <= last
