@@ -30,6 +30,7 @@ def product() -> Iterator[None]:
         with Processes(home=home) as processes:
             os.environ |= servers.start(home=home, processes=processes, environ=os.environ)
             os.environ |= {"DJANGO_SETTINGS_MODULE": "config.settings", "LOG_LEVEL": "WARNING"}
+            # The application's role may not change tables.
             owner = os.environ | {"DATABASE_URL": os.environ["DATABASE_OWNER_URL"]}
             subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity=0"], env=owner, check=True)
             yield
@@ -45,6 +46,7 @@ def installation() -> Iterator[None]:
     try:
         with Processes(home=home) as processes:
             environ = os.environ | {"PORT": str(choose_port(home=home, server="web")), "LOG_LEVEL": "WARNING"}
+            # The receivers listen on this host, which webhooks otherwise refuse.
             environ |= {"WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8"}
             os.environ |= launcher.start(processes=processes, environ=environ, say=lambda _: None)
             os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"

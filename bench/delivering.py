@@ -23,11 +23,13 @@ GOAL = 0.5
 
 
 def main() -> None:
+    # Before Django reads its settings. The receiver listens on this host, which webhooks otherwise refuse.
     os.environ["WEBHOOK_ALLOWED_NETWORKS"] = "127.0.0.0/8"
     with bench.product(), running() as receiver:
         django.setup()
         own, reference = [], []
         for n in range(ROUNDS):
+            # In turns, so that whatever else the computer does slows down both.
             own.append(_worker(receiver, n))
             reference.append(asyncio.run(_loop(receiver)))
         ratio = statistics.median(one / other for one, other in zip(own, reference, strict=True))

@@ -22,6 +22,7 @@ def _rows(rows: int, chance: random.Random) -> Iterator[str]:
     now = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     for n in range(rows):
         ordered = now - timedelta(seconds=n * DAYS * 86400 // rows)
+        # The last part counts, so that no order ID occurs twice.
         order = f"{chance.randrange(100, 1000)}-{chance.randrange(10**7):07d}-{n:07d}"
         status = chance.choices(("Shipped", "Cancelled", "Pending"), (94, 4, 2))[0]
         channel = chance.choice(("Merchant", "Amazon"))

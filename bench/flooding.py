@@ -21,7 +21,8 @@ WRONG = 10_000
 CONNECTIONS = 4
 QUIET = 400
 GOAL = 1.5
-PATIENCE = 0.02  # seconds between two questions, so that no limit is reached
+# Seconds between two questions, so that the right key does not reach its rate limit.
+PATIENCE = 0.02
 PATH = "/v1/accounts"
 
 
@@ -30,10 +31,13 @@ def main() -> None:
         key = _key()
         right = HTTPConnection("localhost", int(os.environ["PORT"]))
         _waits(right, key, range(100))
+        # Before and after the flood, so that a computer that becomes slower meanwhile slows down both.
         quiet = _waits(right, key, range(QUIET))
         during, seconds = _while_flooded(right, key)
-        right.close()  # it would be closed at the other end meanwhile; the next question opens it again
-        time.sleep(5)  # what the flood left to do is done
+        # The server would close the idle connection meanwhile. The next question opens it again.
+        right.close()
+        # Until the work that the flood has left behind is done.
+        time.sleep(5)
         quiet += _waits(right, key, range(QUIET))
         for name, of in (("p50", statistics.median), ("p95", _p95)):
             ratio = of(during) / of(quiet)
@@ -59,11 +63,13 @@ def _key() -> str:
 
 def _while_flooded(right: HTTPConnection, key: str) -> tuple[list[float], float]:
     """Return the response times with the valid key during the flood, and the flood's duration in seconds."""
+    # A forked process would inherit the open connection.
     context = multiprocessing.get_context("spawn")
     over, port = context.Event(), int(os.environ["PORT"])
     flood = context.Process(target=_flood, args=(port, key, over))
     flood.start()
-    time.sleep(1)  # until its connections are open
+    # Until the connections of the flood are open.
+    time.sleep(1)
     began = time.perf_counter()
     waits = _waits(right, key, itertools.takewhile(lambda _: not over.is_set(), itertools.count()))
     seconds = time.perf_counter() - began

@@ -21,6 +21,7 @@ def main() -> None:
         documents.orders(path, rows=ROWS)
         small = Path(folder) / "few.txt"
         documents.orders(small, rows=100)
+        # A first load imports what a worker imports once, which is no memory of the rows.
         _work(small, "IDLE")
         idle = _peak()
         _work(path, "MILLION")

@@ -68,6 +68,7 @@ def _upload(account: str, key: str, document: bytes) -> float:
     )
     with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
         report = json.load(answer)
+        # Both are times of day, because the receiver is a process of its own and writes them down.
         accepted = time.time()
     if report["status"] not in {"queued", "processing"}:
         raise RuntimeError(f"The upload was not accepted: {report}")

@@ -13,7 +13,8 @@ import bench
 from tests.webhooks.receiver_process import Receiver, running
 
 EVENTS, HEALTHY, HANGING = 1000, 15, 5
-PACE = 0.06  # seconds between two events
+# Seconds between two events.
+PACE = 0.06
 GOAL = 5.0
 
 
@@ -45,6 +46,8 @@ def _publish(receiver: Receiver) -> dict[str, float]:
     committed = {}
     began = time.monotonic()
     for n in range(EVENTS):
+        # From the beginning, not from the last event: otherwise the time of
+        # publishing would slow down the pace.
         time.sleep(max(0.0, began + n * PACE - time.monotonic()))
         with context.agency(account.agency_id):
             event = publish(account, n)
@@ -60,6 +63,7 @@ def _waits(receiver: Receiver, committed: dict[str, float]) -> list[float]:
         arrived: dict[tuple[str, str], float] = {}
         for each in receiver.received():
             if each["path"].startswith("/ok/"):
+                # Deliveries may be repeated. The first arrival counts.
                 arrived.setdefault((each["path"], each["headers"]["webhook-id"]), each["at"])
         if len(arrived) == EVENTS * HEALTHY:
             break

@@ -136,7 +136,7 @@ def invalid_order_id(text: str) -> str:
 
 
 def latest_allowed_time(received_on: date) -> datetime:
-    """Return the latest moment that a document received on this day may state: the end of the second day after it."""
+    """Return the latest moment that a document received on this day may state: the end of two days after."""
     # The days of some marketplaces begin before those of UTC, and clocks run ahead.
     return datetime.combine(received_on + timedelta(days=3), time.min, UTC)
 
