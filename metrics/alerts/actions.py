@@ -48,6 +48,7 @@ def assign(*, breach: Breach, by: Principal, to: str | None, now: datetime) -> N
 
 def create_note(*, breach: Breach, by: Principal, text: str, now: datetime) -> None:
     """Add a note to a breach, open or resolved. Requires a transaction."""
+    # Without the lock of the others, because it changes no column of the breach.
     _record(breach, by, What.NOTED, {"note": text}, now)
 
 
@@ -56,6 +57,7 @@ def _lock(breach: Breach) -> Breach:
 
     Raises AlreadyResolved.
     """
+    # `no_key`: a note refers to the breach by a foreign key, and adding one must not wait.
     locked = Breach.objects.select_for_update(no_key=True).get(agency_id=breach.agency_id, pk=breach.pk)
     if locked.status == Breach.State.RESOLVED:
         raise AlreadyResolved

@@ -144,6 +144,7 @@ def _resolve(
         "resolved_denominator",
         "resolved_because",
     )
+    # Only these columns: a user may acknowledge or assign the breach at the same time.
     breach.save(update_fields=["status", *fields])
     extra = {"resolved_at": timestamps.text(now), "because": breach.resolved_because}
     _publish(account, breach, value, transition, key="resolved", now=now, **extra)
@@ -153,6 +154,8 @@ def _resolution(breach: Breach, value: Value) -> Breach.Because:
     """Return why the breach ended: its limit is met again, or its threshold was changed or deleted."""
     if breach.level == WARNING and value.warning is None:
         return Breach.Because.LINE_REMOVED
+    # The limit that the breach was opened with, not that of today's value: if it is still
+    # missed, another limit applies now.
     is_met = judgement.meets(value.numerator, value.denominator, breach.limit)
     return Breach.Because.LINE_CHANGED if is_met is False else Breach.Because.KEPT
 

@@ -115,6 +115,7 @@ def delete(*, threshold: Threshold, now: datetime) -> None:
     current = versions.values().first()
     if current:
         moment = _next_moment(threshold.agency, now)
+        # A version like any other, so that an earlier `known_at` still finds the threshold.
         Threshold.objects.create(
             **current | {"id": Threshold().id, "is_removed": True, "recorded_at": moment}
         )
@@ -182,6 +183,7 @@ def _number(limit: Limit, metric: Metric) -> str:
 def _rules(scope: Scope, now: datetime) -> Iterator[MetricRule]:
     """Yield Amazon's rules in force: that of each marketplace in the scope, and the one of all others."""
     rules = MetricRule.objects.filter(metric=scope.metric, effective_from__lte=now.date())
+    # In this order, a later rule replaces an earlier one of its marketplace.
     newest = {rule.marketplace: rule for rule in rules.order_by("effective_from")}
     if scope.marketplace:
         rule = newest.get(scope.marketplace) or newest.get("*")

@@ -59,6 +59,8 @@ class LimitField(serializers.DecimalField):
 
     def to_internal_value(self, data: Any) -> Decimal:
         try:
+            # By way of its text: Decimal(0.007) would take over the error of the float. Rounded here, because
+            # DRF refuses more decimal places than it stores.
             return super().to_internal_value(str(round(Decimal(str(data)), self.decimal_places)))
         except (ArithmeticError, ValueError):
             self.fail("invalid")

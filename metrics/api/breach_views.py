@@ -111,6 +111,7 @@ class BreachAction(Resource):
             action(breach=breach, by=context.principal(request), now=now, **params.validated_data)
         except actions.AlreadyResolved:
             raise BreachResolved from None
+        # Read again: the action locked and changed another instance of the row.
         return respond(request, breach_id, now)
 
 

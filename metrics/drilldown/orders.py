@@ -91,7 +91,10 @@ class Drilldown:
             "known_at": self.known_at,
             "kinds": [kind.value for kind in kinds],
             "shown": [
-                kind.value for kind in (defects.ODR_KINDS if set(kinds) <= set(defects.ODR_KINDS) else kinds)
+                # All kinds of the order defect rate are shown even for one of its parts, because any of them
+                # makes the order count in the denominator.
+                kind.value
+                for kind in (defects.ODR_KINDS if set(kinds) <= set(defects.ODR_KINDS) else kinds)
             ],
             "unconfirmed": list(defects.UNCONFIRMED_STATES),
             "seller_cancellers": [Canceller.SELLER.value, Canceller.UNCONFIRMED.value],

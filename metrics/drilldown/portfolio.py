@@ -11,6 +11,7 @@ from accounts.models import public_account_id
 from metrics.rules.definitions import CATALOGUE
 from metrics.rules.judgement import WORST_FIRST, Status
 
+# One pass over the accounts instead of a query for each status.
 BY_STATUS = ", ".join(f"'{status}', count(*) FILTER (WHERE status = '{status}')" for status in Status)
 RANK = (
     "CASE status "
@@ -74,6 +75,7 @@ def query(*, agency_id: UUID, now: datetime, limit: int, marketplace: str | None
     params: dict[str, Any] = {"agency": agency_id, "now": now, "limit": limit, "marketplace": marketplace}
     with connection.cursor() as cursor:
         cursor.execute(PORTFOLIO, params | {"catalogue": list(CATALOGUE)})
+        # Plain cursors return jsonb as text (see pipeline/amazon_reported.py).
         accounts, metrics, open_breaches, worst, stale = map(json.loads, cursor.fetchone())
     return {
         "accounts": accounts,

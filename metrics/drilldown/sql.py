@@ -1,8 +1,7 @@
 """Define the SQL for the drill-down of each metric: the rows `listed`, as they were known at a moment.
 
 A row has the day by which it is in a window, its order and reference, marketplace and channel, whether it
-counts, and the reasons. `listed` is materialized: planned together with the requested windows, the planner
-expects a few rows and joins them row by row, which is quadratic in the orders.
+counts, and the reasons.
 """
 
 from metrics.pipeline.statements import ACCOUNT_ROWS
@@ -66,6 +65,8 @@ def _order_ids_of_days(table: str, day: str) -> str:
 
 
 ORDERS_IN_SPAN = _as_known("orders", "metrics_order", ORDERS, f"ordered_on {SPAN}")
+# A defect without details is superseded by any with details of its kind on its order (rules/defects.py). Both
+# stay in the list, so that users see why one does not count.
 DEFECTIVE = f"""{
     _as_known(
         "known_defects",
@@ -96,6 +97,8 @@ DEFECTIVE = f"""{
     FROM judged GROUP BY order_id
 )"""
 
+# `listed` is materialized here and below: planned together with the requested windows, the planner expects a
+# few rows and joins them row by row, which is quadratic in the orders.
 DEFECT_ROWS = f"""
 {ORDERS_IN_SPAN}, {DEFECTIVE}, listed AS MATERIALIZED (
     SELECT ordered_on AS day, order_id, '' AS reference, marketplace, channel, ordered_on,
@@ -272,6 +275,7 @@ ROWS: dict[str, str] = {
     ),
     "on_time_delivery_rate": _rows_by_package(
         *("deliver_by_on", "is_on_time"),
+        # Amazon counts tracked packages only.
         known="is_scanned AND is_on_time IS NOT NULL",
         kind="delivery",
         yes="on_time",

@@ -8,6 +8,7 @@ from django.db import connection
 from accounts.models import SellerAccount
 from metrics.rules import defects
 
+# At an earlier `known_at`, an order may be in the past table only, so both tables are searched.
 COUNT = """
 WITH defects AS (
     SELECT order_id, kind, state FROM metrics_defect

@@ -55,6 +55,7 @@ class DailyCounts(AccountRow):
     answered_messages = models.IntegerField(db_default=0)
     return_requests = models.IntegerField(db_default=0)
     dissatisfied_requests = models.IntegerField(db_default=0)
+    # The version is last, so that the newest of a day is found by the key.
     pk = models.CompositePrimaryKey("agency_id", "account_id", "marketplace", "channel", "day", "recorded_at")
 
     class Meta:

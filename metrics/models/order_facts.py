@@ -10,6 +10,7 @@ from metrics.models.account_rows import AccountRow
 
 class OrderState(AccountRow):
     order_id = models.CharField(max_length=19)
+    # Longer than a code: orders of other shops have `non_amazon`.
     marketplace = models.CharField(max_length=10)
     channel = models.CharField(max_length=3)
     status = models.SmallIntegerField()
@@ -45,6 +46,7 @@ class PastOrder(OrderState):
 class Statement(AccountRow):
     """Order statements about the same thing: by the time they state, then by receipt, then by line."""
 
+    # The time of receipt if the report states none. It has to have a value to be compared.
     stated_at = models.DateTimeField()
     received_at = models.DateTimeField()
     line = models.IntegerField()
@@ -110,6 +112,7 @@ class Shipment(ShipmentState):
             models.Index("agency_id", "account_id", "ship_by_on", name="shipment_by_ship_by"),
             models.Index("agency_id", "account_id", "shipped_on", name="shipment_by_day"),
             models.Index("agency_id", "account_id", "deliver_by_on", name="shipment_by_promise"),
+            # Partial: few packages are cancelled, and only these are looked for without a day.
             models.Index(
                 "agency_id", "account_id", condition=~models.Q(cancelled_by=""), name="shipment_cancelled"
             ),

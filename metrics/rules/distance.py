@@ -27,6 +27,7 @@ def measure_counts(numerator: int, denominator: int, limit: Limit) -> float | No
     scaled, scaled_limit = numerator * limit.denominator, denominator * limit.numerator
     if limit.is_score:
         return min(1.0, (scaled - scaled_limit) / scaled_limit)
+    # Of an exact number, too few are as far away as too many.
     if limit.comparator is Comparator.EQ and limit.numerator:
         return 1.0 if scaled == scaled_limit else -abs(scaled - scaled_limit) / scaled_limit
     bad = count_bad(numerator, denominator, limit)

@@ -95,6 +95,7 @@ def budget(numerator: int, denominator: int, limit: Limit) -> Budget:
     the comparator is strict and floor(N·p / q) if it is not.
     """
     strict = 1 if limit.comparator in {Comparator.LT, Comparator.GT} else 0
+    # For a minimum, what is missing from the limit may go wrong: 95 % leaves 5 %.
     share = count_bad(limit.numerator, limit.denominator, limit)
     allowed = max(0, (denominator * share - strict) // limit.denominator)
     return Budget(allowed=allowed, left=allowed - count_bad(numerator, denominator, limit))

@@ -78,5 +78,7 @@ def build_reason(fields: dict[str, Any]) -> Reason:
 
 def _text(fields: dict[str, Any]) -> str:
     kind, state = fields["kind"], fields["state"]
+    # A cancellation may also come from the download of orders with defects. Its
+    # state is then that of a defect.
     text = REASONS.get(kind, {}).get(state)
     return text or defects.ruling(kind=kind, state=state, rating=fields["rating"]).reason

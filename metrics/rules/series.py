@@ -105,6 +105,7 @@ class Value:
 
     @property
     def budget(self) -> Budget | None:
+        # A score counts no defects, so none of them can be left.
         if self.limit is None or self.limit.is_score:
             return None
         return judgement.budget(self.numerator, self.denominator, self.limit)
