@@ -71,6 +71,7 @@ class EndpointSerializer(serializers.Serializer[Endpoint]):
 
         if endpoint.accounts is None:
             return None
+        # A deleted account stays in the column until it is erased, within an hour.
         return [
             public_account_id(each) for each in endpoint.accounts if each in self.context["existing_accounts"]
         ]
@@ -142,6 +143,7 @@ class EndpointFields(Body):
         if public_ids is None:
             return None
         account_ids = [identifiers.private("acct", public_id) for public_id in public_ids]
+        # An account that the caller may not see gets the same error as one that does not exist.
         visible = set(self.context["accounts"].filter(pk__in=account_ids).values_list("pk", flat=True))
         if errors := {
             n: ["No account has this ID."] for n, each in enumerate(account_ids) if each not in visible

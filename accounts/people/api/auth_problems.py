@@ -38,11 +38,14 @@ class SignUpClosed(APIException):
 def raise_problem(response: AllauthResponse) -> NoReturn:
     """Raise the problem of an error response: Throttled, SignInFailed, CodeFailed, Absent or
     ValidationError."""
+    # allauth refuses too many sign-ins as an invalid form, and everything else that is limited with 429.
     if response.status == 429 or "too_many_login_attempts" in response.codes:
         raise Throttled(wait=RETRY_AFTER_SECONDS)
     if response.codes - {"email_password_mismatch", "invalid_login", "incorrect_code"}:
         errors = _errors_by_field(response)
         raise (Absent if "key" in errors else ValidationError)(errors)
+    # 409: no code is pending. 410: the session for which it was sent has ended.
+    # Either way the code is worthless.
     raise CodeFailed if "incorrect_code" in response.codes or response.status in {409, 410} else SignInFailed
 
 

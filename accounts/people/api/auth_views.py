@@ -1,8 +1,4 @@
-"""Views of sign-in, sign-out, passwords, sign-up, and accepting invitations.
-
-Requests that carry a secret run without a transaction: a failed attempt must be counted although it is
-refused.
-"""
+"""Views of sign-in, sign-out, passwords, sign-up, and accepting invitations."""
 
 from datetime import datetime
 from typing import Any, ClassVar, cast
@@ -48,6 +44,8 @@ NOT_REVEALED = "The response does not reveal whether the address is known."
 
 # The views have no docstrings of their own class: they would be printed as the description of their
 # operations.
+# Without a transaction, because these requests carry a secret: a failed attempt is counted, and must stay so
+# although the request is refused.
 @method_decorator((transaction.non_atomic_requests, never_cache), name="dispatch")
 class PublicView(Resource):
     authentication_classes = ()
@@ -86,6 +84,7 @@ class RequestSignInCode(PublicView):
     def post(self, request: Request) -> Response:
         body = _validated(bodies.EmailAddress, request)
         response = _call_allauth(request, "auth/code/request", body, expected=401)
+        # allauth creates a session for unknown addresses as well, so the response does not tell them apart.
         session = {"token": response.token, "expires_at": timezone.now() + sessions.CODE_LIFETIME}
         return Response(bodies.SessionSerializer(session).data, status=202)
 
@@ -132,6 +131,7 @@ class ResetPassword(PublicView):
         responses={204: None},
     )
     def post(self, request: Request) -> Response:
+        # allauth answers 401, because a reset password signs nobody in.
         _call_allauth(request, "auth/password/reset", _validated(bodies.ResetPassword, request), expected=401)
         return Response(status=204)
 
@@ -232,6 +232,7 @@ class Sessions(UserView):
         return Response(status=204)
 
 
+# Without a transaction, as above: it carries the current password.
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
 class ChangePassword(UserView):
     problems: ClassVar = {"post": (429,)}
