@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import NamedTuple
 
 from ingestion.parsing.rejections import InvalidRow
 from ingestion.reports.report_type import (
@@ -17,6 +16,7 @@ from ingestion.reports.report_type import (
     parse_time,
     quote_value,
 )
+from metrics.rules.day_or_time import DayOrTime
 
 MAX_REFERENCE_LENGTH = 64
 MAX_STATE_LENGTH = 20
@@ -93,23 +93,6 @@ def _locate_columns(
 
 def _pick(row: Sequence[str], pairs: Sequence[tuple[str, int]]) -> Texts:
     return {name: row[at].strip() if at < len(row) else "" for name, at in pairs}
-
-
-class DayOrTime(NamedTuple):
-    """Represent a day in the marketplace's time zone, with the exact moment if it is known."""
-
-    day: date
-    moment: datetime | None
-
-    def is_after(self, other: "DayOrTime", *, by: timedelta = timedelta(0)) -> bool:
-        """Return whether this is more than `by` later. If either is a whole day, days are compared."""
-        return self.minus(other) > by
-
-    def minus(self, other: "DayOrTime") -> timedelta:
-        """Return the difference: between moments if both are known, otherwise between days."""
-        if self.moment is not None and other.moment is not None:
-            return self.moment - other.moment
-        return self.day - other.day
 
 
 def parse_day_or_time(text: str, *, parse_context: ParseContext, latest: datetime) -> DayOrTime:

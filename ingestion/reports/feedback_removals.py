@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, time
 
 from ingestion.reports import cells
-from ingestion.reports.cells import DayOrTime, Row
+from ingestion.reports.cells import Row
 from ingestion.reports.report_type import (
     OWN_LAYOUT,
     Column,
@@ -17,6 +17,7 @@ from ingestion.reports.report_type import (
     normalize_column,
 )
 from metrics.rules import defects
+from metrics.rules.day_or_time import DayOrTime
 from metrics.rules.facts import DefectFact, DefectKind
 
 NAME = "feedback_removals"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from ingestion.reports import cells, return_request
-from ingestion.reports.cells import DayOrTime, Row
+from ingestion.reports.cells import Row
 from ingestion.reports.report_type import (
     OWN_LAYOUT,
     Column,
@@ -17,6 +17,7 @@ from ingestion.reports.report_type import (
     RowParser,
     normalize_column,
 )
+from metrics.rules.day_or_time import DayOrTime
 from metrics.rules.facts import ReturnFact
 
 NAME = "returns"

@@ -1,15 +1,14 @@
 """Read our CSV of shipments, for which Amazon has no feed: deadlines, ship confirmation, first scan and
 delivery of packages.
 
-Two times are compared exactly. If either is a whole day, days are compared.
+metrics/rules/shipments.py decides whether a package was late or on time.
 """
 
 from collections.abc import Sequence
-from datetime import date, timedelta
 
 from ingestion.parsing.rejections import RejectedDocument
 from ingestion.reports import cells
-from ingestion.reports.cells import DayOrTime, Row
+from ingestion.reports.cells import Row
 from ingestion.reports.report_type import (
     OWN_LAYOUT,
     Column,
@@ -18,11 +17,12 @@ from ingestion.reports.report_type import (
     RowParser,
     normalize_column,
 )
+from metrics.rules import shipments
+from metrics.rules.day_or_time import DayOrTime
 from metrics.rules.facts import Canceller, ShipmentFact
 
 NAME = "shipments"
 MAX_UNITS = 100_000
-FRIDAY = 4
 CANCELLERS = tuple(canceller.value for canceller in Canceller)
 COLUMNS = (
     Column(name="order_id", meaning="Amazon's order ID", needed=True),
@@ -85,57 +85,36 @@ def build_fact(row: Row) -> ShipmentFact:
     cells.require_order(("shipped_at", shipped), ("delivered_at", delivered))
     stated_at, as_of = row.statement_time()
     # Missing information is unknown (ADR 5): without a column for scans, a package is not one without a scan.
-    has_scan_data = shipped is not None and row.has_any_column("first_scan_at", "delivered_at")
+    has_deliveries = row.has_any_column("delivered_at")
+    has_scan_data = shipped is not None and (has_deliveries or row.has_any_column("first_scan_at"))
     return ShipmentFact(
         order_id=order,
         package=row.text("package") or row.text("tracking_number"),
         units=row.whole_number("units", max_value=MAX_UNITS),
         ship_by_on=ship_by and ship_by.day,
         shipped_on=shipped and shipped.day,
-        is_late=shipped.is_after(ship_by) if shipped and ship_by else None,
+        is_late=shipments.is_late(shipped=shipped, ship_by=ship_by),
         # A delivered package was scanned, even if its first scan is not in the file.
         is_scanned=bool(scanned or delivered) if has_scan_data else None,
         deliver_by_on=deliver_by and deliver_by.day,
         delivered_on=delivered and delivered.day,
-        is_on_time=_is_on_time(row, deliver_by, delivered, as_of),
+        is_on_time=(
+            shipments.is_on_time(delivered=delivered, deliver_by=deliver_by, as_of=as_of)
+            if has_deliveries
+            else None
+        ),
         is_invoiced_in_time=_is_invoiced_in_time(row, shipped, as_of),
         cancelled_by=row.choice("cancelled_by", CANCELLERS),
         stated_at=stated_at,
     )
 
 
-def _is_on_time(
-    row: Row, deliver_by: DayOrTime | None, delivered: DayOrTime | None, as_of: DayOrTime
-) -> bool | None:
-    """Return whether the package was delivered in time.
-
-    None before the deadline, or if the file has no deliveries.
-    """
-    if deliver_by is None or not row.has_any_column("delivered_at"):
-        return None
-    if delivered is not None:
-        return not delivered.is_after(deliver_by)
-    return False if as_of.is_after(deliver_by) else None
-
-
 def _is_invoiced_in_time(row: Row, shipped: DayOrTime | None, as_of: DayOrTime) -> bool | None:
-    """Return whether the invoice was uploaded within one business day after shipment; None while that is
-    open.
-    """
+    """Return the verdict on a business order; None for other orders, and if the file has no invoices."""
     is_business, invoiced = row.flag("business_order"), row.past("invoiced_at")
-    if not is_business or shipped is None or not row.has_any_column("invoiced_at"):
+    if not is_business or not row.has_any_column("invoiced_at"):
         return None
-    # Business days are Monday to Friday (Seller Central help 44QSYRCU27EW4UK).
-    last = next_business_day(shipped.day)
-    if invoiced is not None:
-        return invoiced.day <= last
-    return False if as_of.day > last else None
-
-
-def next_business_day(day: date) -> date:
-    """Return the next day from Monday to Friday."""
-    following = day + timedelta(days=1)
-    return following if following.weekday() <= FRIDAY else following + timedelta(days=7 - following.weekday())
+    return shipments.is_invoiced_in_time(shipped=shipped, invoiced=invoiced, as_of=as_of)
 
 
 def matches(header: Sequence[str], _first_row: Sequence[str]) -> bool:

@@ -7,8 +7,9 @@ import pytest
 
 from ingestion.parsing.rejections import InvalidRow, RejectedDocument
 from ingestion.reports import cells
-from ingestion.reports.cells import DayOrTime, Row
+from ingestion.reports.cells import Row
 from ingestion.reports.report_type import Column, ParseContext
+from metrics.rules.day_or_time import DayOrTime
 from tests.ingestion.parsed_documents import TODAY
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)

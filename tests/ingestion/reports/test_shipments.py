@@ -1,4 +1,4 @@
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -199,15 +199,6 @@ def test_business_order_is_invoiced_by_next_business_day(
 )
 def test_invoices_are_required_only_for_business_orders_with_invoice_column(cells: dict[str, str]) -> None:
     assert fact_of(shipped_at="2025-07-02", **cells).is_invoiced_in_time is None
-
-
-@pytest.mark.parametrize("day", [date(2025, 7, 4) + timedelta(days=n) for n in range(14)])
-def test_next_business_day_is_first_after_it_that_is_no_weekend(day: date) -> None:
-    following = [day + timedelta(days=n) for n in range(1, 4)]
-
-    assert shipments.next_business_day(day) == next(
-        one for one in following if one.strftime("%a") not in {"Sat", "Sun"}
-    )
 
 
 @pytest.mark.parametrize("who", ["buyer", "seller", "unconfirmed", "amazon", "Seller"])
