@@ -1,26 +1,26 @@
 """Register the report types, one module each.
 
 `report_type` declares what a report type is, `documents` detects the type of a document and reads it, and the
-other modules are report types or shared by several of them.
+other modules are report types or shared by several of them. The modules `…_csv` read our own layouts.
 """
 
 from ingestion.reports import (
     all_orders,
     all_orders_xml,
-    buyer_messages,
-    claims,
+    buyer_messages_csv,
+    claims_csv,
     fba_returns,
     fba_shipments,
-    feedback_removals,
+    feedback_removals_csv,
     mfn_returns,
     mfn_returns_xml,
     orders_with_defects,
     performance_v1,
     performance_v2,
     posted_defects,
-    returns,
+    returns_csv,
     seller_feedback,
-    shipments,
+    shipments_csv,
 )
 from ingestion.reports.report_type import ReportType
 
@@ -34,11 +34,11 @@ REPORT_TYPES: tuple[ReportType, ...] = (
     fba_returns.REPORT_TYPE,
     fba_shipments.REPORT_TYPE,
     orders_with_defects.REPORT_TYPE,
-    claims.REPORT_TYPE,
-    shipments.REPORT_TYPE,
-    buyer_messages.REPORT_TYPE,
-    feedback_removals.REPORT_TYPE,
-    returns.REPORT_TYPE,
+    claims_csv.REPORT_TYPE,
+    shipments_csv.REPORT_TYPE,
+    buyer_messages_csv.REPORT_TYPE,
+    feedback_removals_csv.REPORT_TYPE,
+    returns_csv.REPORT_TYPE,
     # The last table: its header may be in any language, so its match is the weakest.
     seller_feedback.REPORT_TYPE,
     posted_defects.REPORT_TYPE,

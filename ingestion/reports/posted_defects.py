@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from ingestion.parsing.rejections import RejectedDocument
-from ingestion.reports import claims, defect_row
+from ingestion.reports import claims_csv, defect_row
 from ingestion.reports.report_type import OWN_LAYOUT, ParseContext, ReportType, RowParser
 from metrics.rules.facts import DefectFact
 
@@ -46,7 +46,7 @@ REPORT_TYPE = ReportType(
     list_rows=list_rows,
     is_uploaded=False,
     about="The same rows as the CSV of claims and chargebacks, as JSON. They may include feedback.",
-    columns=claims.COLUMNS,
+    columns=claims_csv.COLUMNS,
     example=EXAMPLE,
     source=OWN_LAYOUT,
 )

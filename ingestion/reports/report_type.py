@@ -47,7 +47,11 @@ class ParseContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """Describe a column for the documentation."""
+    """Declare a column, element or field that is read.
+
+    In a table it is found by `name`, and a report without it is rejected if it is `needed`. `meaning` is for
+    the documentation.
+    """
 
     name: str
     meaning: str

@@ -19,7 +19,7 @@ from config.launcher.demo.faults import Candidate, Fault, choose_faulty
 from config.launcher.demo.history import AccountHistory, Document, build_documents, build_history
 from config.launcher.demo.orders import DAYS
 from config.launcher.demo.sample_accounts import SAMPLE_ACCOUNTS, STORES, SampleAccount
-from ingestion.reports import claims
+from ingestion.reports import claims_csv
 from ingestion.reports.documents import DocumentReader
 from ingestion.reports.report_type import ORDER_ID, ParseContext
 from metrics.rules.facts import Fact, OrderStatus
@@ -36,7 +36,7 @@ LANTERN, MARGAUX, MAPLE = (
 )
 TRADING = [account for account in SAMPLE_ACCOUNTS if account.per_day]
 MINUTE = timedelta(minutes=1)
-CLAIMS_FILE = claims.REPORT_TYPE.names[0]
+CLAIMS_FILE = claims_csv.REPORT_TYPE.names[0]
 CHANNELS = {"Merchant": "mfn", "Amazon": "afn"}
 
 

@@ -7,14 +7,14 @@ import pytest
 
 from ingestion.parsing import tabular
 from ingestion.parsing.rejections import RejectedDocument
-from ingestion.reports import all_orders, all_orders_xml, claims, seller_feedback
+from ingestion.reports import all_orders, all_orders_xml, claims_csv, seller_feedback
 from ingestion.reports.documents import MAX_REJECTED_ROWS
 from tests import build
 from tests.ingestion.parsed_documents import parse_document
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 XML_ORDERS = all_orders_xml.NAME
-ORDERS, FEEDBACK, CLAIMS = all_orders.NAME, seller_feedback.NAME, claims.NAME
+ORDERS, FEEDBACK, CLAIMS = all_orders.NAME, seller_feedback.NAME, claims_csv.NAME
 V1, V2 = "GET_V1_SELLER_PERFORMANCE_REPORT", "GET_V2_SELLER_PERFORMANCE_REPORT"
 
 orders = build.orders_file(build.order_row(amazon_order_id=build.order_id(n)) for n in (1, 2, 3))

@@ -3,7 +3,7 @@ from datetime import date
 import pytest
 
 from ingestion.parsing.rejections import RejectedDocument
-from ingestion.reports import orders_with_defects, returns
+from ingestion.reports import orders_with_defects, returns_csv
 from tests import build
 from tests.ingestion.parsed_documents import TODAY, parse_document
 
@@ -192,7 +192,7 @@ def test_returns_layout_is_not_detected_as_orders_with_defects() -> None:
         {"order_id": build.order_id(1), "requested_at": "2025-07-01", "negative_feedback": "yes"}
     )
 
-    assert parse_document(document).reader.type_name == returns.NAME
+    assert parse_document(document).reader.type_name == returns_csv.NAME
     with pytest.raises(RejectedDocument) as rejection:
         parse_document(document, announced=orders_with_defects.NAME)
     assert rejection.value.slug == "columns-missing"

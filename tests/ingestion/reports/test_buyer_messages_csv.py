@@ -3,7 +3,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from ingestion.parsing.rejections import RejectedDocument
-from ingestion.reports import buyer_messages
+from ingestion.reports import buyer_messages_csv
 from metrics.rules.facts import MessageFact
 from tests import build
 from tests.ingestion.parsed_documents import TODAY, parse_document
@@ -149,7 +149,8 @@ def test_invalid_rows_are_rejected_with_reason(cells: dict[str, str], reason_par
 def test_header_without_required_column_is_rejected(column: str) -> None:
     with pytest.raises(RejectedDocument) as rejection:
         parse_document(
-            build.table(ROW, columns=[name for name in ROW if name != column]), announced=buyer_messages.NAME
+            build.table(ROW, columns=[name for name in ROW if name != column]),
+            announced=buyer_messages_csv.NAME,
         )
 
     assert rejection.value.slug == "columns-missing"

@@ -3,7 +3,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from ingestion.parsing.rejections import RejectedDocument
-from ingestion.reports import feedback_removals
+from ingestion.reports import feedback_removals_csv
 from tests import build
 from tests.ingestion.parsed_documents import TODAY, parse_document
 
@@ -103,7 +103,7 @@ def test_invalid_rows_are_rejected_with_reason(order: str, on: str, reason_part:
 def test_header_without_required_column_is_rejected(column: str) -> None:
     with pytest.raises(RejectedDocument) as rejection:
         parse_document(
-            removal("2025-07-14").replace(column.encode(), b"other"), announced=feedback_removals.NAME
+            removal("2025-07-14").replace(column.encode(), b"other"), announced=feedback_removals_csv.NAME
         )
 
     assert rejection.value.slug == "columns-missing"

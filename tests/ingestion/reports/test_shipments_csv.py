@@ -3,7 +3,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from ingestion.parsing.rejections import RejectedDocument
-from ingestion.reports import shipments
+from ingestion.reports import shipments_csv
 from metrics.rules.facts import ShipmentFact
 from tests import build
 from tests.ingestion.parsed_documents import TODAY, parse_document
@@ -286,7 +286,7 @@ def test_header_that_tells_nothing_of_shipments_is_rejected(columns: tuple[str, 
     document = build.table(dict.fromkeys(columns, "") | {"order_id": ORDER})
 
     with pytest.raises(RejectedDocument) as rejection:
-        parse_document(document, announced=shipments.NAME)
+        parse_document(document, announced=shipments_csv.NAME)
 
     assert rejection.value.slug == "columns-missing"
     assert "at least one of ship-by" in rejection.value.detail
@@ -294,15 +294,15 @@ def test_header_that_tells_nothing_of_shipments_is_rejected(columns: tuple[str, 
 
 def test_header_without_orders_is_rejected() -> None:
     with pytest.raises(RejectedDocument) as rejection:
-        parse_document(build.table({"shipped_at": "2025-07-02"}), announced=shipments.NAME)
+        parse_document(build.table({"shipped_at": "2025-07-02"}), announced=shipments_csv.NAME)
 
     assert rejection.value.slug == "columns-missing"
     assert "order-id" in rejection.value.detail
 
 
-@pytest.mark.parametrize("column", [column.name for column in shipments.COLUMNS])
+@pytest.mark.parametrize("column", [column.name for column in shipments_csv.COLUMNS])
 def test_repeated_column_is_rejected(column: str) -> None:
-    columns = [*(column.name for column in shipments.COLUMNS), column]
+    columns = [*(column.name for column in shipments_csv.COLUMNS), column]
 
     with pytest.raises(RejectedDocument) as rejection:
         parse_document(build.table({"order_id": ORDER}, columns=columns))

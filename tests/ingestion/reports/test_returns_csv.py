@@ -3,7 +3,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from ingestion.parsing.rejections import RejectedDocument
-from ingestion.reports import returns
+from ingestion.reports import returns_csv
 from metrics.rules.facts import ReturnFact
 from tests import build
 from tests.ingestion.parsed_documents import TODAY, parse_document
@@ -183,7 +183,7 @@ def test_invalid_rows_are_rejected_with_reason(cells: dict[str, str], reason_par
 @pytest.mark.parametrize("column", ["order_id", "requested_at"])
 def test_header_without_required_column_is_rejected(column: str) -> None:
     with pytest.raises(RejectedDocument) as rejection:
-        parse_document(build.table(ROW).replace(column.encode(), b"other"), announced=returns.NAME)
+        parse_document(build.table(ROW).replace(column.encode(), b"other"), announced=returns_csv.NAME)
 
     assert rejection.value.slug == "columns-missing"
     assert column.replace("_", "-") in rejection.value.detail
