@@ -38,11 +38,11 @@ class SellerAccountQuerySet(models.QuerySet["SellerAccount"]):
         return locked.get(agency_id=agency_id, pk=account_id, agency__closed_at=None)
 
     def stale(self, *, at: datetime) -> Self:
-        """Return the accounts with a source that is overdue."""
+        """Return the accounts with a stale source (metrics/pipeline/staleness.py)."""
         return self.filter(stale_from__lt=at)
 
     def fresh(self, *, at: datetime) -> Self:
-        """Return the accounts without an overdue source, or without any data."""
+        """Return the accounts without a stale source, or without any data."""
         return self.filter(models.Q(stale_from=None) | models.Q(stale_from__gte=at))
 
 
@@ -116,7 +116,7 @@ class SellerAccount(TenantModel):
         return public_account_id(self.id)
 
     def is_stale(self, *, at: datetime) -> bool:
-        """Return whether a source is overdue. A source that never delivered data is not."""
+        """Return whether a source is stale. A source that was never loaded is not."""
         return self.stale_from is not None and at > self.stale_from
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from accounts.models import SellerAccount
 from metrics.alerts.state_machine import Observation
-from metrics.pipeline import values
+from metrics.pipeline import staleness, values
 from metrics.rules.series import Value
 from metrics.rules.threshold_rules import ThresholdVersion
 
@@ -40,7 +40,7 @@ def query(
     current = values.query(
         account=account, since=today, until=today, known_at=now, marketplaces=marketplaces, versions=versions
     )
-    return [*past, Observation(current, values.stale_sources(account=account, at=now))]
+    return [*past, Observation(current, staleness.stale_sources(account=account, at=now))]
 
 
 def _query_past(
@@ -67,5 +67,5 @@ def _query_past(
         by_day[value.as_of].append(value)
     # The start of the day: what was stale then would have frozen an evaluation on that day.
     day_starts = {day: datetime.combine(day, time(), UTC) for day in by_day}
-    stale = values.stale_sources_by_moment(account=account, moments=list(day_starts.values()))
+    stale = staleness.stale_sources_by_moment(account=account, moments=list(day_starts.values()))
     return [Observation(by_day[day], stale[day_starts[day]]) for day in sorted(by_day)]

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from accounts.models import SellerAccount
 from metrics.models import Breach, BreachAction
-from metrics.pipeline import values
+from metrics.pipeline import staleness, values
 from metrics.rules.definitions import CATALOGUE
 from metrics.rules.series import Value
 from webhooks.models import Event
@@ -88,7 +88,9 @@ def query_days(*, account: SellerAccount, breach: Breach, now: datetime) -> list
     )
     source = CATALOGUE[breach.metric].source
     day_ends = {value.as_of: min(now, _day_end(value.as_of)) for value in series_values}
-    stale = values.stale_sources_by_moment(account=account, moments=list(day_ends.values()), sources=[source])
+    stale = staleness.stale_sources_by_moment(
+        account=account, moments=list(day_ends.values()), sources=[source]
+    )
     return [(value, source in stale[day_ends[value.as_of]]) for value in series_values]
 
 

@@ -33,7 +33,7 @@ from metrics.api.value_serializers import (
 from metrics.drilldown import portfolio, unmatched
 from metrics.drilldown.orders import Drilldown
 from metrics.models import Snapshot
-from metrics.pipeline import amazon_reported, values
+from metrics.pipeline import amazon_reported, staleness, values
 from metrics.rules.definitions import CATALOGUE, Metric
 from metrics.rules.series import Value
 
@@ -110,7 +110,7 @@ class Metrics(Resource):
         figures = amazon_reported.query_figures(
             account=account, values=day_values, as_of=point.as_of, known_at=point.known_at
         )
-        stale_sources = values.stale_sources(account=account, at=point.stale_at)
+        stale_sources = staleness.stale_sources(account=account, at=point.stale_at)
         extra = {"stale_sources": stale_sources, "amazon": figures}
         return Response(AccountMetricsSerializer(data, context=extra).data)
 

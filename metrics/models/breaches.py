@@ -19,14 +19,19 @@ from metrics.rules.series import Series
 
 class BreachQuerySet(models.QuerySet["Breach"]):
     def with_stale(self, *, now: datetime) -> Self:
-        """Annotate `is_stale`: whether a breach is open and frozen, because its source is overdue."""
-        silent = reduce(or_, (_is_silent(source, now) for source in {metric.source for metric in METRICS}))
-        is_stale = Q(status=Breach.State.OPEN) & silent
+        """Annotate `is_stale`: whether a breach is open and frozen, because its source is stale.
+
+        The rule is in metrics/pipeline/staleness.py.
+        """
+        stale_source = reduce(
+            or_, (_is_source_stale(source, now) for source in {metric.source for metric in METRICS})
+        )
+        is_stale = Q(status=Breach.State.OPEN) & stale_source
         return self.annotate(is_stale=models.ExpressionWrapper(is_stale, output_field=models.BooleanField()))
 
 
-def _is_silent(source: str, now: datetime) -> Q:
-    """Return the condition that a breach's metric comes from this source, and the source is overdue."""
+def _is_source_stale(source: str, now: datetime) -> Q:
+    """Return the condition that a breach's metric comes from this source, and the source is stale."""
     spoke = SourceLoad.objects.filter(
         agency_id=OuterRef("agency_id"), account_id=OuterRef("account_id"), source=source
     )

@@ -1,29 +1,17 @@
-"""Save the summary on an account's row: status, worst series, open breaches, marketplaces and staleness."""
+"""Save the summary on an account's row: status, worst series, open breaches, marketplaces and `stale_from`."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.conf import settings
-from django.db import connection
 from django.db.models import Count, Q
 
 from accounts.models import SellerAccount
 from metrics.models import Breach
+from metrics.pipeline import staleness
 from metrics.rules import distance
-from metrics.rules.definitions import METRICS
 from metrics.rules.judgement import worst_status
 from metrics.rules.series import Value
-
-SOURCES = tuple(dict.fromkeys(metric.source for metric in METRICS))
-
-NEWEST_LOADS = """
-SELECT source, (
-    SELECT max(recorded_at) FROM metrics_sourceload AS load
-    WHERE agency_id = %(agency)s AND account_id = %(account)s AND load.source = sources.source
-        AND recorded_at <= %(at)s)
-FROM unnest(%(sources)s::text[]) AS sources (source)
-"""
 
 
 def save(
@@ -51,34 +39,13 @@ def save(
         "worst_series": _worst_series(worst) if worst else None,
         "marketplaces": list(marketplaces),
         "amazon_statuses": amazon_statuses,
-        "stale_from": stale_from(account=account, at=now),
+        "stale_from": staleness.stale_from(account=account, at=now),
         "open_breaches": opened["breaches"],
         "open_warnings": opened["warnings"],
     }
     for name, value in columns.items():
         setattr(account, name, value)
     account.save(update_fields=list(columns))
-
-
-def stale_from(*, account: SellerAccount, at: datetime) -> datetime | None:
-    """Return the moment at which the first source becomes stale if nothing more is loaded.
-
-    None if nothing was loaded by `at`. A source without any loads is never stale.
-    """
-    params: dict[str, Any] = {
-        "agency": account.agency_id,
-        "account": account.pk,
-        "sources": list(SOURCES),
-        "at": at,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(NEWEST_LOADS, params)
-        loads = cursor.fetchall()
-    return min((newest + _max_age(source) for source, newest in loads if newest is not None), default=None)
-
-
-def _max_age(source: str) -> timedelta:
-    return timedelta(hours=settings.SOURCES_MAX_AGE_HOURS[source])
 
 
 def _worst_series(value: Value) -> dict[str, Any]:

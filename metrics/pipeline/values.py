@@ -6,16 +6,14 @@ A target that Amazon's own report states for a series replaces the default one f
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import connection
 
 from accounts.models import SellerAccount
 from metrics.pipeline import amazon_reported, threshold_versions
-from metrics.pipeline.statements import ACCOUNT_ROWS
-from metrics.rules.definitions import CATALOGUE, COUNTED, COUNTS, METRICS
+from metrics.rules.definitions import CATALOGUE, COUNTED, COUNTS
 from metrics.rules.judgement import build_limit, default_warning_limit
 from metrics.rules.series import Value, Window, default_warning
 from metrics.rules.threshold_rules import ThresholdVersion, version_in_force
@@ -111,15 +109,6 @@ JOIN LATERAL (VALUES {FIGURES}) AS figure (metric, counts_units, numerator, deno
 ORDER BY array_position(%(metrics)s, requested.metric), marketplace, channel DESC, as_of
 """
 
-SOURCES = tuple(sorted({metric.source for metric in METRICS}))
-NEWEST_LOADS = f"""
-SELECT moment, source, (
-    SELECT max(recorded_at) FROM metrics_sourceload AS load
-    WHERE {ACCOUNT_ROWS} AND load.source = sources.source AND recorded_at <= moment
-) AS loaded_at
-FROM unnest(%(moments)s::timestamptz[]) AS moment CROSS JOIN unnest(%(sources)s::text[]) AS sources (source)
-"""
-
 
 def query(
     *,
@@ -160,34 +149,6 @@ def query(
         by_metric[version.metric].append(version)
     values = [*map(_build_value, rows), *amazon_reported.query_values(params=params)]
     return [_apply_threshold(value, by_metric.get(value.metric)) for value in values]
-
-
-def stale_sources(*, account: SellerAccount, at: datetime) -> frozenset[str]:
-    """Return the sources that are stale at a moment."""
-    return stale_sources_by_moment(account=account, moments=[at])[at]
-
-
-def stale_sources_by_moment(
-    *, account: SellerAccount, moments: Collection[datetime], sources: Collection[str] = SOURCES
-) -> dict[datetime, frozenset[str]]:
-    """Return, for each moment, the sources whose last load was longer ago than SOURCES_MAX_AGE_HOURS allows.
-
-    A source without any loads is never stale.
-    """
-    params: dict[str, Any] = {
-        "agency": account.agency_id,
-        "account": account.pk,
-        "moments": list(moments),
-        "sources": list(sources),
-    }
-    stale: dict[datetime, set[str]] = {moment: set() for moment in moments}
-    with connection.cursor() as cursor:
-        cursor.execute(NEWEST_LOADS, params)
-        for moment, source, loaded_at in cursor.fetchall():
-            # A source that was never received is not stale: the agency may not use it.
-            if loaded_at and moment - loaded_at > timedelta(hours=settings.SOURCES_MAX_AGE_HOURS[source]):
-                stale[moment].add(source)
-    return {moment: frozenset(names) for moment, names in stale.items()}
 
 
 def _apply_threshold(value: Value, versions: list[ThresholdVersion] | None) -> Value:

@@ -93,6 +93,7 @@ STAGES = {
         "pipeline.feedback_removal",
         "pipeline.recording",
         "pipeline.restatements",
+        "pipeline.staleness",
         "pipeline.threshold_versions",
         "pipeline.values",
         "refresh",

@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.conf import LazySettings
 
 from accounts.models import AccountStatus
 from metrics import refresh
@@ -13,7 +12,6 @@ from metrics.pipeline import account_summary
 from tests.client import Client
 from tests.metrics.fact_recorder import (
     A_MOMENT,
-    DAY,
     ELEVEN,
     NINE,
     TEN,
@@ -23,12 +21,8 @@ from tests.metrics.fact_recorder import (
     counter,
     defect,
     message,
-    order,
     orders,
-    shipment,
 )
-
-ORDERS, RETURNS = timedelta(hours=72), timedelta(hours=168)
 
 
 def look(recorder: FactRecorder, at: datetime) -> None:
@@ -129,41 +123,6 @@ def test_summary_counts_open_breaches_and_warnings(recorder: FactRecorder) -> No
         now=TWELVE,
     )
     assert recorder.account.open_warnings == 1
-
-
-def test_stale_from_is_the_moment_of_the_first_stale_source(recorder: FactRecorder) -> None:
-    recorder.load(order(1), at=NINE)
-    recorder.load(shipment(1, on=DAY), at=TEN)
-    first = recorder.account.stale_from
-    recorder.load(order(2), at=ELEVEN)
-
-    account = recorder.account
-    assert (first, account.stale_from) == (NINE + ORDERS, TEN + ORDERS)
-    assert not account.is_stale(at=TEN + ORDERS)
-    assert account.is_stale(at=TEN + ORDERS + A_MOMENT)
-
-
-def test_stale_from_is_none_without_any_load(recorder: FactRecorder) -> None:
-    look(recorder, NINE)
-
-    assert not recorder.account.is_stale(at=NINE + timedelta(days=9999))
-
-
-def test_stale_from_uses_the_maximum_age_of_each_source(
-    recorder: FactRecorder, settings: LazySettings
-) -> None:
-    recorder.load(order(1), at=NINE)
-    settings.SOURCES_MAX_AGE_HOURS = settings.SOURCES_MAX_AGE_HOURS | {"orders": 1}
-
-    assert account_summary.stale_from(account=recorder.account, at=TEN) == NINE + timedelta(hours=1)
-
-
-def test_stale_from_ignores_later_loads(recorder: FactRecorder) -> None:
-    recorder.load(order(1), at=NINE)
-    recorder.load(order(2), at=ELEVEN)
-
-    assert account_summary.stale_from(account=recorder.account, at=TEN) == NINE + ORDERS
-    assert account_summary.stale_from(account=recorder.account, at=NINE - A_MOMENT) is None
 
 
 def test_account_in_the_api_has_its_summary(acme: Client, shop: str) -> None:

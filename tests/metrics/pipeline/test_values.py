@@ -349,29 +349,3 @@ def test_query_of_three_years_and_five_marketplaces_takes_three_statements(
         (60, 600),
         (0, 0),
     }
-
-
-@pytest.mark.parametrize(
-    ("age", "stale"),
-    [
-        (timedelta(0), False),
-        (timedelta(hours=72), False),
-        (timedelta(hours=72) + A_MOMENT, True),
-        (-A_MOMENT, False),
-    ],
-)
-def test_source_is_stale_after_its_maximum_age(recorder: FactRecorder, age: timedelta, stale: bool) -> None:
-    recorder.load(order(1), at=NINE)
-
-    assert ("orders" in values.stale_sources(account=recorder.account, at=NINE + age)) is stale
-
-
-def test_source_loaded_later_was_stale_before(recorder: FactRecorder) -> None:
-    recorder.load(order(1), at=NINE)
-    week_later = NINE + timedelta(days=7)
-    recorder.load(order(1), at=week_later)
-
-    account = recorder.account
-    assert "orders" in values.stale_sources(account=account, at=week_later - A_MOMENT)
-    assert "orders" not in values.stale_sources(account=account, at=week_later)
-    assert "defects" not in values.stale_sources(account=account, at=week_later)
