@@ -5,7 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from api.openapi import document
-from config.observability import exposition, health
+from config.observability import health, prometheus_view
 from config.staff.site import site as staff
 from config.web import pages
 
@@ -31,7 +31,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(".well-known/security.txt", pages.SecurityTxt.as_view()),
     path("healthz", health.HealthView.as_view()),
     path("readyz", health.ReadinessView.as_view()),
-    path("metrics", exposition.MetricsView.as_view()),
+    path("metrics", prometheus_view.PrometheusView.as_view()),
 ]
 if settings.STAFF_ADMIN:
     urlpatterns.append(path("staff/", staff.urls))

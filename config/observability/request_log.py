@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponseBase
 from structlog.contextvars import bound_contextvars
 
 from api import identifiers
-from config.observability import process_metrics
+from config.observability import prometheus_counters
 
 log = logging.getLogger("underone.requests")
 
@@ -33,7 +33,7 @@ class RequestLogMiddleware:
             seconds = time.perf_counter() - began
             log_request(request=request, response=response, seconds=seconds)
         method, route = request.method or "", route_of(request)
-        process_metrics.count_request(
+        prometheus_counters.count_request(
             method=method, route=route, status=response.status_code, seconds=seconds
         )
         return response

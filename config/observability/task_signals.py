@@ -11,7 +11,7 @@ from celery.exceptions import TimeLimitExceeded
 from django.conf import settings
 from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
-from config.observability import heartbeats, process_metrics
+from config.observability import heartbeats, prometheus_counters
 
 # The header of a task's message that carries the logging context of its sender.
 HEADER = "underone"
@@ -54,7 +54,7 @@ def start_task(*, task_id: str, task: "Task[..., Any]", **_: Any) -> None:
         task=task.name, task_id=task_id, **{name: str(header[name]) for name in CONTEXT if name in header}
     )
     if isinstance(header.get("sent_at"), float):
-        process_metrics.count_wait(task=task.name, seconds=time.time() - header["sent_at"])
+        prometheus_counters.count_wait(task=task.name, seconds=time.time() - header["sent_at"])
     task.request.update(underone_began=time.perf_counter())
 
 
@@ -63,7 +63,9 @@ def end_task(*, task: "Task[..., Any]", state: str | None, **_: Any) -> None:
     """Count the task with its duration and outcome."""
     began = getattr(task.request, "underone_began", None)
     seconds = None if began is None else time.perf_counter() - began
-    process_metrics.count_task(task=task.name, outcome=OUTCOMES.get(state or "", "failed"), seconds=seconds)
+    prometheus_counters.count_task(
+        task=task.name, outcome=OUTCOMES.get(state or "", "failed"), seconds=seconds
+    )
     clear_contextvars()
 
 
@@ -74,7 +76,7 @@ def count_killed_task(*, sender: "Task[..., Any]", task_id: str, exception: Base
 
     if isinstance(exception, (TimeLimitExceeded, WorkerLostError)) and task_id not in killed:
         killed.append(task_id)
-        process_metrics.count_task(task=sender.name, outcome="killed", seconds=None)
+        prometheus_counters.count_task(task=sender.name, outcome="killed", seconds=None)
 
 
 @signals.heartbeat_sent.connect

@@ -86,7 +86,11 @@ def test_nothing_but_the_reader_of_variables_looks_into_the_environment() -> Non
     }
 
     # prometheus-client reads the name of its folder from the environment.
-    others = {"config/launcher/smoke.py", "config/launcher/up.py", "config/observability/process_metrics.py"}
+    others = {
+        "config/launcher/smoke.py",
+        "config/launcher/up.py",
+        "config/observability/prometheus_counters.py",
+    }
     assert looking == {"config/env.py", *others}
 
 

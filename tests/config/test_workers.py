@@ -16,7 +16,7 @@ from django.conf import settings
 from structlog.contextvars import bound_contextvars, get_contextvars
 
 from api.version import VERSION
-from config.observability import heartbeats, process_metrics, task_signals
+from config.observability import heartbeats, prometheus_counters, task_signals
 from config.observability.log_redaction import BLANK
 from tests.config import failing_tasks
 from tests.installation import wait_until
@@ -167,7 +167,10 @@ def test_after_a_task_nothing_is_bound() -> None:
 def counted(name: str, **labels: str) -> float:
     """What all processes of the run have counted."""
     samples = [
-        sample for metric in process_metrics.collect_all() for sample in metric.samples if sample.name == name
+        sample
+        for metric in prometheus_counters.collect_all()
+        for sample in metric.samples
+        if sample.name == name
     ]
     return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
 

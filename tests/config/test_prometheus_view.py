@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
 from config.observability import heartbeats, operational_figures
-from config.observability.gauges import FIGURES, SAMPLES
+from config.observability.prometheus_gauges import FIGURES, SAMPLES
 from tests import stopwatch
 from tests.architecture.agency_data import create_agency_data
 from tests.architecture.test_database_schema import FIGURES as TOLD

@@ -1,5 +1,7 @@
-"""Prometheus metrics that every process counts: requests and tasks. They are summed over all processes when
-scraped."""
+"""Count requests and tasks in Prometheus counters and histograms.
+
+Every process counts for itself. The counts are summed over all processes when they are scraped.
+"""
 
 import os
 from collections.abc import Iterator
@@ -21,8 +23,8 @@ WAIT_SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1200)
 
 
 @dataclass(frozen=True)
-class ProcessMetrics:
-    """Store the metrics of one process."""
+class ProcessCounters:
+    """Store the counters and histograms of one process."""
 
     requests: Counter
     request_seconds: Histogram
@@ -32,18 +34,17 @@ class ProcessMetrics:
 
 
 @cache
-def process_metrics() -> ProcessMetrics:
-    """Return the metrics of this process, kept in files in a folder that all processes of the installation
-    share."""
+def process_counters() -> ProcessCounters:
+    """Return the counters of this process. Their files are in a folder that all processes share."""
 
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder())
     # By default prometheus_client names its files by process ID, and the folder grows with every process that
     # ever ran. ValueClass is a private name: there is no public way to name the files
-    # (tests/config/test_process_metrics.py fails when it changes). It is read when a metric is created, so it
-    # is set before that.
+    # (tests/config/test_prometheus_counters.py fails when it changes). It is read when a metric is created, and
+    # therefore set before that.
     values.ValueClass = values.MultiProcessValue(ProcessSlots(folder=folder()).current)  # type: ignore[no-untyped-call]
     request, task = ("method", "route"), ("task",)
-    return ProcessMetrics(
+    return ProcessCounters(
         requests=Counter("underone_http_requests", "HTTP requests.", (*request, "status"), registry=None),
         request_seconds=Histogram(
             "underone_http_request_seconds",
@@ -71,7 +72,7 @@ def process_metrics() -> ProcessMetrics:
 
 
 def folder() -> Path:
-    """Return the folder of the metrics' files."""
+    """Return the folder of the counters' files."""
     return Path(settings.UNDERONE_HOME) / "meters"
 
 
@@ -79,24 +80,24 @@ def count_request(*, method: str, route: str, status: int, seconds: float) -> No
     """Count a request. Unknown methods count as `other`, so that a client cannot create any number of
     series."""
     label = method if method in METHODS else "other"
-    process_metrics().requests.labels(label, route, str(status)).inc()
-    process_metrics().request_seconds.labels(label, route).observe(seconds)
+    process_counters().requests.labels(label, route, str(status)).inc()
+    process_counters().request_seconds.labels(label, route).observe(seconds)
 
 
 def count_wait(*, task: str, seconds: float) -> None:
     """Count how long a task waited for a worker."""
-    process_metrics().task_wait_seconds.labels(task).observe(max(seconds, 0))
+    process_counters().task_wait_seconds.labels(task).observe(max(seconds, 0))
 
 
 def count_task(*, task: str, outcome: str, seconds: float | None) -> None:
     """Count a finished task. `seconds` is None if its process was killed and its start is not known."""
-    process_metrics().tasks.labels(task, outcome).inc()
+    process_counters().tasks.labels(task, outcome).inc()
     if seconds is not None:
-        process_metrics().task_seconds.labels(task).observe(seconds)
+        process_counters().task_seconds.labels(task).observe(seconds)
 
 
 def collect_all() -> Iterator[Metric]:
-    """Yield the metrics, summed over all processes."""
+    """Yield the counters and histograms, summed over all processes."""
     if folder().is_dir():
         collector: Collector = MultiProcessCollector(CollectorRegistry(), path=str(folder()))  # type: ignore[no-untyped-call]
         yield from collector.collect()

@@ -1,4 +1,4 @@
-"""Serve the metrics of the installation at `GET /metrics`, in the text format of Prometheus."""
+"""Serve the metrics of the installation for Prometheus at `GET /metrics`, in its text format."""
 
 import hmac
 import time
@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.openapi.operations import public_problem
-from config.observability import gauges, heartbeats, operational_figures
+from config.observability import heartbeats, operational_figures, prometheus_gauges
 from config.observability.health import UnauthenticatedView
 
 EXAMPLE = """\
@@ -48,7 +48,7 @@ class AlwaysPlainText(DefaultContentNegotiation):
         return renderers[0], CONTENT_TYPE_PLAIN_0_0_4
 
 
-class MetricsView(UnauthenticatedView):
+class PrometheusView(UnauthenticatedView):
     renderer_classes = (PlainText,)
     content_negotiation_class = AlwaysPlainText
 
@@ -71,7 +71,7 @@ class MetricsView(UnauthenticatedView):
         figures = operational_figures.reader.read(now=timezone.now())
         registry = CollectorRegistry()
         registry.register(
-            gauges.InstallationCollector(figures=figures, ages=heartbeats.ages(now=time.time()))
+            prometheus_gauges.InstallationCollector(figures=figures, ages=heartbeats.ages(now=time.time()))
         )
         return Response(
             generate_latest(registry),

@@ -1,4 +1,8 @@
-"""Collect the Prometheus gauges of the installation, from the database, heartbeats and the version."""
+"""Collect the Prometheus gauges of the installation, from the database, heartbeats and the version.
+
+The figures of the database come from the SQL function operational_figures(), which
+ingestion/migrations/0003_operational_figures.py defines. A new figure is a new column of it.
+"""
 
 import platform
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,7 +13,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from api.version import VERSION
-from config.observability import heartbeats, process_metrics
+from config.observability import heartbeats, prometheus_counters
 from config.observability.operational_figures import Figures
 
 # The gauges from the database, with their help texts.
@@ -54,7 +58,7 @@ class InstallationCollector(Collector):
         heartbeats."""
 
         yield _gauge("underone_build_info", "Version of Underone and its platform. Always 1.", [(BUILD, 1)])
-        yield from process_metrics.collect_all()
+        yield from prometheus_counters.collect_all()
         yield from _database_gauges(self.figures)
         scheduler_age = self.ages.get(heartbeats.SCHEDULER)
         yield _gauge(

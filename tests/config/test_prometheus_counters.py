@@ -10,23 +10,26 @@ from django.conf import settings
 from django.test import Client as Stranger
 from pytest_django import Settings
 
-from config.observability import process_metrics
+from config.observability import prometheus_counters
 from tests.client import Client
 
 COUNT = """
 import os, sys
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
-from config.observability import process_metrics
+from config.observability import prometheus_counters
 for _ in range(int(sys.argv[1])):
-    process_metrics.count_task(task="a.b", outcome="succeeded", seconds=0.2)
-    process_metrics.count_wait(task="a.b", seconds=-1)
+    prometheus_counters.count_task(task="a.b", outcome="succeeded", seconds=0.2)
+    prometheus_counters.count_wait(task="a.b", seconds=-1)
 """
 
 
 def told(name: str, **labels: str) -> float:
     """The sum of a count over all processes, of the label values that are named."""
     samples = [
-        sample for metric in process_metrics.collect_all() for sample in metric.samples if sample.name == name
+        sample
+        for metric in prometheus_counters.collect_all()
+        for sample in metric.samples
+        if sample.name == name
     ]
     return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
 
@@ -48,7 +51,7 @@ def count_elsewhere(home: Path, times: int) -> None:
 
 
 def test_where_nothing_was_counted_nothing_is_told(own_folder: Path) -> None:
-    assert list(process_metrics.collect_all()) == []
+    assert list(prometheus_counters.collect_all()) == []
 
 
 def test_what_other_processes_counted_is_summed_and_outlives_them(own_folder: Path) -> None:
@@ -106,7 +109,7 @@ def test_methods_that_nobody_knows_are_one_row(db: None) -> None:
 def test_a_task_whose_process_was_killed_is_counted_without_its_seconds() -> None:
     timed = told("underone_task_seconds_count", task="c.d")
 
-    process_metrics.count_task(task="c.d", outcome="killed", seconds=None)
+    prometheus_counters.count_task(task="c.d", outcome="killed", seconds=None)
 
     assert told("underone_tasks_total", task="c.d", outcome="killed") >= 1
     assert told("underone_task_seconds_count", task="c.d") == timed
