@@ -13,18 +13,21 @@ from typing import Any
 
 from accounts.marketplaces import CODE_OF_AMAZON_ID
 from ingestion.parsing.rejections import InvalidRow, RejectedDocument
-from ingestion.reports import exact_json, health_blocks, performance_figures, personal_columns
-from ingestion.reports.health_blocks import VIOLATIONS, MarketplaceBlocks
+from ingestion.reports import exact_json, performance_figures, performance_v2_blocks, personal_columns
 from ingestion.reports.performance_figures import Row
+from ingestion.reports.performance_v2_blocks import (
+    COUNTERS,
+    LATE_LIST,
+    ORDER_DEFECTS,
+    RATING,
+    VIOLATIONS,
+    WARNING_STATES,
+    MarketplaceBlocks,
+)
 from ingestion.reports.report_type import Column, ParseContext, ReportType, quote_value
 from metrics.rules.facts import Channel, ReportedFact, SnapshotFact
 
 NAME = "GET_V2_SELLER_PERFORMANCE_REPORT"
-ORDER_DEFECTS, LATE_LIST, WARNING_STATES = "orderdefectrate", "lateshipmentratelist", "warningstates"
-COUNTERS = {name: (metric, "defectscount") for name, metric in VIOLATIONS.items()} | {
-    "policyviolationwarnings": ("policy_violation_warnings", "warningscount")
-}
-"""For each block with a count, its metric and the field with the count."""
 START_PATTERN = re.compile(r'"(accountStatuses|performanceMetrics)"\s*:', re.IGNORECASE)
 
 
@@ -45,7 +48,7 @@ def read_rows(document: bytes, parse_context: ParseContext) -> Iterator[tuple[in
     )
 
 
-def _report(parsed: Any) -> health_blocks.Block:
+def _report(parsed: Any) -> performance_v2_blocks.Block:
     whole = parsed[0] if isinstance(parsed, list) and len(parsed) == 1 else parsed
     names = {name.lower() for name in whole} if isinstance(whole, dict) else set()
     # Amazon's schema for this report is easily mistaken for an example of it.
@@ -62,11 +65,11 @@ def _report(parsed: Any) -> health_blocks.Block:
             "Expected one object with accountStatuses and performanceMetrics, or a list with one such "
             "object.",
         )
-    return health_blocks.normalize_block(whole)
+    return performance_v2_blocks.normalize_block(whole)
 
 
 def _rows(
-    report: health_blocks.Block, parse_context: ParseContext, market: Callable[..., MarketplaceBlocks]
+    report: performance_v2_blocks.Block, parse_context: ParseContext, market: Callable[..., MarketplaceBlocks]
 ) -> Iterator[Row]:
     entries = _as_list(report.get("performancemetrics"))
     entered = {_code(entry, parse_context) for entry in entries}
@@ -79,7 +82,7 @@ def _rows(
             # the other marketplaces are used.
             alone.append(Row("accountStatuses", partial(_raise_invalid, error)))
             continue
-        statuses[code] = health_blocks.normalize_block(entry).get("status")
+        statuses[code] = performance_v2_blocks.normalize_block(entry).get("status")
         if code not in entered:
             alone.append(
                 Row(f"accountStatuses {code}", partial(_snapshot, {}, market(code=code), statuses[code]))
@@ -106,17 +109,17 @@ def _marketplace_rows(entry: Any, market: MarketplaceBlocks, status: Any) -> Ite
 
 def _block_rows(name: str, value: Any, market: MarketplaceBlocks) -> Iterator[Row]:
     """Yield the rows of a block. An unknown block has none and is only part of the snapshot."""
-    if name in market.shares:
-        share = market.shares[name]
-        yield Row(share.metric, partial(health_blocks.parse_rate, value, market, share))
+    if name in market.rate_blocks:
+        rate_block = market.rate_blocks[name]
+        yield Row(rate_block.metric, partial(performance_v2_blocks.parse_rate, value, market, rate_block))
     elif name in COUNTERS:
         metric, field = COUNTERS[name]
-        yield Row(metric, partial(health_blocks.parse_counter, value, market, metric, field))
-    elif name == "accounthealthrating":
-        yield Row("account_health_rating", partial(health_blocks.parse_rating, value, market))
+        yield Row(metric, partial(performance_v2_blocks.parse_counter, value, market, metric, field))
+    elif name == RATING:
+        yield Row("account_health_rating", partial(performance_v2_blocks.parse_rating, value, market))
     elif name == LATE_LIST:
         yield from (
-            Row("late_shipment_rate", partial(health_blocks.parse_late_shipments, entry, market))
+            Row("late_shipment_rate", partial(performance_v2_blocks.parse_late_shipments, entry, market))
             for entry in _as_list(value)
         )
     elif name == ORDER_DEFECTS:
@@ -127,11 +130,11 @@ def _channel_rows(value: Any, market: MarketplaceBlocks) -> Iterator[Row]:
     if not isinstance(value, dict):
         yield Row("order_defect_rate", partial(_raise_invalid, "the block is not an object."))
         return
-    for name, channel_block in health_blocks.iterate_fields(value):
+    for name, channel_block in performance_v2_blocks.iterate_fields(value):
         if name in {Channel.MFN, Channel.AFN}:
             yield Row(
                 f"order_defect_rate {name}",
-                partial(health_blocks.parse_order_defects, channel_block, market, Channel(name)),
+                partial(performance_v2_blocks.parse_order_defects, channel_block, market, Channel(name)),
             )
 
 
@@ -140,10 +143,10 @@ def _blocks(entry: dict[str, Any]) -> list[tuple[str, Any]]:
 
     Violations within an object of warning states are moved up.
     """
-    blocks = list(health_blocks.iterate_fields(entry))
+    blocks = list(performance_v2_blocks.iterate_fields(entry))
     names = {name for name, _ in blocks}
     containers = [value for name, value in blocks if name == WARNING_STATES and isinstance(value, dict)]
-    moved = [pair for value in containers for pair in health_blocks.iterate_fields(value)]
+    moved = [pair for value in containers for pair in performance_v2_blocks.iterate_fields(value)]
     return blocks + [(name, value) for name, value in moved if name in VIOLATIONS and name not in names]
 
 
@@ -164,7 +167,7 @@ def _find_error(entry: Any, code: str, seen: Container[str]) -> str:
     if not isinstance(entry, dict):
         return "the entry of a marketplace is not an object."
     if not code:
-        marketplace_id = health_blocks.normalize_block(entry).get("marketplaceid")
+        marketplace_id = performance_v2_blocks.normalize_block(entry).get("marketplaceid")
         if not isinstance(marketplace_id, str):
             return "`marketplaceId` is not a text."
         return f"`marketplaceId`: {quote_value(marketplace_id)} is not a known marketplace ID of Amazon."
@@ -176,7 +179,7 @@ def _code(entry: Any, parse_context: ParseContext) -> str:
     unknown.
     """
     marketplace_id = (
-        health_blocks.normalize_block(entry).get("marketplaceid") if isinstance(entry, dict) else ""
+        performance_v2_blocks.normalize_block(entry).get("marketplaceid") if isinstance(entry, dict) else ""
     )
     if marketplace_id is None:
         return parse_context.marketplace

@@ -11,7 +11,7 @@ import pytest
 
 from ingestion.parsing.rejections import RejectedDocument
 from ingestion.reports import performance_v2
-from ingestion.reports.health_blocks import VIOLATIONS
+from ingestion.reports.performance_v2_blocks import VIOLATIONS
 from metrics.rules.facts import ReportedFact
 from tests.ingestion import health_reports
 from tests.ingestion.health_reports import DAY, ODR_DAYS, counts, figure, flags, limit, read_blocks

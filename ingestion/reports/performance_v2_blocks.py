@@ -1,5 +1,5 @@
-"""Parse the blocks of a V2 performance report, each into one or more figures, by the names of the official
-schema. Pure.
+"""Name the blocks of a V2 performance report, as in the official schema, and parse each into one or more
+figures. Pure.
 
 Source:
 https://github.com/amzn/selling-partner-api-models/blob/main/schemas/reports/accountHealthReport-2020-11-18.json
@@ -42,6 +42,12 @@ class RateBlock(NamedTuple):
     is_of_defects: bool = True
 
 
+ORDER_DEFECTS, LATE_LIST, RATING, WARNING_STATES = (
+    "orderdefectrate",
+    "lateshipmentratelist",
+    "accounthealthrating",
+    "warningstates",
+)
 LATE_30 = RateBlock("late_shipment_rate_30d", "lateshipmentcount", "ordercount")
 LATE_10 = LATE_30._replace(metric="late_shipment_rate_10d")
 DEFECTIVE = RateBlock("order_defect_rate", "orderwithdefects", "ordercount")
@@ -83,6 +89,10 @@ VIOLATIONS = {
         "customerProductReviewsPolicyViolations",
     )
 }
+COUNTERS = {name: (metric, "defectscount") for name, metric in VIOLATIONS.items()} | {
+    "policyviolationwarnings": ("policy_violation_warnings", "warningscount")
+}
+"""For each block with a count, its metric and the field with the count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +105,7 @@ class MarketplaceBlocks:
     windows: dict[tuple[str, str], Window] = field(default_factory=dict)
 
     @property
-    def shares(self) -> Mapping[str, RateBlock]:
+    def rate_blocks(self) -> Mapping[str, RateBlock]:
         """Return the blocks with rates."""
         # On-time delivery is counted in units in the US and in packages elsewhere.
         on_time = (
