@@ -153,11 +153,11 @@ def _resolve(
 def _resolution(breach: Breach, value: Value) -> Breach.Because:
     """Return why the breach ended: its limit is met again, or its threshold was changed or deleted."""
     if breach.level == WARNING and value.warning is None:
-        return Breach.Because.LINE_REMOVED
+        return Breach.Because.THRESHOLD_REMOVED
     # The limit that the breach was opened with, not that of today's value: if it is still
     # missed, another limit applies now.
     is_met = judgement.meets(value.numerator, value.denominator, breach.limit)
-    return Breach.Because.LINE_CHANGED if is_met is False else Breach.Because.KEPT
+    return Breach.Because.THRESHOLD_CHANGED if is_met is False else Breach.Because.KEPT
 
 
 def _publish(

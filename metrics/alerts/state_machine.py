@@ -29,16 +29,16 @@ class Transition(StrEnum):
 class AlertState:
     """Store the state of a series after its last evaluation.
 
-    `judged_on` is the last day evaluated. `missed_since`, `cleared_since` and `kept_since` are the first days
-    of the current streaks: warning limit missed, clear limit met, Amazon's target met.
+    `evaluated_until` is the last day evaluated. `missed_since`, `cleared_since` and `target_met_since` are
+    the first days of the current streaks: warning limit missed, clear limit met, Amazon's target met.
     """
 
-    judged_on: date | None = None
+    evaluated_until: date | None = None
     is_warned: bool = False
     is_breached: bool = False
     missed_since: date | None = None
     cleared_since: date | None = None
-    kept_since: date | None = None
+    target_met_since: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Observation:
 
 def last_evaluated_day(states: dict[Series, AlertState]) -> date | None:
     """Return the last day on which any of the series was evaluated."""
-    return max((state.judged_on for state in states.values() if state.judged_on), default=None)
+    return max((state.evaluated_until for state in states.values() if state.evaluated_until), default=None)
 
 
 def evaluate(
@@ -74,11 +74,11 @@ def step(state: AlertState, value: Value, *, is_frozen: bool) -> tuple[AlertStat
 
     1. ignore a day before the last evaluated one   2. end a warning whose threshold was deleted
     3. stop if the source is stale or has no data   4. update the streaks
-    5. judge Amazon's target                        6. judge the warning limit
+    5. open or resolve the breach                   6. open or end the warning
     """
-    if state.judged_on and value.as_of < state.judged_on:
+    if state.evaluated_until and value.as_of < state.evaluated_until:
         return state, []
-    after, transitions = replace(state, judged_on=value.as_of), list[Transition]()
+    after, transitions = replace(state, evaluated_until=value.as_of), list[Transition]()
     # Before the check for staleness: deleting a threshold is the agency's decision and needs no fresh data.
     if value.warning is None:
         transitions += [Transition.RECOVERED] * state.is_warned
@@ -86,11 +86,11 @@ def step(state: AlertState, value: Value, *, is_frozen: bool) -> tuple[AlertStat
     if is_frozen or not value.denominator:
         return after, transitions
     after = _update_streaks(after, value)
-    # The target before the threshold: while a breach is open, no warning opens or ends.
-    after, target_transitions = _judge_target(after, value)
-    is_resolved = target_transitions == [Transition.RESOLVED]
+    # The breach before the warning: while a breach is open, no warning opens or ends.
+    after, breach_transitions = _judge_breach(after, value)
+    is_resolved = breach_transitions == [Transition.RESOLVED]
     after, warning_transitions = _judge_warning(after, value, is_resolved=is_resolved)
-    return after, transitions + target_transitions + warning_transitions
+    return after, transitions + breach_transitions + warning_transitions
 
 
 def _update_streaks(state: AlertState, value: Value) -> AlertState:
@@ -99,7 +99,7 @@ def _update_streaks(state: AlertState, value: Value) -> AlertState:
         state,
         missed_since=_streak_start(state.missed_since, value.as_of, holds=is_missed),
         cleared_since=_streak_start(state.cleared_since, value.as_of, holds=value.meets_clear_limit),
-        kept_since=_streak_start(state.kept_since, value.as_of, holds=value.meets_target),
+        target_met_since=_streak_start(state.target_met_since, value.as_of, holds=value.meets_target),
     )
 
 
@@ -114,13 +114,15 @@ def _has_lasted(since: date | None, days: int, today: date) -> bool:
     return since is not None and (today - since).days >= days
 
 
-def _judge_target(state: AlertState, value: Value) -> tuple[AlertState, list[Transition]]:
+def _judge_breach(state: AlertState, value: Value) -> tuple[AlertState, list[Transition]]:
+    """Open a breach if Amazon's target is missed; resolve it once the target was met for `keep_days`."""
     keep_days = value.warning.keep_days if value.warning else 0
     # `is False`: without a target or data, `meets_target` is None, and nothing was missed.
     if value.meets_target is False and not state.is_breached:
         transition = Transition.ESCALATED if state.is_warned else Transition.OPENED
         return replace(state, is_breached=True), [transition]
-    if value.meets_target and state.is_breached and _has_lasted(state.kept_since, keep_days, value.as_of):
+    has_lasted = _has_lasted(state.target_met_since, keep_days, value.as_of)
+    if value.meets_target and state.is_breached and has_lasted:
         return replace(state, is_breached=False), [Transition.RESOLVED]
     return state, []
 

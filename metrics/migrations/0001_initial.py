@@ -262,8 +262,8 @@ class Migration(migrations.Migration):
                         blank=True,
                         choices=[
                             ("kept", "Kept"),
-                            ("line_changed", "Line Changed"),
-                            ("line_removed", "Line Removed"),
+                            ("line_changed", "Threshold Changed"),
+                            ("line_removed", "Threshold Removed"),
                         ],
                         db_default="",
                         max_length=12,
@@ -376,10 +376,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("computed_at", models.DateTimeField()),
-                ("judged_on", models.DateField(null=True)),
+                ("evaluated_until", models.DateField(null=True)),
                 ("missed_since", models.DateField(null=True)),
                 ("cleared_since", models.DateField(null=True)),
-                ("kept_since", models.DateField(null=True)),
+                ("target_met_since", models.DateField(null=True)),
                 key("metric", "marketplace", "channel"),
             ],
             options={

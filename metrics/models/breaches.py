@@ -55,9 +55,10 @@ class Breach(TenantModel):
     class Because(models.TextChoices):
         """List the reasons why a breach was resolved."""
 
+        # The values are published in events and by the API.
         KEPT = "kept"
-        LINE_CHANGED = "line_changed"
-        LINE_REMOVED = "line_removed"
+        THRESHOLD_CHANGED = "line_changed"
+        THRESHOLD_REMOVED = "line_removed"
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
     account = TenantForeignKey(SellerAccount, on_delete=models.DO_NOTHING, related_name="breaches")

@@ -17,7 +17,7 @@ PART_OF = (
     ("dissatisfied_requests", "return_requests"),
 )
 """Numerators and the denominators that contain them."""
-STREAKS = ("judged_on", "missed_since", "cleared_since", "kept_since")
+STREAKS = ("evaluated_until", "missed_since", "cleared_since", "target_met_since")
 """The fields that the evaluation of a series keeps between two runs."""
 
 
@@ -87,10 +87,10 @@ class CurrentValue(AccountRow):
     denominator = models.IntegerField()
     status = models.CharField(max_length=10, choices=[(each.value, each.name) for each in Status])
     computed_at = models.DateTimeField()
-    judged_on = models.DateField(null=True)
+    evaluated_until = models.DateField(null=True)
     missed_since = models.DateField(null=True)
     cleared_since = models.DateField(null=True)
-    kept_since = models.DateField(null=True)
+    target_met_since = models.DateField(null=True)
     pk = models.CompositePrimaryKey("agency_id", "account_id", "metric", "marketplace", "channel")
 
     class Meta:

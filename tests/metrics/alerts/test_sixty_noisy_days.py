@@ -233,7 +233,7 @@ def test_evaluation_repeated_or_with_an_earlier_clock_publishes_nothing(with_ord
 
 def streaks() -> tuple[date | None, ...]:
     value = CurrentValue.objects.get(metric="order_defect_rate", channel="mfn")
-    return value.judged_on, value.missed_since, value.cleared_since, value.kept_since
+    return value.evaluated_until, value.missed_since, value.cleared_since, value.target_met_since
 
 
 @pytest.mark.parametrize("asleep", [False, True], ids=["awake", "asleep"])
