@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from accounts.people.rate_limits import limit
 from accounts.tenancy import context
 from webhooks.endpoints import lifecycle as endpoints
-from webhooks.endpoints import test_mail_limits
+from webhooks.endpoints import mailbox_limits
 from webhooks.models import Endpoint
 
 
@@ -40,5 +40,5 @@ def limit_mails(request: Request, endpoint: Endpoint) -> None:
     """Count a request that sends e-mails again, by mailbox and by agency. Raises Throttled."""
     # By agency as well: a mailbox has as many endpoints, and an agency as many mailboxes, as it creates.
     if endpoint.kind == Endpoint.Kind.EMAIL:
-        limit(request, "mail_again", key=test_mail_limits.mailbox_key(endpoint))
+        limit(request, "mail_again", key=mailbox_limits.mailbox_key(endpoint))
         limit(request, "mail_anybody_again", key=context.principal(request).agency.public_id)

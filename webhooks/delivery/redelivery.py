@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from accounts import audit
 from accounts.models import Actor
 from api import identifiers
-from webhooks.endpoints import test_mail_limits
+from webhooks.endpoints import mailbox_limits
 from webhooks.events import publishing, wakeup
 from webhooks.events.catalogue import TYPES
 from webhooks.models import Delivery, Endpoint, Event
@@ -167,8 +167,8 @@ def _reserve_test(endpoint: Endpoint, now: datetime) -> str:
     if endpoint.kind != Endpoint.Kind.EMAIL:
         return f"test:{identifiers.uuid7().hex}"
     try:
-        return test_mail_limits.reserve(endpoint=endpoint, now=now)
-    except test_mail_limits.LimitReached as error:
+        return mailbox_limits.reserve(endpoint=endpoint, now=now)
+    except mailbox_limits.LimitReached as error:
         raise TooManyTests(error.wait) from None
 
 

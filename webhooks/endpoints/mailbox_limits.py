@@ -59,5 +59,5 @@ def mailbox_key(endpoint: Endpoint) -> str:
     name, _, host = unquote(endpoint.url.removeprefix(MAILTO)).lower().rpartition("@")
     mailbox = f"{name.partition('+')[0]}@{host}"
     return salted_hmac(
-        f"webhooks.endpoints.test_mail_limits {endpoint.agency_id}", mailbox, algorithm="sha256"
+        f"webhooks.endpoints.mailbox_limits {endpoint.agency_id}", mailbox, algorithm="sha256"
     ).hexdigest()[:32]
