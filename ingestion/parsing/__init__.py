@@ -1,1 +1,5 @@
-"""Turn bytes into rows: encodings, tables, XML, and the errors that reject a document or row. Pure."""
+"""Turn bytes into rows, and define the errors that reject a document or row. Pure.
+
+1. `unpacking` unpacks gzip and limits the size   2. `encodings` detects the encoding
+3. `tabular` or `xml` reads the rows
+"""

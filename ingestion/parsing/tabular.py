@@ -1,105 +1,22 @@
-"""Turn bytes into lines and cells in bounded memory. Pure: knows streams, but no report types.
+"""Turn blocks of bytes into lines and cells in bounded memory. Pure: knows no report types.
 
-1. `blocks` unpacks gzip and limits the size.
-2. `detect_encoding` chooses the encoding from the whole document: byte-order mark, strict UTF-8, cp932 for
-   Japan, cp1252, and ISO-8859-1 if even cp1252 has no character for a byte.
-3. `Lines` decodes and numbers the lines.
-4. `split_tsv`, `split_csv` or `split_tsv_or_csv` yields the cells.
-
-The encoding that Amazon states is not used, because it is often wrong
-(https://github.com/amzn/selling-partner-api-models/issues/4955).
+1. `Lines` decodes and numbers the lines.
+2. `split_tsv`, `split_csv` or `split_tsv_or_csv` yields the cells.
 """
 
 import codecs
 import csv
-import gzip
-import zlib
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import IO
 
-from ingestion.parsing.encodings import Encoding
 from ingestion.parsing.rejections import RejectedDocument
 
-BLOCK = 1024 * 1024
 # In characters. Amazon's lines have a few hundred; a file without line ends must not be read as a whole.
 MAX_LINE_LENGTH = 1024 * 1024
 # In characters. A record of CSV may span lines, so a quote that is never closed would take all the rest.
 MAX_RECORD_LENGTH = 2 * MAX_LINE_LENGTH
 # Amazon's reports have up to a hundred.
 MAX_COLUMNS = 1000
-GZIP = b"\x1f\x8b"
-MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-REASONS = {
-    "utf-8": "Every byte of the document is valid UTF-8.",
-    "cp932": "The document is not UTF-8, and every byte is valid cp932, which is usual for Japan.",
-    "cp1252": "The document is not UTF-8, and every byte is valid cp1252.",
-    "iso-8859-1": "The document is neither UTF-8 nor cp1252. ISO-8859-1 has a character for every byte.",
-}
-
-
-def blocks(stream: IO[bytes], *, max_bytes: int) -> Iterator[bytes]:
-    """Yield the document in blocks, unpacked if it is gzip.
-
-    Raises RejectedDocument for damaged gzip, or after more than `max_bytes` bytes.
-    """
-    # By the content, because neither a file name nor a content type says reliably what it is.
-    packed = stream.read(2) == GZIP
-    stream.seek(0)
-    source = gzip.GzipFile(fileobj=stream) if packed else stream
-    seen = 0
-    try:
-        # The limit holds for the unpacked bytes and while they are read: a few megabytes
-        # of gzip can unpack to gigabytes.
-        while block := source.read(BLOCK):
-            seen += len(block)
-            if seen > max_bytes:
-                raise RejectedDocument(
-                    "document-too-large",
-                    "The document is too large",
-                    f"It has more than {max_bytes} bytes when unpacked. Split it by date.",
-                )
-            yield block
-    except (OSError, EOFError, zlib.error) as error:
-        if not packed:
-            raise
-        raise RejectedDocument(
-            "invalid-gzip",
-            "The gzip file cannot be unpacked",
-            f"It is damaged or was cut off ({error}). Compress the document again, or send it uncompressed.",
-        ) from None
-
-
-def detect_encoding(document: Iterable[bytes], *, japanese: bool) -> Encoding:
-    """Return the encoding of a document, given as all its blocks. Raises RejectedDocument if it is empty."""
-    source = iter(document)
-    head = next(source, b"")
-    if not head:
-        raise RejectedDocument(
-            "empty-document", "The document is empty", "It has no bytes. Request the report again."
-        )
-    for mark, codec in MARKS:
-        if head.startswith(mark):
-            return Encoding(codec, "The document begins with a byte-order mark.")
-    # In this order, because the earlier ones are stricter: text in another encoding is hardly ever valid
-    # UTF-8 by accident, while almost every byte is valid cp1252.
-    candidates = ["utf-8", "cp932", "cp1252"] if japanese else ["utf-8", "cp1252"]
-    decoders = {codec: codecs.getincrementaldecoder(codec)() for codec in candidates}
-    # All of the document, because the first letter that is not ASCII may be in its last row.
-    for block in chain((head,), source):
-        _feed(decoders, block)
-    _feed(decoders, b"", final=True)
-    chosen = next(iter(decoders), "iso-8859-1")
-    return Encoding(chosen, REASONS[chosen])
-
-
-def _feed(decoders: dict[str, codecs.IncrementalDecoder], block: bytes, *, final: bool = False) -> None:
-    """Remove the decoders that cannot decode this block."""
-    for codec in list(decoders):
-        try:
-            decoders[codec].decode(block, final)
-        except UnicodeDecodeError:
-            del decoders[codec]
 
 
 class Lines:

@@ -5,7 +5,6 @@ that cannot be read, stays as it is. Redaction keeps line numbers, and a documen
 still rejected after it.
 """
 
-import gzip
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ from functools import partial
 from itertools import chain
 from typing import IO
 
-from ingestion.parsing import tabular
+from ingestion.parsing import unpacking
+from ingestion.parsing.unpacking import BLOCK, DamagedGzip, Incomplete, TooLarge
 from ingestion.redaction import table as redaction_table
 from ingestion.redaction import xml
 
@@ -21,14 +21,6 @@ from ingestion.redaction import xml
 BYTES = "iso-8859-1"
 DECODED_MARKS = ("\ufeff", "\xef\xbb\xbf")
 MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be", b"<\0": "utf-16-le", b"\0<": "utf-16-be"}
-
-
-class TruncatedGzip(Exception):
-    """Signal that the gzip data is damaged or ends here."""
-
-
-class TooLarge(Exception):
-    """Signal that the unpacked document exceeds the size limit."""
 
 
 @dataclass(slots=True)
@@ -47,21 +39,21 @@ class Redaction:
         """Yield the redacted document, compressed if it was."""
         # What the worker would reject in the original it must reject in the redacted document as well, or a
         # part of a report would be loaded as if it were complete.
-        packed = _is_packed(stream)
+        packed = unpacking.is_packed(stream)
         packer = zlib.compressobj(wbits=31) if packed else None
         pack = packer.compress if packer else bytes
         try:
-            for block in self._rewrite(_unpacked(stream, max_bytes=self._most_bytes)):
+            for block in self._rewrite(_unpack_readable(stream, max_bytes=self._most_bytes)):
                 yield pack(block)
-        except TruncatedGzip:
+        except DamagedGzip:
             if packer:
                 # All redacted bytes, but not the end of the stream: the document stays cut off.
                 yield packer.flush(zlib.Z_SYNC_FLUSH)
             return
         except TooLarge:
             # Empty lines make it too large again. They compress to almost nothing.
-            for _ in range(self._most_bytes // tabular.BLOCK + 1):
-                yield pack(b"\n" * tabular.BLOCK)
+            for _ in range(self._most_bytes // BLOCK + 1):
+                yield pack(b"\n" * BLOCK)
         if packer:
             yield packer.flush()
 
@@ -107,8 +99,8 @@ def build_redaction(
 def _build_xml_redaction(stream: IO[bytes], codec: str, max_bytes: int) -> Redaction | None:
     columns: list[str] = []
     try:
-        names = xml.personal_names(_decode_blocks(_unpacked(stream, max_bytes=max_bytes), codec))
-    except (TruncatedGzip, TooLarge):
+        names = xml.personal_names(_decode_blocks(_unpack_readable(stream, max_bytes=max_bytes), codec))
+    except Incomplete:
         # What was read so far may hold personal data, so the document has to pass through the redactor.
         names = {"unknown"}
     if not names:
@@ -123,48 +115,24 @@ def _build_xml_redaction(stream: IO[bytes], codec: str, max_bytes: int) -> Redac
     return Redaction(columns, rewrite, max_bytes)
 
 
-def _is_packed(stream: IO[bytes]) -> bool:
-    stream.seek(0)
-    packed = stream.read(2) == tabular.GZIP
-    stream.seek(0)
-    return packed
-
-
-def _unpacked(stream: IO[bytes], *, max_bytes: int) -> Iterator[bytes]:
-    """Yield the unpacked bytes in blocks.
-
-    Raises TruncatedGzip where the gzip data breaks off, or TooLarge.
-    """
-    if not _is_packed(stream):
-        while block := stream.read(tabular.BLOCK):
-            yield block
-        return
-    seen = 0
-    source = gzip.GzipFile(fileobj=stream)
-    while True:
-        try:
-            # Unlike `read`, it returns what was unpacked before the damage instead of raising first.
-            block = source.read1(tabular.BLOCK)
-        except (OSError, EOFError, zlib.error):
-            raise TruncatedGzip from None
-        if not block:
-            return
-        seen += len(block)
-        if seen > max_bytes:
-            raise TooLarge
-        yield block
+def _unpack_readable(stream: IO[bytes], *, max_bytes: int) -> Iterator[bytes]:
+    """Yield all of the document that can be read, in blocks. Raises DamagedGzip or TooLarge after that."""
+    try:
+        yield from unpacking.unpack(stream, max_bytes=max_bytes)
+    except Incomplete as error:
+        yield error.rest
+        raise
 
 
 def _head(stream: IO[bytes], *, max_bytes: int) -> tuple[bytes, bool]:
     """Return the first block of the document, and whether it is the whole document."""
     head = b""
     try:
-        for block in _unpacked(stream, max_bytes=max_bytes):
+        for block in _unpack_readable(stream, max_bytes=max_bytes):
             head += block
-            # gzip may yield its first blocks in small pieces.
-            if len(head) >= tabular.BLOCK:
+            if len(head) >= BLOCK:
                 return head, False
-    except (TruncatedGzip, TooLarge):
+    except Incomplete:
         return head, False
     return head, True
 

@@ -10,7 +10,7 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import TemporaryUploadedFile
 
 from accounts.models import Agency
-from ingestion.parsing import tabular
+from ingestion.parsing import encodings, unpacking
 from ingestion.parsing.encodings import Encoding
 from ingestion.parsing.rejections import RejectedDocument
 from ingestion.redaction import redacted_file
@@ -58,8 +58,9 @@ def _encoding(content: "File[bytes]", *, japanese: bool) -> Encoding | None:
     """
     content.seek(0)
     try:
-        return tabular.detect_encoding(
-            tabular.blocks(cast("IO[bytes]", content), max_bytes=settings.REPORT_MAX_BYTES), japanese=japanese
+        return encodings.detect_encoding(
+            unpacking.read_blocks(cast("IO[bytes]", content), max_bytes=settings.REPORT_MAX_BYTES),
+            japanese=japanese,
         )
     except RejectedDocument:
         return None

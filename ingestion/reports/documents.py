@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from itertools import chain, islice
 from typing import IO, Any
 
-from ingestion.parsing import tabular, xml
+from ingestion.parsing import encodings, tabular, unpacking, xml
 from ingestion.parsing.encodings import Encoding
 from ingestion.parsing.rejections import InvalidRow, RejectedDocument, RejectedLine, mask_email_addresses
 from ingestion.reports import REPORT_TYPE_BY_NAME, REPORT_TYPES
@@ -77,10 +77,10 @@ class DocumentReader:
         with open_document() as stream:
             # Detecting the encoding reads all of the document, so damaged gzip and documents that are too
             # large are rejected here, before a row is parsed.
-            blocks = tabular.blocks(stream, max_bytes=max_bytes)
+            blocks = unpacking.read_blocks(stream, max_bytes=max_bytes)
             head = next(blocks, b"")
             _reject_binary(head)
-            self.encoding = encoding or tabular.detect_encoding(
+            self.encoding = encoding or encodings.detect_encoding(
                 chain((head,), blocks), japanese=parse_context.marketplace == "JP"
             )
         self.report_type = REPORT_TYPE_BY_NAME[announced_type] if announced_type else self._detect_type()
@@ -98,7 +98,7 @@ class DocumentReader:
         self.rejected.clear()
         self.parse_context.warnings.clear()
         with self._opening() as stream:
-            source = tabular.blocks(stream, max_bytes=self._most_bytes)
+            source = unpacking.read_blocks(stream, max_bytes=self._most_bytes)
             max_bytes = min(self._most_bytes, self.report_type.max_bytes)
             if self.report_type.read_rows is not None:
                 pairs = self.report_type.read_rows(_read_all(source, max_bytes=max_bytes), self.parse_context)
@@ -158,14 +158,16 @@ class DocumentReader:
     def _beginning(self) -> str:
         """Return the beginning of the document, up to START_BYTES."""
         with self._opening() as stream:
-            block = next(tabular.blocks(stream, max_bytes=self._most_bytes), b"")
+            block = next(unpacking.read_blocks(stream, max_bytes=self._most_bytes), b"")
         # The block may end in the middle of a character.
         return block[:START_BYTES].decode(self.encoding.codec, errors="ignore").lstrip("\ufeff \t\r\n")
 
     def _first_lines(self) -> list[str]:
         """Return the first two lines that are not blank."""
         with self._opening() as stream:
-            lines = tabular.Lines(tabular.blocks(stream, max_bytes=self._most_bytes), self.encoding.codec)
+            lines = tabular.Lines(
+                unpacking.read_blocks(stream, max_bytes=self._most_bytes), self.encoding.codec
+            )
             return list(islice((line for line in lines if line.strip()), 2))
 
     def _read_table(self, lines: tabular.Lines) -> Iterator[tuple[int, Fact]]:

@@ -1,23 +1,14 @@
-import gzip
-import io
 import tracemalloc
 
 import pytest
 
 from ingestion.parsing import tabular
 from ingestion.parsing.rejections import RejectedDocument
-
-UMLAUTS = "Verkäufer\tRückerstattung\n"
-YEN = "注文番号\t評価\n"
-MOST = 10_000
+from ingestion.parsing.unpacking import BLOCK
 
 
 def in_blocks(document: bytes, size: int) -> list[bytes]:
     return [document[at : at + size] for at in range(0, len(document), size)]
-
-
-def unpacked(document: bytes, *, most: int = MOST) -> bytes:
-    return b"".join(tabular.blocks(io.BytesIO(document), max_bytes=most))
 
 
 def lines_of(document: bytes, codec: str = "utf-8") -> list[str]:
@@ -26,49 +17,6 @@ def lines_of(document: bytes, codec: str = "utf-8") -> list[str]:
 
 def records_of(text: str) -> list[list[str]]:
     return list(tabular.split_csv(tabular.Lines([text.encode()], "utf-8")))
-
-
-@pytest.mark.parametrize(
-    ("document", "japanese", "codec"),
-    [
-        (b"order-id\n", False, "utf-8"),
-        (UMLAUTS.encode(), False, "utf-8"),
-        (YEN.encode(), True, "utf-8"),
-        (UMLAUTS.encode("utf-8-sig"), False, "utf-8-sig"),
-        (UMLAUTS.encode("cp1252"), False, "cp1252"),
-        ("12 € – 15 €\n".encode("cp1252"), False, "cp1252"),
-        (YEN.encode("cp932"), True, "cp932"),
-        (UMLAUTS.encode("utf-16"), False, "utf-16"),
-        (b"\xfe\xff" + UMLAUTS.encode("utf-16-be"), False, "utf-16"),
-        (b"caf\xe9 \x81\x8d\n", False, "iso-8859-1"),
-        (b"\x81 caf\xe9\xff\n", True, "iso-8859-1"),
-    ],
-)
-@pytest.mark.parametrize("size", [3, 7, 4096])
-def test_encoding_is_what_bytes_prove(document: bytes, japanese: bool, codec: str, size: int) -> None:
-    encoding = tabular.detect_encoding(in_blocks(document, size), japanese=japanese)
-
-    assert encoding.codec == codec
-    assert encoding.reason
-
-
-def test_encoding_is_decided_by_any_byte() -> None:
-    document = b"a plain line\n" * 200_000 + "Größe\n".encode("cp1252")
-
-    encoding = tabular.detect_encoding(in_blocks(document, tabular.BLOCK), japanese=False)
-
-    assert encoding.codec == "cp1252"
-
-
-def test_character_cut_at_end_is_no_utf_8() -> None:
-    assert tabular.detect_encoding([b"12 \xe2\x82"], japanese=False).codec == "cp1252"
-
-
-def test_document_of_no_bytes_is_rejected() -> None:
-    with pytest.raises(RejectedDocument) as rejection:
-        tabular.detect_encoding([], japanese=False)
-
-    assert rejection.value.slug == "empty-document"
 
 
 @pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "cp932"])
@@ -125,7 +73,7 @@ def test_line_of_two_megabytes_is_rejected_with_its_number(end: bytes) -> None:
     document = b"header\n" + b"x" * 2_000_000 + end
 
     with pytest.raises(RejectedDocument) as rejection:
-        list(tabular.Lines(in_blocks(document, tabular.BLOCK), "utf-8"))
+        list(tabular.Lines(in_blocks(document, BLOCK), "utf-8"))
 
     assert rejection.value.slug == "line-too-long"
     assert "Line 2" in rejection.value.detail
@@ -134,55 +82,9 @@ def test_line_of_two_megabytes_is_rejected_with_its_number(end: bytes) -> None:
 def test_long_line_within_limit_is_line() -> None:
     document = b"x" * (tabular.MAX_LINE_LENGTH - 1) + b"\nshort\n"
 
-    lines = list(tabular.Lines(in_blocks(document, tabular.BLOCK), "utf-8"))
+    lines = list(tabular.Lines(in_blocks(document, BLOCK), "utf-8"))
 
     assert [len(line) for line in lines] == [tabular.MAX_LINE_LENGTH - 1, 5]
-
-
-def test_plain_document_comes_as_it_is() -> None:
-    assert unpacked(b"plain") == b"plain"
-
-
-@pytest.mark.parametrize("document", [b"", b"\x1f", b"\x1f\x8c not gzip"])
-def test_plain_bytes_are_not_unpacked(document: bytes) -> None:
-    assert unpacked(document) == document
-
-
-def test_gzip_is_unpacked_all_of_its_members() -> None:
-    assert unpacked(gzip.compress(b"one\n") + gzip.compress(b"two\n")) == b"one\ntwo\n"
-
-
-@pytest.mark.parametrize(
-    "document",
-    [
-        gzip.compress(b"a report" * 100)[:-9],
-        gzip.compress(b"a report" * 100)[:30],
-        gzip.compress(b"a report" * 100)[:2],
-        b"\x1f\x8bnothing of the kind",
-        gzip.compress(b"a report") + b"trailing rubbish",
-        gzip.compress(b"a report")[:-8] + bytes(8),
-        b"\x1f\x8b\x08\x00" + bytes(6) + b"\xff" * 50,
-    ],
-)
-def test_damaged_gzip_is_rejected(document: bytes) -> None:
-    with pytest.raises(RejectedDocument) as rejection:
-        unpacked(document)
-
-    assert rejection.value.slug == "invalid-gzip"
-    assert "again" in rejection.value.detail
-
-
-@pytest.mark.parametrize("document", [b"x" * (MOST + 1), gzip.compress(b"x" * (MOST + 1))])
-def test_size_limit_applies_to_plain_and_packed_bytes(document: bytes) -> None:
-    with pytest.raises(RejectedDocument) as rejection:
-        unpacked(document)
-
-    assert rejection.value.slug == "document-too-large"
-
-
-@pytest.mark.parametrize("document", [b"x" * MOST, gzip.compress(b"x" * MOST)])
-def test_size_limit_is_inclusive(document: bytes) -> None:
-    assert len(unpacked(document)) == MOST
 
 
 def test_tsv_quotes_are_not_special() -> None:

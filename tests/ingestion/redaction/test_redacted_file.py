@@ -19,7 +19,7 @@ from hypothesis import example, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from ingestion.parsing import tabular
+from ingestion.parsing import encodings, tabular, unpacking
 from ingestion.parsing.encodings import Encoding
 from ingestion.parsing.rejections import RejectedDocument
 from ingestion.redaction import redacted_file
@@ -80,8 +80,8 @@ def table(*rows: tuple[str, ...], delimiter: str = "\t", end: str = "\n", codec:
 def written_in(document: bytes) -> Encoding | None:
     """Return the encoding recorded on receipt, because redaction may remove the evidence of it."""
     try:
-        return tabular.detect_encoding(
-            tabular.blocks(io.BytesIO(document), max_bytes=MAX_BYTES), japanese=False
+        return encodings.detect_encoding(
+            unpacking.read_blocks(io.BytesIO(document), max_bytes=MAX_BYTES), japanese=False
         )
     except RejectedDocument:
         return None
