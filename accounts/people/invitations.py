@@ -1,4 +1,4 @@
-"""Create, resend and accept invitations. An invitation is valid for a week and accepted once."""
+"""Create, resend and accept invitations. An invitation is valid for INVITATION_LIFETIME and accepted once."""
 
 import hashlib
 import secrets
@@ -15,7 +15,7 @@ from accounts.tenancy import context
 from api import timestamps
 
 TOKEN_HEAD = "uo_inv_"  # noqa: S105  not a secret
-LIFETIME = timedelta(days=7)
+INVITATION_LIFETIME = timedelta(days=7)
 MAX_INVITATIONS = 500
 
 
@@ -65,7 +65,7 @@ def create(*, agency: Agency, email: str, rights: dict[str, Any], actor: Actor, 
 
 @transaction.atomic
 def resend(*, invitation: Invitation, actor: Actor, now: datetime) -> Invitation:
-    """Send an invitation again with a new token for another week. The old token ends.
+    """Send an invitation again with a new token for another INVITATION_LIFETIME. The old token ends.
 
     Raises invitation_revocation.Gone.
     """
@@ -124,7 +124,11 @@ def _directory_entry(digest: bytes) -> InvitationDigest | None:
 
 def _send(invitation: Invitation, now: datetime) -> None:
     token = TOKEN_HEAD + secrets.token_urlsafe(32)
-    invitation.digest, invitation.sent_at, invitation.expires_at = _digest(token), now, now + LIFETIME
+    invitation.digest, invitation.sent_at, invitation.expires_at = (
+        _digest(token),
+        now,
+        now + INVITATION_LIFETIME,
+    )
     invitation.save()
     row = {"agency_id": invitation.agency_id, "invitation_id": invitation.pk}
     # Deletes the old token's entry first: it must not be accepted any more.
@@ -137,9 +141,8 @@ def _send(invitation: Invitation, now: datetime) -> None:
         "until": timestamps.text(invitation.expires_at),
         "token": token,
     }
-    mail.queue(
-        kind="invitation", to=invitation.email, values=values, expires_in=int(LIFETIME.total_seconds())
-    )
+    seconds = int(INVITATION_LIFETIME.total_seconds())
+    mail.queue(kind="invitation", to=invitation.email, values=values, expires_in=seconds)
 
 
 def _record(invitation: Invitation, what: str, actor: Actor, now: datetime, **fields: Any) -> None:

@@ -26,8 +26,8 @@ BACKEND = settings.AUTHENTICATION_BACKENDS[0]
 SEEN = "seen_at"
 AGENCY = "agency"
 STAFF = "staff"
-LIFETIME = timedelta(seconds=settings.SESSION_COOKIE_AGE)
-CODE_LIFETIME = timedelta(seconds=settings.ACCOUNT_LOGIN_BY_CODE_TIMEOUT)
+SESSION_LIFETIME = timedelta(seconds=settings.SESSION_COOKIE_AGE)
+SIGN_IN_CODE_LIFETIME = timedelta(seconds=settings.ACCOUNT_LOGIN_BY_CODE_TIMEOUT)
 # Recording every use would write a row with every request.
 SEEN_RECORDED_EVERY = timedelta(hours=1)
 
@@ -70,7 +70,7 @@ def create(*, request: HttpRequest, person: Person, now: datetime) -> Session:
     login(request, person, backend=BACKEND)
     token = SignedTokens().create_session_token(request)
     request.session.save()
-    return Session(token=token, expires_at=now + LIFETIME)
+    return Session(token=token, expires_at=now + SESSION_LIFETIME)
 
 
 def get(*, token: str) -> tuple[SessionBase, Person]:
@@ -91,7 +91,9 @@ def activate(*, session: SessionBase, agency: str | None, now: datetime) -> Sess
     if agency:
         session[AGENCY] = agency
     session.save()
-    return Session(token=TOKEN_HEAD + _signer().sign(str(session.session_key)), expires_at=now + LIFETIME)
+    return Session(
+        token=TOKEN_HEAD + _signer().sign(str(session.session_key)), expires_at=now + SESSION_LIFETIME
+    )
 
 
 def new() -> SessionBase:
@@ -113,7 +115,7 @@ def extend(*, session: SessionBase, now: datetime) -> datetime:
         # Django raises this if the row is gone: the session was ended since it was read.
         except UpdateError:
             raise Ended from None
-    return seen + LIFETIME
+    return seen + SESSION_LIFETIME
 
 
 def revoke_all(*, person: Person) -> None:

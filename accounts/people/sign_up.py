@@ -4,7 +4,7 @@ Nothing is stored. The signed token holds what will be created, with the agency'
 once.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.core import signing
@@ -13,12 +13,12 @@ from django.db import IntegrityError, transaction
 from accounts import audit
 from accounts.models import Actor, Agency, Member, Role, constraints
 from accounts.people import mail, users
-from accounts.people.invitations import LIFETIME
 from accounts.people.users import Joined, Profile, UnknownToken
 from accounts.tenancy import context
 from api import identifiers, timestamps
 
 TOKEN_HEAD = "uo_new_"  # noqa: S105  not a secret
+SIGN_UP_LIFETIME = timedelta(days=7)
 SALT = "accounts.people.sign_up"
 FOUNDER = {"role": Role.ADMIN, "read_only": False, "accounts": None}
 
@@ -32,8 +32,8 @@ def send_token(*, agency_name: str, name: str, email: str, now: datetime) -> Non
     # The agency's ID is in the token: its primary key lets the token create one agency only.
     content = {"agency": identifiers.uuid7().hex, "called": agency_name, "name": name, "email": email}
     token = TOKEN_HEAD + signing.dumps(content, salt=SALT, compress=True)
-    values = {"agency": agency_name, "until": timestamps.text(now + LIFETIME), "token": token}
-    mail.queue(kind="sign_up", to=email, values=values, expires_in=int(LIFETIME.total_seconds()))
+    values = {"agency": agency_name, "until": timestamps.text(now + SIGN_UP_LIFETIME), "token": token}
+    mail.queue(kind="sign_up", to=email, values=values, expires_in=int(SIGN_UP_LIFETIME.total_seconds()))
 
 
 @transaction.atomic
@@ -43,7 +43,7 @@ def accept(*, token: str, profile: Profile, now: datetime) -> Joined:
     Raises UnknownToken, also for a used token, and what users.join raises.
     """
     try:
-        content = signing.loads(token.removeprefix(TOKEN_HEAD), salt=SALT, max_age=LIFETIME)
+        content = signing.loads(token.removeprefix(TOKEN_HEAD), salt=SALT, max_age=SIGN_UP_LIFETIME)
     except signing.BadSignature:
         raise UnknownToken from None
     agency_id = UUID(hex=content["agency"])

@@ -36,7 +36,8 @@ class KeyReused(APIException):
     status_code = 422
     default_code = "idempotency-key-reused"
     default_detail = (
-        "This Idempotency-Key was used for a different request in the last 24 hours. Use a new key."
+        "This Idempotency-Key was used for a different request in the last "
+        f"{idempotency.STORED_RESPONSE_HOURS} hours. Use a new key."
     )
 
 

@@ -20,7 +20,8 @@ from accounts.tenancy.principals import Principal
 
 ENCRYPTED = EncryptedTable(model=IdempotencyRecord, context=lambda record: record.context)
 Param = UUID | str | bytes | datetime | int
-LIFETIME = timedelta(hours=24)
+STORED_RESPONSE_HOURS = 24
+STORED_RESPONSE_LIFETIME = timedelta(hours=STORED_RESPONSE_HOURS)
 # One statement, so that no other request can come between the check and the claim.
 # An expired key is claimed anew.
 CLAIM = """
@@ -72,7 +73,7 @@ def claim(*, principal: Principal, key: str, fingerprint: bytes, now: datetime) 
         "fingerprint": fingerprint,
         "now": now,
     }
-    if _insert(params | {"until": now - LIFETIME}):
+    if _insert(params | {"until": now - STORED_RESPONSE_LIFETIME}):
         return None
     # A statement of its own: it sees what the other request committed while the insert waited for it.
     record = _records(principal, key).get()
@@ -101,7 +102,7 @@ def release(*, principal: Principal, key: str) -> None:
 
 def delete_expired(*, agency_id: UUID, now: datetime) -> int:
     """Delete an agency's expired records in batches; return how many."""
-    return batches.run(agency_id=agency_id, statement=DELETE_EXPIRED, until=now - LIFETIME)
+    return batches.run(agency_id=agency_id, statement=DELETE_EXPIRED, until=now - STORED_RESPONSE_LIFETIME)
 
 
 def _records(principal: Principal, key: str) -> QuerySet[IdempotencyRecord]:

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 
 from accounts.models import Role
-from accounts.requests import conditional_writes
+from accounts.requests import conditional_writes, idempotency
 from accounts.tenancy import permissions
 from accounts.tenancy.principals import AGENCY_HEADER
 from api import etags
@@ -23,8 +23,8 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
     {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     location=OpenApiParameter.HEADER,
-    description="A unique value of your choice. For 24 hours, the same request with the same key returns the "
-    "first response "
+    description="A unique value of your choice. For "
+    f"{idempotency.STORED_RESPONSE_HOURS} hours, the same request with the same key returns the first response "
     "and changes nothing; another request with the same key returns 422.",
     examples=[OpenApiExample("A UUID", value="5f0c8a4e-7d0b-4a52-9f5e-3f6c2d1b7a90")],
 )

@@ -85,7 +85,7 @@ class RequestSignInCode(PublicView):
         body = _validated(bodies.EmailAddress, request)
         response = _call_allauth(request, "auth/code/request", body, expected=401)
         # allauth creates a session for unknown addresses as well, so the response does not tell them apart.
-        session = {"token": response.token, "expires_at": timezone.now() + sessions.CODE_LIFETIME}
+        session = {"token": response.token, "expires_at": timezone.now() + sessions.SIGN_IN_CODE_LIFETIME}
         return Response(bodies.SessionSerializer(session).data, status=202)
 
 

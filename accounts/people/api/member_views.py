@@ -143,8 +143,8 @@ class Invitations(Collection[Invitation]):
         operation_id="createInvitation",
         summary="Create an invitation",
         description=(
-            "Sends an e-mail with a token that is valid for seven days. An API key with an expiry "
-            "cannot invite admins."
+            f"Sends an e-mail with a token that is valid for {invitations.INVITATION_LIFETIME.days} days. "
+            "An API key with an expiry cannot invite admins."
         ),
         tags=TAGS,
         request=InvitationSerializer,
@@ -206,7 +206,8 @@ class ResendInvitation(Resource):
         operation_id="resendInvitation",
         summary="Resend an invitation",
         description=(
-            "Sends a new token that is valid for another seven days. The old token can no longer be used."
+            f"Sends a new token that is valid for another {invitations.INVITATION_LIFETIME.days} days. "
+            "The old token can no longer be used."
         ),
         tags=TAGS,
         request=None,

@@ -124,7 +124,7 @@ def test_sign_up_token_forged_or_expired_is_refused(
 
     assert [accept(each).status_code for each in others] == [403] * len(others)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(people_sign_up, "LIFETIME", timedelta(seconds=-1))
+        patch.setattr(people_sign_up, "SIGN_UP_LIFETIME", timedelta(seconds=-1))
         assert accept(token).status_code == 403
     assert accept(token).status_code == 201
 
