@@ -53,7 +53,7 @@ class Accounts(Collection[SellerAccount]):
     queryset = SellerAccount.objects.none()
 
     def get_queryset(self) -> SellerAccountQuerySet:
-        return context.accounts_of(self.request)
+        return context.visible_accounts(self.request)
 
     def get_ordering(self) -> str:
         ordering = self.request.query_params.get("ordering", "-id")
@@ -103,7 +103,7 @@ class Account(Resource):
         operation_id="getAccount", summary="Get an account", tags=["Accounts"], responses=AccountSerializer
     )
     def get(self, request: Request, account_id: str) -> Response:
-        return Response(serialize(context.account_of(request, account_id)).data)
+        return Response(serialize(context.visible_account(request, account_id)).data)
 
     @extend_schema(
         operation_id="updateAccount",
@@ -113,7 +113,7 @@ class Account(Resource):
         responses=AccountSerializer,
     )
     def patch(self, request: Request, account_id: str) -> Response:
-        account = context.account_of(request, account_id)
+        account = context.visible_account(request, account_id)
         body = UpdateAccount(account, data=request.data, partial=True)
         body.is_valid(raise_exception=True)
         actor = context.principal(request).actor
@@ -132,6 +132,6 @@ class Account(Resource):
     def delete(self, request: Request, account_id: str) -> Response:
         actor = context.principal(request).actor
         agencies.delete_account(
-            account=context.account_of(request, account_id), actor=actor, now=timezone.now()
+            account=context.visible_account(request, account_id), actor=actor, now=timezone.now()
         )
         return Response(status=204)

@@ -151,16 +151,20 @@ def agency_of(request: Request) -> Agency:
     return principal(request).agency
 
 
-def accounts_of(request: Request) -> SellerAccountQuerySet:
-    """Return the accounts that a request's principal can see."""
+def visible_accounts(request: Request) -> SellerAccountQuerySet:
+    """Return the accounts that a request's principal can see.
+
+    This is the Python side of account limits. The database enforces them with the policy `account_limit`
+    (row_level_security.limit_to_accounts), whatever a view selects.
+    """
     caller = principal(request)
     accounts = SellerAccount.objects.present().filter(agency_id=caller.agency_id)
     return accounts if caller.accounts is None else accounts.filter(pk__in=caller.accounts)
 
 
-def account_of(request: Request, public_id: str) -> SellerAccount:
+def visible_account(request: Request, public_id: str) -> SellerAccount:
     """Return the account with this ID. Raises NotFound, also for an account that the principal cannot see."""
-    return get_or_404(accounts_of(request), kind="acct", public_id=public_id, name="account")
+    return get_or_404(visible_accounts(request), kind="acct", public_id=public_id, name="account")
 
 
 def get_or_404(rows: QuerySet[Row], *, kind: str, public_id: str, name: str) -> Row:

@@ -80,7 +80,7 @@ def report_of(request: Request, public_id: str) -> Report:
     Raises NotFound, also for a report that the principal may not see.
     """
     reports = Report.objects.filter(
-        agency=context.agency_of(request), account__in=context.accounts_of(request)
+        agency=context.agency_of(request), account__in=context.visible_accounts(request)
     )
     return context.get_or_404(reports, kind="rpt", public_id=public_id, name="report")
 
@@ -131,7 +131,7 @@ class ReportListView(Collection[Report]):
     )
     def get(self, request: Request, account_id: str) -> Response:
         with context.for_request(request):
-            account = context.account_of(request, account_id)
+            account = context.visible_account(request, account_id)
             page = self.paginate_queryset(Report.objects.filter(agency_id=account.agency_id, account=account))
             return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
@@ -173,7 +173,7 @@ class ReportListView(Collection[Report]):
     def _account_before_body(self, request: Request, account_id: str) -> SellerAccount:
         """Return the account after checking it and Content-Length, before a byte of the body is read."""
         with context.for_request(request):
-            account = context.account_of(request, account_id)
+            account = context.visible_account(request, account_id)
         # Django reads as many bytes as Content-Length states. Without it, every upload would look empty.
         if not (request.META.get("CONTENT_LENGTH") or "").isdecimal():
             raise LengthRequired
@@ -186,7 +186,7 @@ class ReportListView(Collection[Report]):
         # While the body streamed in, the key may have been revoked, the role changed or the account deleted.
         authentication.reauthenticate(request)
         self.check_permissions(request)
-        return context.account_of(request, account_id)
+        return context.visible_account(request, account_id)
 
 
 class ReportTypeListView(Resource):
@@ -286,7 +286,7 @@ class DefectListView(Resource):
         responses={202: ACCEPTED},
     )
     def post(self, request: Request, account_id: str) -> Response:
-        account = context.account_of(request, account_id)
+        account = context.visible_account(request, account_id)
         body: Any = request.data
         now = timezone.now()
         check_rows(

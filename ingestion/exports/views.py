@@ -81,7 +81,7 @@ class ExportExpired(APIException):
 
 def exports_of(request: Request) -> QuerySet[Export]:
     """Return the agency's exports, without those of deleted accounts."""
-    present = Q(account=None) | Q(account__in=context.accounts_of(request))
+    present = Q(account=None) | Q(account__in=context.visible_accounts(request))
     return Export.objects.filter(present, agency_id=context.principal(request).agency_id)
 
 
@@ -96,7 +96,7 @@ def _account(request: Request, public_id: str | None) -> SellerAccount | None:
     Raises Absent if there is no such account.
     """
     try:
-        return context.account_of(request, public_id) if public_id is not None else None
+        return context.visible_account(request, public_id) if public_id is not None else None
     except NotFound as error:
         raise Absent({"account": [str(error.detail)]}) from None
 

@@ -39,7 +39,7 @@ class ThresholdFilter(Filters):
     def filter_account(
         self, thresholds: QuerySet[Threshold], _name: str, public_id: str
     ) -> QuerySet[Threshold]:
-        return thresholds.filter(account_id=context.account_of(self.request, public_id).pk)
+        return thresholds.filter(account_id=context.visible_account(self.request, public_id).pk)
 
 
 def boolean_filter(**kwargs: Any) -> filters.TypedChoiceFilter:
@@ -72,7 +72,7 @@ class BreachFilter(Filters):
         fields = ("status", "level", "metric", "account", "marketplace", "channel", "assignee")
 
     def filter_account(self, breaches: QuerySet[Breach], _name: str, public_id: str) -> QuerySet[Breach]:
-        return breaches.filter(account=context.account_of(self.request, public_id))
+        return breaches.filter(account=context.visible_account(self.request, public_id))
 
     # django-filter passes the value by position.
     def filter_acknowledged(

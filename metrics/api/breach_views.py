@@ -41,7 +41,7 @@ class BreachResolved(APIException):
 def breaches_of(request: Request, now: datetime) -> BreachQuerySet:
     """Return the breaches of the accounts that the caller can see, annotated with whether they are stale."""
     breaches = Breach.objects.filter(
-        agency=context.agency_of(request), account__in=context.accounts_of(request)
+        agency=context.agency_of(request), account__in=context.visible_accounts(request)
     )
     return breaches.with_stale(now=now)
 

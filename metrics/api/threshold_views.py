@@ -33,7 +33,7 @@ def build_scope(request: Request, params: dict[str, Any]) -> Scope:
 
     Raises NotFound for an account that the caller cannot see, NotPermitted.
     """
-    account_id = context.account_of(request, params["account"]).pk if params.get("account") else None
+    account_id = context.visible_account(request, params["account"]).pk if params.get("account") else None
     check_permitted(request, account_id)
     return Scope(
         metric=params["metric"],

@@ -95,7 +95,7 @@ class Metrics(Resource):
         responses=AccountMetricsSerializer,
     )
     def get(self, request: Request, account_id: str) -> Response:
-        account = context.account_of(request, account_id)
+        account = context.visible_account(request, account_id)
         params = query_params.parse(query_params.MetricsParams, request)
         point = query_params.resolve_point(params, account)
         metrics = [params["metric"]] if "metric" in params else tuple(CATALOGUE)
@@ -133,7 +133,7 @@ class History(Resource):
         responses=MetricHistorySerializer,
     )
     def get(self, request: Request, account_id: str, metric: str) -> Response:
-        account = context.account_of(request, account_id)
+        account = context.visible_account(request, account_id)
         definition = metric_of(metric)
         params = query_params.parse(query_params.HistoryParams, request)
         since, until, known_at = query_params.resolve_span(params, account)
@@ -177,7 +177,7 @@ class Orders(Collection[Any]):
         responses=OrderSerializer(many=True),
     )
     def get(self, request: Request, account_id: str, metric: str) -> Response:
-        account = context.account_of(request, account_id)
+        account = context.visible_account(request, account_id)
         definition = metric_of(metric)
         params = query_params.parse(query_params.OrdersParams, request)
         point = query_params.resolve_point(params, account)
@@ -214,7 +214,7 @@ class Snapshots(Collection[Snapshot]):
         responses=SnapshotSerializer(many=True),
     )
     def get(self, request: Request, account_id: str) -> Response:
-        account = context.account_of(request, account_id)
+        account = context.visible_account(request, account_id)
         params = query_params.parse(query_params.SnapshotsParams, request)
         snapshots = Snapshot.objects.filter(agency_id=account.agency_id, account_id=account.pk, **params)
         page = self.paginate_queryset(snapshots) or []

@@ -29,7 +29,7 @@ def deliveries_of(request: Request) -> QuerySet[Delivery]:
     can see."""
 
     # Row-level security does not limit deliveries to accounts: their table has no account (ADR 9).
-    visible = Q(event__account__in=tenant_context.accounts_of(request)) | Q(event__account=None)
+    visible = Q(event__account__in=tenant_context.visible_accounts(request)) | Q(event__account=None)
     principal = tenant_context.principal(request)
     deliveries = Delivery.objects.filter(visible, agency_id=principal.agency_id).select_related("event")
     return deliveries.filter(endpoint__in=endpoints_of(request)) if principal.is_limited else deliveries

@@ -59,7 +59,7 @@ def limit_accounts(request: Request, fields: dict[str, Any]) -> dict[str, Any]:
     """
     if not tenant_context.principal(request).is_limited or fields.get("accounts", ()) is not None:
         return fields
-    account_ids = list(tenant_context.accounts_of(request).values_list("pk", flat=True))
+    account_ids = list(tenant_context.visible_accounts(request).values_list("pk", flat=True))
     if not account_ids:
         raise Contradiction({"accounts": [NO_ACCOUNTS]})
     return fields | {"accounts": account_ids}
@@ -70,7 +70,7 @@ def existing_accounts(request: Request, endpoints: Sequence[Endpoint]) -> dict[s
     query."""
 
     named = {each for endpoint in endpoints for each in endpoint.accounts or ()}
-    accounts = tenant_context.accounts_of(request).filter(pk__in=named)
+    accounts = tenant_context.visible_accounts(request).filter(pk__in=named)
     return {"existing_accounts": set(accounts.values_list("pk", flat=True) if named else ())}
 
 
@@ -103,7 +103,9 @@ class WebhookEndpoints(Collection[Endpoint]):
         responses={201: CreatedEndpointSerializer},
     )
     def post(self, request: Request) -> Response:
-        body = CreateEndpoint(data=request.data, context={"accounts": tenant_context.accounts_of(request)})
+        body = CreateEndpoint(
+            data=request.data, context={"accounts": tenant_context.visible_accounts(request)}
+        )
         body.is_valid(raise_exception=True)
         fields = limit_accounts(request, {"accounts": None} | body.validated_data)
         try:
@@ -144,7 +146,7 @@ class WebhookEndpoint(Resource):
     )
     def patch(self, request: Request, endpoint_id: str) -> Response:
         endpoint = endpoint_of(request, endpoint_id)
-        context = {"accounts": tenant_context.accounts_of(request), "kind": endpoint.kind}
+        context = {"accounts": tenant_context.visible_accounts(request), "kind": endpoint.kind}
         body = UpdateEndpoint(data=request.data, partial=True, context=context)
         body.is_valid(raise_exception=True)
         fields = limit_accounts(request, body.validated_data)

@@ -32,7 +32,7 @@ class Events(Collection[Event]):
     def get(self, request: Request) -> Response:
         # Events of deleted accounts stay until these are erased, so row-level
         # security alone would still show them.
-        visible = Q(account__in=context.accounts_of(request)) | Q(account=None)
+        visible = Q(account__in=context.visible_accounts(request)) | Q(account=None)
         events = Event.objects.filter(visible, agency=context.agency_of(request), is_test=False)
         page = self.paginate_queryset(self.filter_queryset(events))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)

@@ -32,7 +32,7 @@ class EventFilter(Filters):
         return events.filter(type__in=names_of(pattern))
 
     def filter_account(self, events: QuerySet[Event], _name: str, public_id: str) -> QuerySet[Event]:
-        return events.filter(account=context.account_of(self.request, public_id))
+        return events.filter(account=context.visible_account(self.request, public_id))
 
 
 class DeliveryFilter(Filters):
