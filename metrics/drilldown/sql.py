@@ -65,6 +65,7 @@ def _order_ids_of_days(table: str, day: str) -> str:
 
 
 ORDERS_IN_SPAN = _as_known("orders", "metrics_order", ORDERS, f"ordered_on {SPAN}")
+# One row per order, as in metrics/pipeline/daily_counts.py: an order with several defects counts once.
 # A defect without details is superseded by any with details of its kind on its order (rules/defects.py). Both
 # stay in the list, so that users see why one does not count.
 DEFECTIVE = f"""{

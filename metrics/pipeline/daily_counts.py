@@ -25,6 +25,8 @@ The planner takes a new table without statistics for empty, and would join the f
 hours instead of seconds.
 """
 
+# `defective` has one row per order, so an order with several defects counts once. metrics/rules/defects.py
+# decided `counts` for each defect; metrics/drilldown/sql.py repeats this for the orders behind a value.
 # An unconfirmed statement counts only while there is no statement with details about this kind of defect on
 # the order. A cancellation after the shipment is a refund.
 JUDGED_ORDERS = f"""
