@@ -43,7 +43,7 @@ def _delete(invitation: Invitation, actor: Actor, now: datetime) -> None:
     audit.record(
         agency_id=invitation.agency_id,
         actor=actor,
-        what="invitation.withdrawn",
+        what="invitation.revoked",
         about=invitation.public_id,
         before=invitation.audit_fields(),
         now=now,

@@ -104,7 +104,7 @@ def delete_account(*, account: SellerAccount, now: datetime, actor: Actor = audi
     ):
         _record(
             account,
-            "account.handed_back",
+            "account.deleted",
             actor,
             now,
             before={name: getattr(account, name) for name in ACCOUNT_FIELDS},

@@ -72,7 +72,7 @@ def create(
             raise
         raise AlreadyInProgress from None
     detail = {"account": account.public_id if account else None, "documents": with_documents}
-    _audit(export, "export.asked", actor, now, detail)
+    _audit(export, "export.requested", actor, now, detail)
     return export
 
 

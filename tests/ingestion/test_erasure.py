@@ -206,6 +206,6 @@ def test_audit_entries_of_erased_account_stay(acme: Client) -> None:
     entries = acme.read("/v1/audit-log", about=account)["data"]
     assert [(entry["what"], entry["who"].partition(" ")[0][:3]) for entry in entries] == [
         ("account.erased", "und"),
-        ("account.handed_back", "key"),
+        ("account.deleted", "key"),
         ("account.created", "key"),
     ]

@@ -196,9 +196,7 @@ def test_agency_and_account_changes_are_recorded_in_audit_log(acme: Client) -> N
     assert noted(acme.agency, "agency.changed") == [
         ("key_1 mine", {"document_retention_days": 30}, {"document_retention_days": 7})
     ]
-    assert noted(acme.agency, "account.handed_back") == [
-        ("key_2 other", fields | {"external_id": "crm-1"}, None)
-    ]
+    assert noted(acme.agency, "account.deleted") == [("key_2 other", fields | {"external_id": "crm-1"}, None)]
 
 
 def test_update_with_equal_values_is_not_recorded(acme: Client) -> None:
@@ -214,7 +212,7 @@ def test_update_with_equal_values_is_not_recorded(acme: Client) -> None:
             )
 
     assert noted(acme.agency, "account.changed") == []
-    assert [len(noted(acme.agency, f"account.{what}")) for what in ("created", "handed_back")] == [2, 1]
+    assert [len(noted(acme.agency, f"account.{what}")) for what in ("created", "deleted")] == [2, 1]
 
 
 def closed(client: Client, *, at: datetime = NOON) -> Agency:

@@ -279,7 +279,7 @@ def test_rotation_revokes_invitations_of_key(acme: Client) -> None:
     assert rotated.status_code == 201
     assert acme.read("/v1/invitations")["data"] == []
     assert [entry["what"] for entry in acme.read("/v1/audit-log")["data"]][:2] == [
-        "invitation.withdrawn",
+        "invitation.revoked",
         "key.rotated",
     ]
 

@@ -40,12 +40,12 @@ def answer(response: Any) -> tuple[int, str, str]:
     return response.status_code, response.json()["type"], response.json()["detail"]
 
 
-def withdrawn(client: Client) -> list[tuple[str, str]]:
+def list_revoked(client: Client) -> list[tuple[str, str]]:
     entries = client.read("/v1/audit-log")["data"]
     return [
         (each["about"], each["who"].partition(" ")[0])
         for each in entries
-        if each["what"] == "invitation.withdrawn"
+        if each["what"] == "invitation.revoked"
     ]
 
 
@@ -104,8 +104,8 @@ def test_invitations_of_removed_member_are_revoked(
     assert acme.delete(f"/v1/members/{member.public_id}").status_code == 204
 
     assert left(acme) == [key_invitee]
-    assert [about for about, _ in withdrawn(acme)] == [revoked]
-    assert withdrawn(acme)[0][1].startswith("key_")
+    assert [about for about, _ in list_revoked(acme)] == [revoked]
+    assert list_revoked(acme)[0][1].startswith("key_")
     assert [accept(post.token(each)).status_code for each in (member_invitee, key_invitee)] == [403, 201]
 
 
@@ -137,7 +137,7 @@ def test_invitations_of_revoked_key_are_revoked(acme: Client, rival: Client, pos
             api_keys.revoke(key=key, actor=Actor("staff", "ana"), now=NOON)
 
     assert (left(acme), left(rival)) == ([valid_invitee], [valid_invitee])
-    assert [about for about, _ in withdrawn(acme)] == [revoked]
+    assert [about for about, _ in list_revoked(acme)] == [revoked]
     assert accept(post.token(revoked_invitee)).status_code == 403
 
 
@@ -175,7 +175,7 @@ def test_invitation_accepted_meanwhile_is_not_found(acme: Client, post: Outbox, 
 
     assert (late.status_code, late.json()["detail"]) == (404, "No invitation has this ID.")
     assert [each["person"]["email"] for each in acme.read("/v1/members")["data"]] == [email]
-    assert (left(acme), withdrawn(acme)) == ([], [])
+    assert (left(acme), list_revoked(acme)) == ([], [])
     assert len(post.to(email)) == 1
 
 

@@ -372,7 +372,7 @@ def test_invitations_are_recorded_in_audit_log(acme: Client, post: Outbox) -> No
     noted = [(each["what"], each["about"], each["who"].partition(" ")[2]) for each in entries]
 
     assert noted == [
-        ("invitation.withdrawn", second, "first key"),
+        ("invitation.revoked", second, "first key"),
         ("member.joined", member, "Client"),
         ("invitation.sent_again", first, "first key"),
         ("member.invited", second, "first key"),

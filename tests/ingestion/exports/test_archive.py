@@ -340,7 +340,7 @@ def test_export_creation_and_download_are_audited(acme: Client, agency_with_data
         entries = list(AuditEntry.objects.filter(about=export).order_by("pk").values_list("what", "detail"))
         size = Export.objects.latest("pk").size
     assert entries == [
-        ("export.asked", {"account": agency_with_data.account_id, "documents": False}),
+        ("export.requested", {"account": agency_with_data.account_id, "documents": False}),
         ("export.downloaded", {}),
     ]
     assert size is not None
