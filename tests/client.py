@@ -1,11 +1,13 @@
 """Send whole HTTP requests with an agency's API key."""
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.signals import setting_changed
 from django.db import connection
-from rest_framework.test import APIClient
+from django.dispatch import receiver
+from rest_framework.test import APIClient, ForceAuthClientHandler
 
 from accounts.models import Agency
 from accounts.tenancy import context
@@ -15,11 +17,30 @@ from ingestion.models import Report
 from tests.recorded_logs import recorded_logs
 
 
+class Handler(ForceAuthClientHandler):
+    """Load the middleware once for all clients, until a setting changes: WhiteNoise lists all static files."""
+
+    loaded: ClassVar[dict[str, Any]] = {}
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        if not self.loaded:
+            before = set(vars(self))
+            super().load_middleware(is_async)
+            self.loaded.update((name, value) for name, value in vars(self).items() if name not in before)
+        vars(self).update(self.loaded)
+
+
+@receiver(setting_changed)
+def _load_again(**_: object) -> None:
+    Handler.loaded.clear()
+
+
 class Client(APIClient):
     """Starts every request outside of any agency, as a request in production does."""
 
     def __init__(self, agency: Agency, key: str) -> None:
         super().__init__()
+        self.handler = Handler()
         self.agency, self.key = agency, key
         self.credentials(HTTP_AUTHORIZATION=f"Bearer {key}")
 

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Q
 
 from accounts.models import Agency, ApiKey, ApiKeyPrefix, Role
@@ -99,10 +100,19 @@ def authenticate(*, text: str, now: datetime) -> Principal:
     matches = hmac.compare_digest(bytes(key.digest) if key else NO_DIGEST, _digest(text))
     if key is None or not matches or not is_valid(key=key, now=now):
         raise UnknownKey
-    # A transaction of its own: the view of an upload runs without one.
-    with context.agency(key.agency_id):
-        principal = _principal(key, now)
-    context.set_agency(key.agency_id, accounts=key.accounts)
+    # A transaction of its own where there is none: the view of an upload runs without one.
+    with transaction.atomic(savepoint=False):
+        context.set_agency(key.agency_id)
+        # Checked with every request: revoking a key must end its tokens at once.
+        is_authentic = key.kind == ApiKey.Kind.KEY or _has_valid_parent(key, now)
+        if key.kind == ApiKey.Kind.KEY:
+            _record_use(key=key, now=now)
+        principal = principals.from_key(key)
+        if key.accounts is not None:
+            context.set_agency(key.agency_id, accounts=key.accounts)
+    # Raised only here: an exception inside would end the transaction around it as well.
+    if not is_authentic:
+        raise UnknownKey
     return principal
 
 
@@ -144,19 +154,6 @@ def _find(*, prefix: str) -> ApiKey | None:
     Its agency is not known yet: a database function reads past row-level security.
     """
     return next(iter(ApiKey.objects.raw("SELECT * FROM api_key_by_prefix(%s)", [prefix])), None)
-
-
-def _principal(key: ApiKey, now: datetime) -> Principal:
-    """Return the principal of a valid key, and record the key's use.
-
-    Raises UnknownKey for a token of an invalid key.
-    """
-    # Checked with every request: revoking a key must end its tokens at once.
-    if key.kind == ApiKey.Kind.TOKEN and not _has_valid_parent(key, now):
-        raise UnknownKey
-    if key.kind == ApiKey.Kind.KEY:
-        _record_use(key=key, now=now)
-    return principals.from_key(key)
 
 
 def _has_valid_parent(token: ApiKey, now: datetime) -> bool:

@@ -21,7 +21,7 @@ from accounts.tenancy.principals import Principal
 from api import identifiers
 
 DIGITS = "0123456789abcdef"
-SETTINGS = ("agency", "accounts", *(f"accounts_{digit}" for digit in DIGITS))
+ACCOUNT_LISTS = tuple(f"accounts_{digit}" for digit in DIGITS)
 
 Row = TypeVar("Row", bound=Model)
 
@@ -57,24 +57,25 @@ def for_request(request: Request) -> Iterator[None]:
 
 @contextmanager
 def _scope(agency_id: UUID, accounts: Collection[UUID] | None) -> Iterator[None]:
+    # The settings end with the transaction, but not with a savepoint that is released.
+    outer = _settings() if connection.in_atomic_block else {}
     with transaction.atomic():
-        # SET LOCAL outlives a savepoint that is released: without restoring, the rest of an outer
-        # transaction would run in this context.
-        before = _settings()
         set_agency(agency_id, accounts=accounts)
         yield
-        # Not in a `finally`: after an error, the rollback to the savepoint restores the settings by itself.
-        set_local(**before)
+        if outer:
+            set_local(**outer)
 
 
 def _settings() -> dict[str, str]:
     """Return the tenant context of this transaction, for `set_local` to restore."""
+    settings = _read("agency", "accounts")
+    return settings | _read(*ACCOUNT_LISTS) if settings["accounts"] else settings
+
+
+def _read(*names: str) -> dict[str, str]:
     with connection.cursor() as cursor:
-        # `true`: PostgreSQL does not know a setting that nobody has set in this session.
-        cursor.execute(
-            "SELECT " + ", ".join(f"current_setting('underone.{name}', true)" for name in SETTINGS)
-        )
-        return {name: value or "" for name, value in zip(SETTINGS, cursor.fetchone(), strict=True)}
+        cursor.execute("SELECT " + ", ".join(f"current_setting('underone.{name}', true)" for name in names))
+        return {name: value or "" for name, value in zip(names, cursor.fetchone(), strict=True)}
 
 
 def _account_limit(accounts: Collection[UUID] | None) -> dict[str, str]:

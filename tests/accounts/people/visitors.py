@@ -18,6 +18,7 @@ from accounts.models import Agency, Member, Person, Role
 from accounts.people import mail, tasks, users
 from accounts.tenancy import context
 from api import identifiers
+from tests.client import Handler
 from tests.conftest import NOON
 
 PASSWORD = "a quiet orange river"
@@ -38,6 +39,7 @@ class Visitor(APIClient):
 
     def __init__(self) -> None:
         super().__init__(REMOTE_ADDR=address())
+        self.handler = Handler()
 
     def generic(self, *args: Any, **kwargs: Any) -> Any:
         if connection.in_atomic_block:
