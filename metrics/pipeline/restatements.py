@@ -42,10 +42,7 @@ def publish(*, account: SellerAccount, changed: Collection[tuple[str, str, date]
         }
         # The facts of this transaction are written already, with the moment `now`. A
         # moment before, they are not known.
-        old = values.query(account=account, **params, known_at=now - A_MOMENT)
-        before = {(value.series, value.as_of): value for value in old}
-        after = values.query(account=account, **params, known_at=now)
-        pairs = ((before[key], value) for value in after if (key := (value.series, value.as_of)) in before)
+        pairs = values.query_changed(account=account, **params, before=now - A_MOMENT, known_at=now)
         for series_pairs in _group_changes(pairs):
             _publish_series(account=account, pairs=series_pairs, now=now)
 

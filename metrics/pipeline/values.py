@@ -4,7 +4,7 @@ A target that Amazon's own report states for a series replaces the default one f
 """
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -109,6 +109,17 @@ JOIN LATERAL (VALUES {FIGURES}) AS figure (metric, counts_units, numerator, deno
 ORDER BY array_position(%(metrics)s, requested.metric), marketplace, channel DESC, as_of
 """
 
+# The first columns of a row: metric, marketplace, channel and day.
+SERIES_AND_DAY = 4
+# Where a row's counts hold the parts of a metric and what cannot be judged yet.
+COLUMNS = {
+    code: (
+        tuple((part, COUNTS.index(column)) for part, column in metric.parts),
+        COUNTS.index(metric.unexplained) if metric.unexplained else None,
+    )
+    for code, metric in CATALOGUE.items()
+}
+
 
 def query(
     *,
@@ -128,20 +139,11 @@ def query(
     returned for the marketplaces of the reports. Warnings are by the agency's thresholds as known then, or by
     `versions`.
     """
-    params: dict[str, Any] = {
-        "agency": account.agency_id,
-        "account": account.pk,
-        "home": account.home_marketplace,
-        "marketplaces": list(account.marketplaces if marketplaces is None else marketplaces),
-        "since": since,
-        "until": until,
-        "known_at": known_at,
-        "metrics": list(metrics),
-        "channel": channel,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(VALUES, params)
-        rows = cursor.fetchall()
+    params = _params(
+        account, since, until, metrics, account.marketplaces if marketplaces is None else marketplaces
+    )
+    params |= {"known_at": known_at, "channel": channel}
+    rows = _rows(params)
     if versions is None:
         versions = threshold_versions.query(account=account, known_at=known_at)
     by_metric: defaultdict[str, list[ThresholdVersion]] = defaultdict(list)
@@ -149,6 +151,52 @@ def query(
         by_metric[version.metric].append(version)
     values = [*map(_build_value, rows), *amazon_reported.query_values(params=params)]
     return [_apply_threshold(value, by_metric.get(value.metric)) for value in values]
+
+
+def query_changed(
+    *,
+    account: SellerAccount,
+    since: date,
+    until: date,
+    metrics: Collection[str],
+    marketplaces: Collection[str],
+    before: datetime,
+    known_at: datetime,
+) -> Iterator[tuple[Value, Value]]:
+    """Return the values of our own counts that differ between two moments, as known `before` and at `known_at`.
+
+    Values that only one moment knows are left out. Warnings are the default ones.
+    """
+    params = _params(account, since, until, metrics, marketplaces) | {"channel": None}
+    old = {row[:SERIES_AND_DAY]: row for row in _rows(params | {"known_at": before})}
+    for row in _rows(params | {"known_at": known_at}):
+        earlier = old.get(row[:SERIES_AND_DAY], row)
+        if earlier != row:
+            yield _build_value(earlier), _build_value(row)
+
+
+def _params(
+    account: SellerAccount,
+    since: date,
+    until: date,
+    metrics: Collection[str],
+    marketplaces: Collection[str],
+) -> dict[str, Any]:
+    return {
+        "agency": account.agency_id,
+        "account": account.pk,
+        "home": account.home_marketplace,
+        "marketplaces": list(marketplaces),
+        "since": since,
+        "until": until,
+        "metrics": list(metrics),
+    }
+
+
+def _rows(params: dict[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(VALUES, params)
+        return cursor.fetchall()
 
 
 def _apply_threshold(value: Value, versions: list[ThresholdVersion] | None) -> Value:
@@ -170,8 +218,8 @@ def _build_value(row: tuple[Any, ...]) -> Value:
     comparator, limit_p, limit_q, warning_p, warning_q, *reported, numerator, denominator = numbers[
         : -len(COUNTS)
     ]
-    totals = dict(zip(COUNTS, numbers[-len(COUNTS) :], strict=True))
-    definition = CATALOGUE[metric]
+    totals = numbers[-len(COUNTS) :]
+    parts, unexplained = COLUMNS[metric]
     limit, stated = build_limit(comparator, limit_p, limit_q), build_limit(*reported)
     # The warning limit of a rule belongs to the rule's own target. If Amazon's report states another target,
     # the warning limit is three quarters of that.
@@ -193,6 +241,6 @@ def _build_value(row: tuple[Any, ...]) -> Value:
         name=name,
         enforced=enforced,
         counts_units=counts_units,
-        parts={part: totals[column] for part, column in definition.parts} or None,
-        unexplained=totals.get(definition.unexplained),
+        parts={part: totals[column] for part, column in parts} or None,
+        unexplained=None if unexplained is None else totals[unexplained],
     )

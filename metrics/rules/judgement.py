@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Comparator(StrEnum):
@@ -56,6 +57,8 @@ class Budget:
     left: int
 
 
+# A year of values has thousands of rows and few limits.
+@lru_cache(maxsize=1024)
 def build_limit(comparator: str | None, numerator: int | None, denominator: int | None) -> Limit | None:
     """Build the limit from the columns of a row, or None if one of them is empty."""
     if not comparator or numerator is None or denominator is None:
@@ -101,6 +104,8 @@ def budget(numerator: int, denominator: int, limit: Limit) -> Budget:
     return Budget(allowed=allowed, left=allowed - count_bad(numerator, denominator, limit))
 
 
+# A year of values has thousands of rows and few limits.
+@lru_cache(maxsize=1024)
 def default_warning_limit(limit: Limit | None) -> Limit | None:
     """Return the limit that allows three quarters of what a target allows, or None if there is no such limit.
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from uuid import UUID
 
 from metrics.rules import judgement
@@ -46,6 +47,8 @@ class WarningThreshold:
     min_denominator: int = 0
 
 
+# A year of values has thousands of rows and few limits.
+@lru_cache(maxsize=1024)
 def default_warning(limit: Limit | None, source: str) -> WarningThreshold | None:
     """Return the warning of a series without a threshold of the agency's."""
     return WarningThreshold(limit=limit, clear=limit, source=source) if limit else None
