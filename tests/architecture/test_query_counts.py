@@ -22,7 +22,7 @@ from accounts.tenancy import context
 from api import identifiers
 from tests import build
 from tests.architecture.agency_data import AgencyIds, create_agency_data
-from tests.architecture.operations import FREE
+from tests.architecture.operations import SHARED_PARTS
 from tests.architecture.row_copies import add_copies
 from tests.client import Client
 
@@ -91,7 +91,7 @@ def _rows(client: Client, has: AgencyIds, path: str) -> "models.QuerySet[Any]":
 
 
 def build_path(has: AgencyIds, path: str) -> str:
-    return path.format_map(FREE | asdict(has))
+    return path.format_map(SHARED_PARTS | asdict(has))
 
 
 def count_queries(client: Client, path: str, *, limit: int) -> tuple[int, int]:
