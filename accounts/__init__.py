@@ -1,1 +1,1 @@
-"""Agencies, users, API keys, and everything that protects one agency from another."""
+"""Manage agencies, users and API keys, and separate agencies from each other."""

@@ -1,4 +1,4 @@
-"""Revoke invitations: one by ID, or all that a revoked key or removed member has sent."""
+"""Revoke one invitation, or all that a revoked key or removed member has sent."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from accounts.models import Actor, Invitation
 
 
 class Gone(Exception):
-    """Raise when the invitation was accepted or revoked meanwhile."""
+    """Raise when the invitation was accepted or revoked in the meantime."""
 
 
 def lock(invitation: Invitation) -> Invitation:

@@ -1,4 +1,4 @@
-"""Amazon's stores: country code, name in a report's `sales-channel` column, and Amazon's marketplace ID.
+"""List Amazon's stores: country code, name in a report's `sales-channel` column, and Amazon's marketplace ID.
 
 Source: https://developer-docs.amazon.com/sp-api/docs/marketplace-ids
 """

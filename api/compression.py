@@ -1,4 +1,4 @@
-"""Compress responses with Brotli or gzip, as `Accept-Encoding` asks (RFC 9110, section 12.5.3)."""
+"""Compress responses with Brotli or gzip, as `Accept-Encoding` requests (RFC 9110, section 12.5.3)."""
 
 import gzip
 import re

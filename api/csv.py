@@ -1,4 +1,4 @@
-"""Render lists as CSV that spreadsheets open safely: no cell is taken for a formula.
+"""Render lists as CSV in which spreadsheets find no formulas.
 
 Source: https://owasp.org/www-community/attacks/CSV_Injection
 """
@@ -40,7 +40,7 @@ class CsvRenderer(BaseRenderer):
 
 
 def cell(value: Any) -> Any:
-    """Return a value as a cell: numbers stay numbers, everything else is text without formulas."""
+    """Return a value as a cell. Numbers stay numbers, and all other values become text without formulas."""
     if value is None:
         return ""
     # Before numbers: Python's bool is an int.

@@ -6,9 +6,8 @@ from typing import Any
 from rest_framework.exceptions import ValidationError
 
 DESCRIPTION = (
-    "Comma-separated names of fields. Each row then has these fields only, and other required fields are "
-    "left out. "
-    "By default, rows have all fields."
+    "Names of the fields to return, separated by commas. All other fields are left out of each row, "
+    "even required ones. By default, rows have all fields."
 )
 
 
@@ -25,7 +24,7 @@ def parse(text: str, *, available: Iterable[str]) -> list[str] | None:
         raise ValidationError({"fields": message})
     # The OpenAPI document sets `maxItems` of the parameter to the number of fields.
     if len(given) > len(available):
-        raise ValidationError({"fields": f"At most {len(available)} names, each of them once."})
+        raise ValidationError({"fields": f"At most {len(available)} names, each only once."})
     return names or None
 
 

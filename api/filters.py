@@ -1,4 +1,4 @@
-"""Base classes for the filters of lists."""
+"""Define the base classes for the filters of lists."""
 
 import re
 from datetime import UTC, datetime

@@ -1,4 +1,5 @@
-"""Create identifiers: time-ordered UUIDs inside (version 7), opaque prefixed IDs outside (`acct_0199…`).
+"""Create identifiers: time-ordered UUIDs (version 7) for the database, and opaque IDs with a prefix
+(`acct_0199…`) for the API.
 
 Pure.
 """
@@ -25,12 +26,12 @@ def uuid7() -> UUID:
 
 
 def public(prefix: str, identifier: UUID) -> str:
-    """Return the public ID of a thing: the prefix of its kind and 32 hexadecimal digits."""
+    """Return the public ID of an object: the prefix of its kind and 32 hexadecimal digits."""
     return f"{prefix}_{identifier.hex}"
 
 
 def private(prefix: str, public_id: str) -> UUID:
-    """Return the UUID in a public ID; NO_ID if the text is not an ID of this kind."""
+    """Return the UUID in a public ID, or NO_ID if the text is not an ID of this kind."""
     # No error for a malformed ID: it is answered like one that does not exist.
     head, _, digits = public_id.rpartition("_")
     return UUID(hex=digits) if head == prefix and HEXADECIMAL.fullmatch(digits) else NO_ID

@@ -1,6 +1,6 @@
 """Choose the response format and answer OPTIONS.
 
-In a module of its own: DRF's views read these settings when they are imported.
+This is a separate module, because DRF's views read these settings when they are imported.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ from rest_framework.request import Request
 class EmptyMetadata(BaseMetadata):
     """Answer OPTIONS with an empty object.
 
-    `Allow` lists the methods; the OpenAPI document has everything else.
+    `Allow` lists the methods, and the OpenAPI document contains everything else.
     """
 
     def determine_metadata(self, request: Request, view: Any) -> dict[str, Any]:
@@ -36,7 +36,7 @@ class Negotiation(DefaultContentNegotiation):
         return super().select_renderer(request, renderers, format_suffix)
 
     def filter_renderers(self, renderers: Any, format: str) -> list[Any]:  # noqa: A002  the framework's name
-        """Return the renderers of this format. Raises NotAcceptable, where DRF would answer 404."""
+        """Return the renderers of this format. Raises NotAcceptable; DRF would answer 404."""
         matching = [renderer for renderer in renderers if renderer.format == format]
         if not matching:
             raise NotAcceptable(f"`format` must be {' or '.join(renderer.format for renderer in renderers)}.")

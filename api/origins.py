@@ -1,4 +1,4 @@
-"""Parse origins of web pages as browsers send them (RFC 6454): scheme, host and port. Pure."""
+"""Parse origins of web pages (scheme, host and port) as browsers send them (RFC 6454). Pure."""
 
 import re
 
@@ -13,7 +13,8 @@ LOCAL_HOSTS = {"localhost", "127.0.0.1", "[::1]"}
 
 
 def parse(text: str) -> str | None:
-    """Return the origin as browsers write it; None if it is not https on any host or http on this machine."""
+    """Return the origin as browsers write it, or None if it is neither https on any host nor http on
+    localhost."""
     # Browsers send scheme and host in lower case, and leave out the default port.
     match = ORIGIN.fullmatch(text.lower())
     if match is None:

@@ -119,7 +119,7 @@ class CursorPagination(BasePagination):
             # 404 for a well-formed cursor, which may belong to another list; 400 for a
             # text that the document forbids.
             error = Absent if cursors.WELL_FORMED.fullmatch(cursor or "") else exceptions.ValidationError
-            raise error({"cursor": "Not a cursor of this list."}) from None
+            raise error({"cursor": "This is not a cursor of this list."}) from None
         self.next_cursor = cursors.encode(listing.position(rows[limit - 1])) if len(rows) > limit else None
         return rows[:limit]
 

@@ -1,6 +1,6 @@
 """Parse JSON request bodies.
 
-In a module of its own: DRF's views read this setting when they are imported.
+This is a separate module, because DRF's views read this setting when they are imported.
 """
 
 from typing import Any
@@ -13,10 +13,10 @@ class JsonParser(JSONParser):
     """Parse JSON as UTF-8, whatever charset the request names (RFC 8259, section 8.1)."""
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
-        """Return the value. Raises ParseError, also for JSON that nests too deep."""
+        """Return the value. Raises ParseError, also for JSON that is nested too deeply."""
         try:
             # DRF takes the encoding from the parser's context, and the request chooses that.
             return super().parse(stream, media_type, {**(parser_context or {}), "encoding": "utf-8"})
         # Python's parser recurses. DRF would answer 500.
         except RecursionError:
-            raise ParseError("JSON parse error - it nests too deep.") from None
+            raise ParseError("JSON parse error - the value is nested too deeply.") from None

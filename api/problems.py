@@ -40,7 +40,8 @@ SLUGS = {400: "invalid-request", 404: "not-found", 409: "contradiction"}
 
 
 class RequestIdMiddleware:
-    """Set `X-Request-Id` on every response: the caller's own if it is well-formed, else a new one."""
+    """Set `X-Request-Id` on every response: the ID that the caller sent if it is well-formed, otherwise a new
+    one."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -167,9 +168,9 @@ def _build_titled(code: str, *, status: int, detail: str) -> dict[str, Any]:
 
 
 def _omitted(messages: Sequence[object]) -> list[str]:
-    """Return a note on how many errors the problem leaves out, if any."""
+    """Return the sentence about the errors that the problem leaves out, if any."""
     return (
-        [f"and {len(messages) - MAX_ERRORS} more errors than are listed"]
+        [f"and {len(messages) - MAX_ERRORS} more errors, which are not listed"]
         if len(messages) > MAX_ERRORS
         else []
     )
@@ -201,7 +202,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer an uncaught exception without its cause: 503 if the database is away or gave up, else 500."""
+    """Answer an uncaught exception without its cause: 503 if the database is unavailable or gave up,
+    otherwise 500."""
     # Django calls this handler inside the except block of the request.
     if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
         response = _respond(request, problem_with(Unavailable, detail=Unavailable.default_detail))

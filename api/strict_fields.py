@@ -1,4 +1,4 @@
-"""Check request bodies strictly against the documented types: no text is taken for a number."""
+"""Check request bodies strictly against the documented types. A text is never accepted as a number."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -38,8 +38,10 @@ class Absent(ValidationError):
 
 @extend_schema_field({"type": "string", "format": "date", "pattern": DAY})
 class Day(serializers.DateField):
-    """Accept a day as YYYY-MM-DD, from 2000 to 2099: computing with other years can leave Python's
-    calendar."""
+    """Accept a day as YYYY-MM-DD, from 2000 to 2099.
+
+    Calculations with other years can leave Python's calendar.
+    """
 
     def to_internal_value(self, value: Any) -> date:
         if not re.fullmatch(DAY, str(value)):
@@ -69,7 +71,7 @@ class Body(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> Any:
         """Raise ValidationError for JSON values of other types than documented.
 
-        Form fields are texts and not checked.
+        Form fields are texts, so they are not checked.
         """
         if (
             isinstance(data, Mapping)
@@ -87,7 +89,8 @@ def _type_errors(body: serializers.Serializer[Any], data: Mapping[str, Any]) -> 
 
 
 def type_error(field: serializers.Field[Any, Any, Any, Any], value: Any) -> Any:
-    """Return why a JSON value is not of the field's type; None if it is, or if the field checks it."""
+    """Return the reason why a JSON value does not have the field's type, or None if it does or if the field
+    checks the type itself."""
     if isinstance(field, serializers.ListField) and isinstance(value, list):
         return length_error(field, value) or dict(_item_errors(field, value))
     # DRF also accepts "yes", "on" and 1, and reads texts as numbers.
@@ -120,9 +123,9 @@ def _item_errors(field: serializers.ListField, value: list[Any]) -> Iterator[tup
 
 
 def length_error(field: serializers.Field[Any, Any, Any, Any], value: list[Any] | str) -> list[str] | None:
-    """Return why a list or text is too long. Check a list before its items:
+    """Return the reason why a list or text is too long.
 
-    DRF checks its length only afterwards.
+    Call this before the items of a list are checked, because DRF checks the length only afterwards.
     """
     max_length = getattr(field, "max_length", None)
     if max_length is None or len(value) <= max_length:
@@ -135,8 +138,8 @@ def _is_number(value: Any) -> bool:
 
 
 def status_of(detail: Any) -> int:
-    """Return 409 or 404 if every error of a ValidationError is a contradiction or something absent; else
-    400."""
+    """Return 409 if every error of a ValidationError is a contradiction, 404 if every error is about an
+    absent object, and otherwise 400."""
     return max((STATUS.get(code, 400) for code in _codes(detail)), key=[404, 409, 400].index)
 
 

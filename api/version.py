@@ -1,4 +1,7 @@
-"""The version of the product, from pyproject.toml. A checkout needs no installed package for it."""
+"""Read the version of the product from pyproject.toml.
+
+A checkout does not need an installed package for this.
+"""
 
 import tomllib
 from importlib.metadata import PackageNotFoundError, version
@@ -8,7 +11,7 @@ PYPROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
 
 
 def _read() -> str:
-    """Return the version in pyproject.toml; without that file the installed package's, or "unknown"."""
+    """Return the version in pyproject.toml, or else the version of the installed package, or "unknown"."""
     try:
         return str(tomllib.loads(PYPROJECT.read_text())["project"]["version"])
     except (OSError, KeyError):

@@ -1,9 +1,9 @@
 """Texts of the OpenAPI document: its introduction, and what its enumerations and common fields mean."""
 
 DESCRIPTION = """
-Underone keeps the order defect rate of Amazon seller accounts below one percent. Upload the reports that
-Amazon provides, and read the current value of every metric, the orders behind it, its value on any past day,
-and the limits that it missed.
+Underone helps agencies keep the order defect rate of Amazon seller accounts below one percent. Upload the
+reports that Amazon provides, and read the current value of every metric, the orders behind it, its value on
+any past day, and the limits that it missed.
 
 **Authentication.** Send an API key with every request: `Authorization: Bearer uo_live_…`. Requests for
 resources of other agencies return 404. `POST /v1/tokens` creates short-lived, read-only tokens for browsers.
@@ -19,17 +19,17 @@ values are `null`.
 that moment.
 
 **Lists** are `{"data": [...], "next_cursor": "…"}`. Pass `next_cursor` as `cursor` to get the next page. It
-is `null` on the last page. Use `fields` to return some fields of each row only. Some lists are also available
-as CSV; their descriptions say so.
+is `null` on the last page. Use `fields` to return only some fields of each row. Some lists are also available as
+CSV; their descriptions say so.
 
 **Languages.** Texts for people, such as `name`, `explanation` and `reason`, are in English (`en`) or
-Simplified Chinese (`zh-hans`). Choose with `Accept-Language`. `Content-Language` states the language of the
-response.
+Simplified Chinese (`zh-hans`). Choose the language with `Accept-Language`. `Content-Language` states the
+language of the response.
 
 **Idempotency.** Send an `Idempotency-Key` with a write to repeat it safely. For 24 hours, the same request
 with the same key returns the first response and is not performed again.
 
-**Conditional requests.** Every read has an `ETag`. Send it as `If-None-Match` to get 304 if nothing has
+**Conditional requests.** The response to every read has an `ETag`. Send it as `If-None-Match` to get 304 if nothing has
 changed, or as `If-Match` with a write to get 412 if the resource has changed.
 
 **Errors** are problems (RFC 9457). `type` is stable, and its URL explains the cause and the solution;
@@ -47,41 +47,47 @@ ENUMERATIONS = {
     "BreachLevel": "`breach`: Amazon's target is missed. `warning`: only the warning threshold is missed.",
     "BreachStatus": "Whether the breach is still open.",
     "BulkRowStatus": "The result of a row of a bulk request.",
-    "Channel": "Who fulfills: `mfn` the merchant, `afn` Amazon; `all` where Amazon does not separate them.",
+    "Channel": "The fulfillment channel. `mfn`: the merchant ships. `afn`: Amazon ships. `all`: Amazon "
+    "does not separate the channels.",
     "Comparator": (
         "How a rate is compared with a target: less than, at most, greater than, at least, or equal to it."
     ),
     "DefectKind": "The kind of a defect, package, return request or message.",
     "DeliveryState": "The state of a delivery.",
     "DisabledReason": (
-        "Why an endpoint is disabled: `by_hand`, `gone` (it responded with 410), or `failing` (for five days)."
+        "Why an endpoint is disabled. `by_hand`: a user or key disabled it. `gone`: it responded with "
+        "410. `failing`: all attempts failed for five days."
     ),
     "EndpointKind": "How events are sent: to a webhook, by e-mail, or to a chat.",
-    "EventPattern": "An event type, the first part of event types with `.*`, or `*` for all of them.",
+    "EventPattern": "An event type, a prefix such as `breach.*`, or `*` for all event types.",
     "EventType": "The type of an event.",
     "ExportStatus": "The progress of an export.",
-    "FundedBy": "Who paid for a claim.",
+    "FundedBy": "The party that paid a claim.",
     "InvitationStatus": "Whether an invitation can still be accepted.",
     "Marketplace": "An Amazon store, by ISO 3166-1 country code.",
     "Metric": "A metric of account health.",
     "Permission": (
-        "What a principal may do: `read`, `write` (what managers change), or `administer` (what "
-        "only admins change)."
+        "A permission. `read` allows reading, `write` allows the changes that managers may make, and "
+        "`administer` allows the changes that only admins may make."
     ),
     "PostedDefectKind": "A kind of defect that can be posted.",
     "PostedDefectState": "The state of a posted defect. Each kind has its own states.",
-    "PrincipalKind": "What sent the request: an API key, a browser token, or a signed-in member.",
+    "PrincipalKind": "The kind of principal that sent the request: an API key, a token, or a signed-in "
+    "member.",
     "ReportSource": "How a report was received.",
     "ReportStatus": (
         "The progress of a report. `rejected` reports changed nothing; `failed` reports can be uploaded "
         "again."
     ),
-    "ReportType": "A type of report, by Amazon's name where it has one.",
-    "ResolutionReason": "Why a breach ended: the threshold was met again, changed, or removed.",
-    "Role": "What a key or member may do: viewers read, managers change data, admins manage the agency.",
+    "ReportType": "A type of report. Amazon's reports have Amazon's name.",
+    "ResolutionReason": "Why a breach ended. `kept`: the limit is met again. `line_changed`: another "
+    "limit applies. `line_removed`: the threshold was deleted.",
+    "Role": "The role of a key or member. Viewers read, managers also change data, and admins also "
+    "manage the agency.",
     "Status": "The status of a series, or of an account by its worst series.",
     "TargetSource": (
-        "Where a target comes from: Amazon's usual rules, a report of Amazon, or a threshold of the agency."
+        "Where a target comes from. `default`: Amazon's rules. `amazon_report`: Amazon's report about "
+        "this series. `custom`: a threshold of the agency."
     ),
     "UploadableReportType": "A type of report that can be uploaded.",
 }
@@ -89,17 +95,17 @@ ENUMERATIONS = {
 
 FIELDS = {
     "a_to_z_claims": "Orders with a counted A-to-z claim.",
-    "about": "What the document reports.",
-    "account": "The account's ID (`acct_…`). Null if it concerns no single account.",
+    "about": "The content of the report.",
+    "account": "The account's ID (`acct_…`). Null if it does not concern a single account.",
     "accounts": "The IDs of the accounts.",
-    "acknowledged_at": "When somebody acknowledged the breach. Null if nobody has.",
+    "acknowledged_at": "When the breach was acknowledged. Null if it was not.",
     "after": "The value after the change.",
     "agency": "The agency.",
     "agency_name": "The name of the new agency.",
-    "allowed": "The most defective orders with which the target is still met.",
-    "amazon": "What Amazon itself reported for the series. Null if it reported nothing.",
-    "as_of": "The day that the figures are for.",
-    "assignee": "Who takes care of the breach. Null if nobody is assigned.",
+    "allowed": "The largest number of defective orders that still meets the target.",
+    "amazon": "The figure that Amazon reported for the series. Null if Amazon reported none.",
+    "as_of": "The day of the figures.",
+    "assignee": "The assignee of the breach. Null if the breach is not assigned.",
     "at": "When it happened.",
     "at_risk": "How many are at risk.",
     "attempts": "Every attempt to send the event, newest first.",
@@ -110,10 +116,10 @@ FIELDS = {
     "breached": "How many miss their target.",
     "broker": "`ok`, or why the broker cannot be used.",
     "budget": "How many defective orders the target allows. Null if the metric has no such target.",
-    "by": "Who did it. Null if it happened by itself.",
+    "by": "The actor. Null if no key or user caused it.",
     "changed": "Rows that changed existing facts.",
     "changed_at": "When it was last changed.",
-    "channel": "Who fulfills the orders.",
+    "channel": "The fulfillment channel.",
     "chargebacks": "Orders with a counted chargeback.",
     "clear_at": "The value at which a warning ends.",
     "closed_at": "When the agency was closed.",
@@ -121,7 +127,7 @@ FIELDS = {
     "columns": "The columns of the document.",
     "comparator": "How the rate is compared with the value.",
     "created_at": "When it was created.",
-    "current": "Amazon's present status of the account.",
+    "current": "Amazon's current status of the account.",
     "data": "The rows of this page.",
     "database": "`ok`, or why the database cannot be used.",
     "days": "How many days the window has.",
@@ -149,18 +155,18 @@ FIELDS = {
     "finished_at": "When the delivery ended. Null while it is pending.",
     "for_days": "For how many days in a row the threshold must be missed before a warning opens.",
     "from": "The first day, included.",
-    "funded_by": "Who paid. It does not affect whether the defect counts.",
+    "funded_by": "The party that paid. It does not affect whether the defect counts.",
     "healthy": "How many meet their target.",
     "id": "The ID. Treat it as an opaque string.",
     "keep_days": "For how many days in a row the threshold must be met before a warning or breach ends.",
     "key": "The ID of the API key (`key_…`).",
     "kind": "The kind.",
-    "known_at": "The moment whose knowledge the answer uses.",
+    "known_at": "The response uses only data that was known at this moment.",
     "last_attempt": "The latest attempt. Null if none was made yet.",
     "last_used_at": "When the key was last used, to the minute. Null if it never was.",
     "left": "How many more defective orders the target allows. Negative if it is missed.",
     "level": "Whether Amazon's target or a warning threshold is missed.",
-    "line": "The row's line in the document, from 1.",
+    "line": "The line of the row in the document, from 1.",
     "loaded_at": "When the report was loaded. Null if it was not.",
     "marketplace": "The Amazon store.",
     "meaning": "What the column contains.",
@@ -186,13 +192,13 @@ FIELDS = {
     "opened_at": "When the breach or warning opened.",
     "ordered_on": "The day of the order.",
     "ours": "Our own figures for the days of Amazon's figure. Null if we have none.",
-    "parts": "The numerator by kind of defect. Null for other metrics than the order defect rate.",
+    "parts": "The numerator by kind of defect. Null for metrics other than the order defect rate.",
     "password": "The password.",
     "person": "The person.",
     "points": "One point for each day.",
     "prefix": "The first characters of the key, by which people recognize it.",
     "previous": "Amazon's status of the account before. Null if it was unknown.",
-    "problem": "What went wrong. Null if nothing did.",
+    "problem": "The problem. Null if there is none.",
     "rate": "Numerator divided by denominator, for people and charts. Null if there is nothing to count.",
     "rating": "The stars of the feedback, from 1 to 5.",
     "read": "Rows that were read.",
@@ -211,10 +217,10 @@ FIELDS = {
     "selling_partner_id": "Amazon's ID of the selling partner.",
     "sent_at": "When the invitation was last sent.",
     "sha256": "The SHA-256 digest of the document, in hexadecimal digits.",
-    "since": "The moment from which events are sent again.",
-    "snoozed_until": "Until when the breach is snoozed. Null if it is not.",
+    "since": "The time from which events are sent again.",
+    "snoozed_until": "The end of the snooze. Null if the breach is not snoozed.",
     "source": "Where it comes from.",
-    "stale": "Whether one of its sources is older than it may be.",
+    "stale": "Whether a source was not updated within its maximum age.",
     "state": "The state.",
     "status": "The status.",
     "target": "The target. Null if there is none.",
@@ -228,12 +234,10 @@ FIELDS = {
     "unchanged": "Rows that reported nothing new.",
     "url": "The address that events are sent to.",
     "value": "The value that the rate is compared with.",
-    "verdict_changed_on": (
-        "The days on which the target is met now and was not before, or the other way round."
-    ),
+    "verdict_changed_on": ("The days on which the target was met before and is missed now, or the reverse."),
     "warn_at": "The value at which a series is at risk.",
     "warning": "The warning threshold before the target. Null if there is none.",
-    "warnings": "What to know about the report although it was loaded.",
+    "warnings": "Warnings about the document that did not prevent loading.",
     "what": "The type of the entry.",
     "window": "The days over which orders are counted.",
     "worst_series": "The series that is closest to its target or furthest beyond it. Null if none has data.",
@@ -242,23 +246,23 @@ FIELDS = {
 
 PARAMETERS = {
     "account_id": "The account's ID (`acct_…`).",
-    "acknowledged": "Whether somebody has acknowledged the breach.",
+    "acknowledged": "`true` returns only acknowledged breaches. `false` returns only the others.",
     "breach_id": "The ID of the breach or warning (`brch_…`).",
-    "channel": "Only this channel.",
+    "channel": "Return only rows for this channel.",
     "delivery_id": "The delivery's ID (`dlv_…`).",
     "endpoint_id": "The endpoint's ID (`ep_…`).",
     "export_id": "The export's ID (`exp_…`).",
     "invitation_id": "The invitation's ID (`inv_…`).",
     "key_id": "The API key's ID (`key_…`).",
-    "level": "Only breaches, or only warnings.",
-    "marketplace": "Only this store.",
+    "level": "Return only breaches, or only warnings.",
+    "marketplace": "Return only rows for this marketplace.",
     "member_id": "The member's ID (`mem_…`).",
     "metric": "The metric.",
     "report_id": "The report's ID (`rpt_…`).",
-    "snoozed": "Whether the breach is snoozed now.",
-    "stale": "Whether the breach is open and its source is stale.",
-    "state": "Only deliveries in this state.",
-    "status": "Only breaches with this status.",
+    "snoozed": "`true` returns only breaches that are snoozed now. `false` returns only the others.",
+    "stale": "`true` returns only open breaches whose source is stale. `false` returns only the others.",
+    "state": "Return only deliveries in this state.",
+    "status": "Return only breaches with this status.",
     "threshold_id": "The threshold's ID (`thr_…`).",
 }
 """What a parameter means wherever its view says nothing else, by name."""

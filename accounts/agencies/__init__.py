@@ -1,1 +1,1 @@
-"""Agencies and their seller accounts, and the views of the audit log."""
+"""Manage agencies and their seller accounts, and serve the audit log."""

@@ -1,4 +1,4 @@
-"""Serializers of seller accounts."""
+"""Define the request and response bodies of seller accounts."""
 
 from typing import Any
 
@@ -43,22 +43,25 @@ NEW_ACCOUNT = {key: ACCOUNT[key] for key in ("name", "selling_partner_id", "home
 
 @extend_schema_field({"$ref": "#/components/schemas/Metric"})
 class MetricField(serializers.CharField):
-    """Store a metric's code, whose values a layer above defines; so with the three fields below."""
+    """Represent the code of a metric.
+
+    An upper layer defines the values of this field and of the next three.
+    """
 
 
 @extend_schema_field({"$ref": "#/components/schemas/Channel"})
 class ChannelField(serializers.CharField):
-    """Store a channel."""
+    """Represent a channel."""
 
 
 @extend_schema_field({"$ref": "#/components/schemas/Comparator"})
 class ComparatorField(serializers.CharField):
-    """Store the comparator of a target."""
+    """Represent the comparator of a target."""
 
 
 @extend_schema_field({"$ref": "#/components/schemas/TargetSource"})
 class TargetSourceField(serializers.CharField):
-    """Store where a target comes from."""
+    """Represent the source of a target."""
 
 
 class AmazonStatus(serializers.Serializer[Any]):
@@ -69,9 +72,16 @@ class AmazonStatus(serializers.Serializer[Any]):
 
 
 class SeriesTarget(serializers.Serializer[Any]):
-    comparator = ComparatorField(help_text="`lt`: the target is met only strictly below the value.")
+    comparator = ComparatorField(
+        help_text="How the rate must compare with `value`. With `lt`, it must be strictly below."
+    )
     value = serializers.FloatField(help_text="The limit that the rate or count is compared with.")
-    source = TargetSourceField(help_text=("Where the target comes from: `default`, or Amazon's report."))  # type: ignore[assignment]  # a field of the contract
+    source = TargetSourceField(
+        help_text=(
+            "Where the target comes from. `default`: Amazon's rules. "
+            "`amazon_report`: Amazon's report about this series."
+        )
+    )  # type: ignore[assignment]  # a field of the contract
 
 
 class WorstSeries(serializers.Serializer[Any]):
@@ -129,15 +139,14 @@ class AccountSerializer(Body, serializers.ModelSerializer[SellerAccount]):
     distance = serializers.FloatField(
         read_only=True,
         allow_null=True,
-        help_text="How far the worst series is from its target: 1 without any defects, 0 at the target, "
-        "negative beyond it. "
-        "Null without data.",
+        help_text="How far the worst series is from its target: 1 without defects, 0 at the target, and "
+        "negative beyond it. Null without data.",
     )
     worst_series = WorstSeries(read_only=True, allow_null=True)
     open_breaches = serializers.IntegerField(
-        read_only=True, help_text="Number of open breaches, without warnings."
+        read_only=True, help_text="The number of open breaches, without warnings."
     )
-    open_warnings = serializers.IntegerField(read_only=True, help_text="Number of open warnings.")
+    open_warnings = serializers.IntegerField(read_only=True, help_text="The number of open warnings.")
     stale = serializers.SerializerMethodField(
         help_text="Whether a source was not updated within its maximum age."
     )
@@ -161,7 +170,7 @@ class AccountSerializer(Body, serializers.ModelSerializer[SellerAccount]):
             "created_at",
         )
         read_only_fields = ("created_at",)
-        extra_kwargs = {"external_id": {"required": False, "help_text": ("Your own ID of the account.")}}  # noqa: RUF012
+        extra_kwargs = {"external_id": {"required": False, "help_text": ("Your own ID for the account.")}}  # noqa: RUF012
 
     def get_stale(self, account: SellerAccount) -> bool:
         return account.is_stale(at=self.context["now"])
@@ -171,7 +180,8 @@ class AccountSerializer(Body, serializers.ModelSerializer[SellerAccount]):
     examples=[OpenApiExample("New name", value={"name": "Nordwind Outdoor GmbH"}, request_only=True)]
 )
 class UpdateAccount(Body, serializers.ModelSerializer[SellerAccount]):
-    """The fields of an account that can be updated. Its selling partner and home marketplace cannot."""
+    """The fields of an account that can be updated. The selling partner and the home marketplace cannot be
+    updated."""
 
     class Meta:
         model = SellerAccount

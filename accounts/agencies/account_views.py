@@ -1,4 +1,4 @@
-"""Views of seller accounts."""
+"""Serve seller accounts: list, create, get, update, delete."""
 
 from typing import Any, ClassVar
 
@@ -25,9 +25,8 @@ ORDERINGS = tuple(
 )
 ORDERING = (
     "The field to sort by, with `-` for descending order. By default, the newest accounts come first. "
-    "`distance` returns "
-    "the accounts farthest beyond their targets first and those without a distance last; `-distance` is the "
-    "reverse."
+    "`distance` returns the accounts farthest beyond their targets first, and accounts without a "
+    "distance last. `-distance` returns the reverse order."
 )
 
 
@@ -65,6 +64,7 @@ class Accounts(Collection[SellerAccount]):
     @extend_schema(
         operation_id="listAccounts",
         summary="List accounts",
+        description="Returns the accounts of the agency.",
         tags=["Accounts"],
         parameters=[OpenApiParameter("ordering", enum=ORDERINGS, default="-id", description=ORDERING)],
         responses=AccountSerializer(many=True),
@@ -76,6 +76,7 @@ class Accounts(Collection[SellerAccount]):
     @extend_schema(
         operation_id="createAccount",
         summary="Create an account",
+        description="Creates a seller account of the agency.",
         tags=["Accounts"],
         request=AccountSerializer,
         responses={201: AccountSerializer},
@@ -100,7 +101,11 @@ class Account(Resource):
     required_roles: ClassVar = {"delete": Role.ADMIN}
 
     @extend_schema(
-        operation_id="getAccount", summary="Get an account", tags=["Accounts"], responses=AccountSerializer
+        operation_id="getAccount",
+        summary="Get an account",
+        description="Returns one account.",
+        tags=["Accounts"],
+        responses=AccountSerializer,
     )
     def get(self, request: Request, account_id: str) -> Response:
         return Response(serialize(context.visible_account(request, account_id)).data)
@@ -108,6 +113,7 @@ class Account(Resource):
     @extend_schema(
         operation_id="updateAccount",
         summary="Update an account",
+        description="Changes the name or the external ID of an account.",
         tags=["Accounts"],
         request=UpdateAccount,
         responses=AccountSerializer,
@@ -123,9 +129,8 @@ class Account(Resource):
     @extend_schema(
         operation_id="deleteAccount",
         summary="Delete an account",
-        description="The account disappears from all responses immediately. Its facts, counts and reports "
-        "are erased within "
-        "an hour.",
+        description="Deletes the account. It disappears from all responses immediately, and its facts, "
+        "counts and reports are erased within an hour.",
         tags=["Accounts"],
         responses={204: None},
     )

@@ -27,7 +27,10 @@ RESULTS = {
 
 @extend_schema_field({"anyOf": [{"$ref": "#/components/schemas/AccountRequest"}, {}]})
 class RowField(serializers.JSONField):
-    """For the OpenAPI document: an account as for creating one. Anything else is answered as `invalid`."""
+    """Describe a row in the OpenAPI document as an account to create.
+
+    Any other value gets the result `invalid`.
+    """
 
 
 @extend_schema_serializer(
@@ -36,11 +39,13 @@ class RowField(serializers.JSONField):
 class BulkCreateAccounts(Body):
     """Accounts to create. Each row is processed independently."""
 
-    accounts = serializers.ListField(child=RowField(), min_length=1, max_length=MAX_ROWS)
+    accounts = serializers.ListField(
+        child=RowField(), min_length=1, max_length=MAX_ROWS, help_text="The accounts to create, one a row."
+    )
 
 
 class BulkRows(Body):
-    """Check the list only; the view checks the rows one by one."""
+    """Check only the list. The view checks the rows one by one."""
 
     accounts = serializers.ListField(
         child=serializers.JSONField(allow_null=True), min_length=1, max_length=MAX_ROWS

@@ -1,4 +1,4 @@
-"""Filters of the lists of accounts and audit log entries."""
+"""Filter the lists of accounts and audit log entries."""
 
 import django_filters as filters
 from django.db.models import Q, QuerySet
@@ -13,14 +13,15 @@ BOOLEANS = (("true", "true"), ("false", "false"))
 STALE = {
     "type": "boolean",
     "description": (
-        "`true`: only accounts with a source that was not updated within its maximum age. "
-        "`false`: only the others."
+        "`true` returns only accounts with a source that was not updated within its maximum age. "
+        "`false` returns only the others."
     ),
 }
 HAS_OPEN_BREACH = {
     "type": "boolean",
     "description": (
-        "`true`: only accounts with an open breach; warnings do not count. `false`: only the others."
+        "`true` returns only accounts with an open breach; warnings do not count. `false` returns only "
+        "the others."
     ),
 }
 
@@ -29,16 +30,16 @@ class AccountFilter(Filters):
     """Narrow a list of accounts."""
 
     status = filters.ChoiceFilter(
-        choices=AccountStatus.choices, label="Only accounts whose worst series has this status."
+        choices=AccountStatus.choices, label="Return only accounts whose worst series has this status."
     )
     marketplace = filters.ChoiceFilter(
         choices=[(code, code) for code in CODES],
         method="filter_marketplace",
-        label="Only accounts that sell in this marketplace.",
+        label="Return only accounts that sell in this marketplace.",
     )
     search = filters.CharFilter(
         method="filter_search",
-        label="Only accounts whose name, selling partner ID or external ID contains this text.",
+        label="Return only accounts whose name, selling partner ID or external ID contains this text.",
     )
     stale = filters.ChoiceFilter(choices=BOOLEANS, method="filter_stale")
     has_open_breach = filters.ChoiceFilter(choices=BOOLEANS, method="filter_open_breach")
@@ -75,15 +76,18 @@ class AuditFilter(Filters):
 
     who = filters.CharFilter(
         method="filter_who",
-        label="Only entries by the key or member with this ID (key_…, mem_…), or by `underone`.",
+        label="Return only entries by the key or member with this ID (`key_…`, `mem_…`), or by `underone`.",
     )
     what = filters.CharFilter(
         method="filter_what",
-        label="Only entries of this type, such as `endpoint.created`, or of a group: `endpoint.*`.",
+        label="Return only entries of this type, such as `endpoint.created`, or of this group, such as "
+        "`endpoint.*`.",
     )
-    about = filters.CharFilter(label="Only entries about the object with this ID.")
-    since = InstantFilter(field_name="at", lookup_expr="gte", label="Only entries at or after this moment.")
-    until = InstantFilter(field_name="at", lookup_expr="lt", label="Only entries before this moment.")
+    about = filters.CharFilter(label="Return only entries about the object with this ID.")
+    since = InstantFilter(
+        field_name="at", lookup_expr="gte", label="Return only entries at or after this moment."
+    )
+    until = InstantFilter(field_name="at", lookup_expr="lt", label="Return only entries before this moment.")
 
     class Meta:
         model = AuditEntry

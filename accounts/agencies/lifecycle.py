@@ -27,7 +27,7 @@ class NotClosed(Exception):
 
 
 class ErasureStarted(Exception):
-    """Raise when the agency is being erased, or was."""
+    """Raise when the agency is being erased or has been erased."""
 
 
 def create_agency(*, name: str, now: datetime, actor: Actor = audit.UNDERONE) -> tuple[Agency, str]:
@@ -113,12 +113,10 @@ def delete_account(*, account: SellerAccount, now: datetime, actor: Actor = audi
 
 @transaction.atomic
 def close(*, agency: Agency, by: str, actor: Actor, now: datetime) -> Agency:
-    """Close an agency: nobody can authenticate, and nothing is loaded or sent.
+    """Close an agency, so that its principals cannot authenticate and nothing is loaded or sent for it.
 
-    Closing it again changes nothing.
-
-    `by` is the public ID of who closes it. All its data is erased CLOSED_AGENCY_DAYS later. Returns the
-    agency as it is now.
+    Closing it again changes nothing. `by` is the public ID of the principal that closes it. All its data is
+    erased CLOSED_AGENCY_DAYS later. Returns the agency as it is now.
     """
     locked = Agency.objects.locked(agency_id=agency.pk)
     if locked.closed_at is None:
@@ -130,7 +128,7 @@ def close(*, agency: Agency, by: str, actor: Actor, now: datetime) -> Agency:
 
 
 def erase_now(*, agency: Agency, now: datetime) -> None:
-    """Let the erasure of a closed agency start now. It cannot be reopened after that."""
+    """Allow the erasure of a closed agency to start now. It cannot be reopened after that."""
     # The condition keeps an erasure that is due already at its own time, and open agencies out.
     Agency.objects.filter(pk=agency.pk, erased_from__gt=now).update(erased_from=now)
 

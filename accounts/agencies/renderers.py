@@ -1,4 +1,4 @@
-"""CSV columns of accounts and of the audit log."""
+"""Define the CSV columns of accounts and of the audit log."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Serializers of agencies and of closing them."""
+"""Define the request and response bodies of agencies and of closing them."""
 
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
@@ -23,8 +23,8 @@ CLOSED = {
 }
 MAX_ORIGINS = 50
 INVALID_ORIGIN = (
-    "Expected an origin such as `https://app.acme.example`: https, or http on localhost; no "
-    "path, no wildcard."
+    "Expected an origin such as `https://app.acme.example`, with https (or http on localhost) and "
+    "without a path or a wildcard."
 )
 
 
@@ -51,8 +51,9 @@ class AgencySerializer(Body, serializers.ModelSerializer[Agency]):
         child=OriginField(max_length=255),
         max_length=MAX_ORIGINS,
         required=False,
-        help_text="Origins of the web pages that may call the API with the agency's keys and tokens, such as "
-        "`https://app.acme.example`. https, or http on localhost; no path, no wildcard.",
+        help_text="Origins of the web pages that may call the API with the agency's keys and tokens, "
+        "such as `https://app.acme.example`. The scheme is https, or http for localhost. "
+        "Paths and wildcards are not allowed.",
     )
 
     class Meta:
@@ -87,8 +88,8 @@ class CloseAgency(Body):
     confirm = serializers.CharField(
         trim_whitespace=False,
         help_text=(
-            "`close` followed by the agency's current name, exactly. It prevents closing the agency by "
-            "accident."
+            "The word `close`, a space, and the exact current name of the agency. This prevents closing "
+            "the agency by accident."
         ),
     )
 

@@ -1,4 +1,4 @@
-"""Paths of accounts and the audit log under /v1/.
+"""Route the paths under /v1/ for accounts and the audit log.
 
 metrics/api/urls.py has the list of accounts, which filters by metric.
 """

@@ -1,1 +1,1 @@
-"""API keys, and the short-lived tokens created with them."""
+"""Manage API keys, and the short-lived tokens that are created with them."""

@@ -48,7 +48,7 @@ def reauthenticate(request: Request) -> None:
                 break
             request.user, request.auth = result
             return
-    raise AuthenticationFailed("The credentials became invalid while the request was sent.")
+    raise AuthenticationFailed("The credentials became invalid while the request was being received.")
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -27,7 +27,7 @@ class NotActive(Exception):
 
 
 class AlreadyReplaced(Exception):
-    """Raise when a key was rotated before."""
+    """Raise when a key was already rotated."""
 
 
 class TooManyTokens(Exception):
@@ -40,7 +40,7 @@ class TooManyTokens(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Rights:
-    """Describe what a key may do, and until when."""
+    """Describe the permissions of a key and its expiry."""
 
     role: Role = Role.ADMIN
     read_only: bool = False
@@ -52,10 +52,9 @@ class Rights:
 def create(
     *, agency: Agency, name: str, rights: Rights, actor: Actor, now: datetime, by: Principal | None = None
 ) -> tuple[ApiKey, str]:
-    """Create a key. Returns it with its text, which cannot be read again.
+    """Create a key and return it with its text, which cannot be read again.
 
-    `by` is the principal that creates it. Raises OutlivesCreator: a key with an expiry creates none that
-    expires later.
+    `by` is the principal that creates it. Raises OutlivesCreator if `by` is a key that expires earlier.
     """
     _check_expiry(by, rights.expires_at)
     key, text = key_secrets.create(agency=agency, name=name, now=now, **vars(rights))

@@ -1,8 +1,8 @@
 """Create, authenticate and revoke the secrets of API keys and tokens.
 
-A key reads `uo_live_<12 characters>_<43 characters>`, a token `uo_tok_<13>_<43>`. The last part is the
-secret, of which the database stores a digest only. The part before it is the prefix, by which the row is
-found.
+A key has the form `uo_live_<12 characters>_<43 characters>`, and a token the form `uo_tok_<13>_<43>`. The
+last part is the secret; the database stores only its digest. The part before it is the prefix, by which the
+row is found.
 """
 
 import hashlib
@@ -74,9 +74,9 @@ def create(
 def create_token(
     *, parent: ApiKey, accounts: Collection[UUID] | None, expires_at: datetime, now: datetime
 ) -> tuple[ApiKey, str]:
-    """Create a read-only token that is valid until `expires_at`, and no longer than its parent key.
+    """Create a read-only token, and return it with its text.
 
-    Returns it with its text.
+    It is valid until `expires_at`, but no longer than its parent key.
     """
     rights: dict[str, Any] = {
         "role": Role.VIEWER,
@@ -151,7 +151,7 @@ def _create(head: str, **columns: Any) -> tuple[ApiKey, str]:
 def _find(*, prefix: str) -> ApiKey | None:
     """Return the key with this prefix.
 
-    Its agency is not known yet: a database function reads past row-level security.
+    Its agency is not known yet, so a database function finds it in the directory of prefixes.
     """
     return next(iter(ApiKey.objects.raw("SELECT * FROM api_key_by_prefix(%s)", [prefix])), None)
 

@@ -1,4 +1,4 @@
-"""Serializers of API keys and tokens."""
+"""Define the request and response bodies of API keys and tokens."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -40,7 +40,7 @@ class AccountLimitSerializer(serializers.Serializer[ApiKey]):
     accounts = serializers.SerializerMethodField()
 
     def get_accounts(self, key: Any) -> list[str] | None:
-        """IDs of the accounts that it is limited to. Null: no limit."""
+        """IDs of the accounts that the key is limited to. Null if it is not limited."""
         return None if key.accounts is None else [public_account_id(each) for each in key.accounts]
 
 
@@ -55,9 +55,11 @@ class ApiKeySerializer(AccountLimitSerializer):
     last_used_at = serializers.DateTimeField(
         allow_null=True, help_text="When the key was last used, to the minute."
     )
-    expires_at = serializers.DateTimeField(allow_null=True, help_text="When the key expires. Null: never.")
+    expires_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the key expires. Null if it never expires."
+    )
     revoked_at = serializers.DateTimeField(
-        allow_null=True, help_text="When the key was revoked. Null: it is not revoked."
+        allow_null=True, help_text="When the key was revoked. Null if it is not revoked."
     )
     replaces = serializers.SerializerMethodField()
 
@@ -96,12 +98,12 @@ class CreateApiKey(Body):
     accounts = AccountLimit(
         required=False,
         help_text=(
-            "IDs of the accounts that the key is limited to. Null or missing: all accounts. Not "
-            "allowed for admins."
+            "IDs of the accounts that the key is limited to. If null or missing, the key has access to "
+            "all accounts. Admin keys cannot be limited."
         ),
     )
     expires_at = serializers.DateTimeField(
-        allow_null=True, required=False, help_text="When the key expires. Null: never."
+        allow_null=True, required=False, help_text="When the key expires. Null if it never expires."
     )
 
     def validate_expires_at(self, moment: datetime | None) -> datetime | None:
@@ -154,10 +156,11 @@ class CreateToken(Body):
 
     accounts = AccountLimit(
         required=False,
-        help_text="IDs of the accounts that the token is limited to. Null or missing: those of the API key.",
+        help_text="IDs of the accounts that the token is limited to. If null or missing, the token has "
+        "access to the accounts of the API key.",
     )
     expires_in = serializers.IntegerField(
-        default=900, min_value=60, max_value=3600, help_text="Lifetime in seconds."
+        default=900, min_value=60, max_value=3600, help_text="The lifetime of the token in seconds."
     )
 
 
@@ -169,5 +172,5 @@ class TokenSerializer(AccountLimitSerializer):
     )
 
     def get_token(self, _: ApiKey) -> str:
-        """The token itself, sent like an API key. It is shown only once."""
+        """The token itself. Send it like an API key. It is shown only once."""
         return str(self.context["text"])

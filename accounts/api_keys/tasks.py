@@ -1,4 +1,4 @@
-"""Scheduled work on API keys."""
+"""Define the scheduled tasks of API keys."""
 
 from celery import shared_task
 from django.utils import timezone

@@ -1,4 +1,4 @@
-"""Paths of API keys and tokens under /v1/."""
+"""Route the paths under /v1/ for API keys and tokens."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Views of API keys and tokens. The text of a key is only in the response that creates it."""
+"""Serve API keys and tokens. The text of a key is only in the response to its creation."""
 
 from datetime import datetime, timedelta
 from typing import ClassVar
@@ -65,7 +65,10 @@ def get_key(request: Request, public_id: str) -> ApiKey:
 
 
 def get_unrevoked_key(request: Request, public_id: str) -> ApiKey:
-    """Return the key with this ID unless it is revoked: GET after DELETE must answer 404. Raises NotFound."""
+    """Return the key with this ID.
+
+    Raises NotFound, also for a revoked key, so that GET after DELETE returns 404.
+    """
     key = get_key(request, public_id)
     if key.revoked_at is not None:
         raise NotFound("This API key is revoked. It is still in the list of API keys.")
@@ -129,7 +132,13 @@ class ApiKeys(Collection[ApiKey]):
 class ApiKeyDetail(Resource):
     required_roles: ClassVar = {"get": Role.ADMIN, "patch": Role.ADMIN, "delete": Role.ADMIN}
 
-    @extend_schema(operation_id="getApiKey", summary="Get an API key", tags=TAGS, responses=ApiKeySerializer)
+    @extend_schema(
+        operation_id="getApiKey",
+        summary="Get an API key",
+        description="Returns one API key, without the key itself. A revoked key returns 404.",
+        tags=TAGS,
+        responses=ApiKeySerializer,
+    )
     def get(self, request: Request, key_id: str) -> Response:
         return Response(ApiKeySerializer(get_unrevoked_key(request, key_id)).data)
 
@@ -152,11 +161,10 @@ class ApiKeyDetail(Resource):
     @extend_schema(
         operation_id="revokeApiKey",
         summary="Revoke an API key",
-        description="Takes effect immediately, and also revokes the key's tokens and open invitations. The "
-        "key stays in the "
-        "list, marked `revoked_at`. The last admin key can be revoked too. After that, members with the role "
-        "`admin`, or the "
-        "operator with `manage.py create_api_key`, can create a new one.",
+        description="Revokes the key, its tokens and its open invitations immediately. The key stays in "
+        "the list, marked with `revoked_at`. You can also revoke the last admin key. After "
+        "that, members with the role `admin`, or the operator with `manage.py "
+        "create_api_key`, can create a new one.",
         tags=TAGS,
         responses={204: None},
     )
@@ -208,10 +216,9 @@ class Tokens(Resource):
     @extend_schema(
         operation_id="createToken",
         summary="Create a token",
-        description="Creates a short-lived, read-only token for a browser. It can read what the API key can "
-        "read, or only the "
-        "given accounts. It expires after `expires_in` seconds, or immediately when its API key is revoked. "
-        "Only API keys can create tokens.",
+        description="Creates a short-lived, read-only token for a browser. It can read what the API key "
+        "can read, or only the given accounts. It expires after `expires_in` seconds, or "
+        "immediately when its API key is revoked. Only API keys can create tokens.",
         tags=TAGS,
         request=CreateToken,
         responses={201: TokenSerializer},

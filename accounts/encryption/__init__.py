@@ -1,1 +1,1 @@
-"""Encryption of stored secrets, and the rotation of its keys."""
+"""Encrypt stored secrets, and rotate the keys that encrypt them."""

@@ -30,7 +30,7 @@ class UnknownKey(DecryptionError):
 
 
 class WrongContext(DecryptionError):
-    """Signal that the bytes were changed, cut, or encrypted for another context."""
+    """Signal that the bytes were changed, truncated, or encrypted for another context."""
 
 
 def encrypt(plain: bytes, *, context: str) -> bytes:

@@ -1,6 +1,6 @@
-"""Agencies, their accounts, who may act for them, and who did what.
+"""Create the tables of agencies, accounts, API keys, users, idempotency records and the audit log.
 
-Every key of a row of an agency is led by the agency (accounts/tenancy/row_level_security.py).
+Every key of a tenant's row begins with the agency (accounts/tenancy/row_level_security.py).
 """
 
 import django.contrib.postgres.fields
@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
                     models.BooleanField(
                         db_default=False,
                         default=False,
-                        help_text="Looks after the installation: may enter /staff/.",
+                        help_text="Whether the user operates the installation and may open /staff/.",
                     ),
                 ),
                 ("sign_outs", models.PositiveIntegerField(db_default=0, default=0)),
@@ -140,7 +140,8 @@ class Migration(migrations.Migration):
                         blank=True,
                         db_default=[],
                         default=list,
-                        help_text="Origins of web pages (https://app.agency.example) that may read answers with a key of the agency.",
+                        help_text="Origins of the web pages (https://app.agency.example) that may read "
+                        "responses with a key of the agency.",
                         size=None,
                     ),
                 ),

@@ -1,4 +1,4 @@
-"""Show an agency its own rows only; show each directory's row to whoever names it."""
+"""Restrict each agency to its own rows, and allow the look-ups that lead to an agency."""
 
 from django.db import migrations
 
@@ -14,11 +14,12 @@ TABLES = (
     ),
     *("accounts_member", "accounts_invitation", "accounts_invitationdigest"),
 )
+# Django's tables of permissions, which the product does not use. The application's role may only read them, so
+# that it cannot grant itself permissions.
 UNUSED = (
     *("auth_group", "auth_permission", "auth_group_permissions", "django_content_type"),
     *("accounts_person_groups", "accounts_person_user_permissions"),
 )
-"""What Django keeps of rights beside ours: nobody but migrations writes there, so that nobody gives itself any."""
 
 
 class Migration(migrations.Migration):
@@ -27,10 +28,11 @@ class Migration(migrations.Migration):
     operations = [
         *(row_level_security.isolate(table) for table in TABLES),
         row_level_security.limit_to_accounts("accounts_selleraccount", column="id"),
-        # Not forced: the owner's functions read the agencies.
+        # Not forced, because functions of the owner read all agencies.
         row_level_security.isolate("accounts_agency", column="id", force=False),
         *(row_level_security.read_only(table) for table in ("django_migrations", *UNUSED)),
-        # Before the agency is known: a key's prefix, an invitation's token and a person's memberships lead to it.
+        # These policies show rows before the agency is known: by the prefix of a key, by the digest of an
+        # invitation's token, and by the memberships of a person.
         row_level_security.show(
             "accounts_apikeyprefix",
             policy="prefix_lookup",
@@ -51,7 +53,7 @@ class Migration(migrations.Migration):
             policy="agencies_of_person",
             where="id = ANY (nullif(current_setting('underone.agencies', true), '')::uuid[])",
         ),
-        # Staff looks for an agency by its name before it enters it.
+        # Staff search for an agency by its name before they enter its tenant context.
         row_level_security.show(
             "accounts_agency", policy="staff_lookup", where="current_setting('underone.staff', true) = 'on'"
         ),

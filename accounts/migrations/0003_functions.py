@@ -1,11 +1,13 @@
-"""Look up what leads to an agency, keep the audit log as it was written, count rows by encryption key."""
+"""Create functions that list agencies, find API keys by prefix and count rows by encryption key, and make the
+audit log immutable."""
 
 from django.db import migrations
 
 from accounts.tenancy import row_level_security
 
 AGENCIES = """
--- They run as the tables' owner, whom the policy of accounts_agency does not bind, and tell ids or yes and no.
+-- These functions run as the owner of the tables, to whom the policy of accounts_agency does not apply. They return only IDs or a
+-- boolean.
 CREATE FUNCTION open_agency_ids() RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
     AS 'SELECT id FROM public.accounts_agency WHERE closed_at IS NULL ORDER BY id';
@@ -14,15 +16,15 @@ CREATE FUNCTION closed_agency_ids() RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
     AS 'SELECT id FROM public.accounts_agency WHERE closed_at IS NOT NULL AND erased_at IS NULL ORDER BY id';
 
--- A preflight request carries no key.
+-- A preflight request has no key, so its agency is not known.
 CREATE FUNCTION origin_is_allowed(asked text) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
     AS 'SELECT EXISTS (
         SELECT FROM public.accounts_agency WHERE closed_at IS NULL AND allowed_origins @> ARRAY[asked]::varchar[])';
 """
 API_KEY_BY_PREFIX = """
--- The directory tells of which agency the key is, and the key is read as that agency; with the caller's rights. In one statement,
--- so that a wrong key costs one and needs no transaction of its own.
+-- Look up the agency of the prefix in the directory, and read the key in the tenant context of that agency. The function has the
+-- rights of the caller. It is one statement, so that an invalid key costs one statement and needs no transaction of its own.
 CREATE FUNCTION api_key_by_prefix(asked text) RETURNS SETOF accounts_apikey LANGUAGE plpgsql AS $$
 DECLARE
     owner uuid;
@@ -41,7 +43,7 @@ END $$;
 IMMUTABLE_AUDIT_LOG = """
 CREATE FUNCTION forbid_audit_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    -- Of an agency that is closed, an entry may be cut down to its ids, which name nobody; nothing else ever.
+    -- In a closed agency, an entry may be reduced to its IDs, which identify no person. Every other change is refused.
     IF TG_OP = 'UPDATE' AND NEW.actor_id = OLD.actor_id AND NEW.actor_name = ''
         AND NEW.before IS NULL AND NEW.after IS NULL AND NEW.detail = '{}'
         AND (NEW.id, NEW.agency_id, NEW.at, NEW.what, NEW.about) = (OLD.id, OLD.agency_id, OLD.at, OLD.what, OLD.about)
@@ -50,7 +52,7 @@ BEGIN
     THEN
         RETURN NEW;
     END IF;
-    RAISE EXCEPTION 'what was noted is never changed: note something else';
+    RAISE EXCEPTION 'an audit entry is never changed: record another one';
 END $$;
 CREATE TRIGGER forbid_change BEFORE UPDATE OR DELETE ON accounts_auditentry
     FOR EACH ROW EXECUTE FUNCTION forbid_audit_change();

@@ -1,4 +1,4 @@
-"""Agencies, their accounts, the principals that act for them, and the audit log."""
+"""Define the tables of agencies, accounts, principals and the audit log."""
 
 from accounts.models.agencies import Agency
 from accounts.models.api_keys import ApiKey, ApiKeyPrefix, Role

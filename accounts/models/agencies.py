@@ -1,4 +1,4 @@
-"""Agencies."""
+"""Define the table of agencies."""
 
 from uuid import UUID
 
@@ -51,8 +51,8 @@ class Agency(models.Model):
         blank=True,
         db_default=[],
         help_text=(
-            "Origins of web pages (https://app.agency.example) that may read answers with a key of the "
-            "agency."
+            "Origins of the web pages (https://app.agency.example) that may read responses with a key "
+            "of the agency."
         ),
     )
     created_at = models.DateTimeField()

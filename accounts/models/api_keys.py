@@ -1,4 +1,4 @@
-"""API keys, the short-lived tokens made with them, and the directory of prefixes."""
+"""Define the tables of API keys, tokens, and the directory of prefixes."""
 
 from datetime import datetime
 from typing import Self
@@ -12,7 +12,7 @@ from api import identifiers
 
 
 class Role(models.TextChoices):
-    """List the roles of principals, the widest first."""
+    """List the roles of principals, the one with most permissions first."""
 
     ADMIN = "admin"
     MANAGER = "manager"
@@ -86,10 +86,10 @@ class ApiKey(TenantModel):
 
 
 class ApiKeyPrefix(models.Model):
-    """Map the prefix of an API key to its agency, for the look-up that comes before the agency is known.
+    """Map the prefix of an API key to its agency, for look-ups before the agency is known.
 
-    A directory of all agencies, so the prefix alone is its key. A transaction sees its agency's rows, and the
-    one whose prefix it names (`underone.key_prefix`).
+    The prefix alone is the key of the table, because it contains all agencies. A transaction can read the
+    rows of its agency, and the row whose prefix it names in `underone.key_prefix`.
     """
 
     prefix = models.CharField(primary_key=True, max_length=32)

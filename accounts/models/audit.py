@@ -19,7 +19,7 @@ class Actor:
 
     @property
     def label(self) -> str:
-        """Return ID and name in one text, as the API shows them."""
+        """Return the ID and the name as one text, as the API shows them."""
         return f"{self.id} {self.name}" if self.name else self.id
 
 
@@ -50,7 +50,7 @@ class AuditEntry(TenantModel):
 
     @property
     def who(self) -> str:
-        """Return the actor in one text, as the API shows it."""
+        """Return the actor as one text, as the API shows it."""
         return Actor(self.actor_id, self.actor_name).label
 
     @property

@@ -1,4 +1,4 @@
-"""Name the constraints by which integrity errors are recognized. Texts of errors are not compared."""
+"""Name the constraints that identify integrity errors. The texts of errors are not compared."""
 
 from typing import Final
 

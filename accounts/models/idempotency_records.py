@@ -1,4 +1,4 @@
-"""Stored responses to writes, so that a repeated write happens once."""
+"""Define the table of responses to writes, so that a repeated write happens once."""
 
 from django.db import models
 from django.db.models import Q
@@ -8,8 +8,8 @@ from accounts.models.tenant import TenantModel
 
 
 class IdempotencyRecord(TenantModel):
-    """Store the response to a write under its `Idempotency-Key`, in the transaction of the write: both are
-    there or neither."""
+    """Store the response to a write under its `Idempotency-Key`, in the transaction of the write, so that
+    both are stored or neither is."""
 
     bearer_id = models.UUIDField()
     key = models.CharField(max_length=255)
@@ -38,5 +38,5 @@ class IdempotencyRecord(TenantModel):
 
     @property
     def context(self) -> str:
-        """Return what the encrypted body is bound to."""
+        """Return the context to which the encrypted body is bound."""
         return f"accounts_idempotencyrecord:{self.agency_id}:{self.bearer_id}:{self.key}"

@@ -1,4 +1,4 @@
-"""Users, members, invitations, and the directory of invitation tokens."""
+"""Define the tables of users, members, invitations, and the directory of invitation tokens."""
 
 from collections.abc import Iterator
 from typing import Any, ClassVar, Self
@@ -30,7 +30,9 @@ class Person(AbstractBaseUser, PermissionsMixin):
     name = models.CharField(max_length=200)
     is_active = models.BooleanField(default=True, db_default=True)
     is_staff = models.BooleanField(
-        default=False, db_default=False, help_text="Looks after the installation: may enter /staff/."
+        default=False,
+        db_default=False,
+        help_text="Whether the user operates the installation and may open /staff/.",
     )
     # How often all sessions were ended together. A part of every session's hash.
     sign_outs = models.PositiveIntegerField(default=0, db_default=0)
@@ -55,8 +57,10 @@ class Person(AbstractBaseUser, PermissionsMixin):
         return identifiers.public("pers", self.id)
 
     def get_session_auth_hash(self) -> str:
-        """Return a hash that every session carries. A new password changes it, and so does ending all
-        sessions."""
+        """Return the hash that every session contains.
+
+        A new password changes it, and ending all sessions changes it too.
+        """
 
         # Django's own hash contains only the password. The data of a session is not searchable by user, so a
         # counter ends all of them in one update.
@@ -149,16 +153,15 @@ class Invitation(Grant):
 
     @property
     def invited_by(self) -> str:
-        """Return the actor who invited in one text, as the API shows it."""
+        """Return the actor who sent the invitation as one text, as the API shows it."""
         return Actor(self.invited_by_id, self.invited_by_name).label
 
 
 class InvitationDigest(models.Model):
-    """Map the digest of an invitation's token to its agency, for the look-up that comes before the agency is
-    known.
+    """Map the digest of an invitation's token to its agency, for look-ups before the agency is known.
 
-    A directory of all agencies, so the digest alone is its key. A transaction sees its agency's rows, and the
-    one whose digest it names (`underone.invitation`).
+    The digest alone is the key of the table, because it contains all agencies. A transaction can read the
+    rows of its agency, and the row whose digest it names in `underone.invitation`.
     """
 
     digest = models.BinaryField(primary_key=True, max_length=32)

@@ -1,4 +1,4 @@
-"""Seller accounts."""
+"""Define the table of seller accounts."""
 
 from datetime import datetime
 from typing import Any, Self
@@ -27,10 +27,10 @@ class SellerAccountQuerySet(models.QuerySet["SellerAccount"]):
         return self.filter(deleted_at=None)
 
     def locked(self, *, agency_id: UUID, account_id: UUID) -> "SellerAccount":
-        """Return the account with its agency, locked until the transaction ends: two reports of one account
-        queue up.
+        """Return the account with its agency, locked until the transaction ends, so that two reports of one
+        account are recorded one after the other.
 
-        Raises SellerAccount.DoesNotExist for an account that was deleted, or whose agency was closed.
+        Raises SellerAccount.DoesNotExist if the account was deleted or its agency was closed.
         """
 
         # Only the account: a lock on the joined agency would make all its accounts queue up.
@@ -42,7 +42,7 @@ class SellerAccountQuerySet(models.QuerySet["SellerAccount"]):
         return self.filter(stale_from__lt=at)
 
     def fresh(self, *, at: datetime) -> Self:
-        """Return the accounts without a stale source, or without any data."""
+        """Return the accounts without a stale source, including those without any data."""
         return self.filter(models.Q(stale_from=None) | models.Q(stale_from__gte=at))
 
 
@@ -116,7 +116,7 @@ class SellerAccount(TenantModel):
         return public_account_id(self.id)
 
     def is_stale(self, *, at: datetime) -> bool:
-        """Return whether a source is stale. A source that was never loaded is not."""
+        """Return whether a source is stale. A source that was never loaded is not stale."""
         return self.stale_from is not None and at > self.stale_from
 
 

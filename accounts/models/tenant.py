@@ -1,8 +1,8 @@
-"""Define the base model of tenant rows: the agency comes first in keys, joins and look-ups.
+"""Define the base model of tenant rows, whose keys, joins and look-ups begin with the agency.
 
-The database's primary key is (agency_id, id) and every foreign key is led by `agency_id`, so that the tables
-can be distributed by it. Django uses `id` only: accounts/tenancy/row_level_security.py has the SQL that
-migrations run for the rest.
+In the database, the primary key is (agency_id, id) and every foreign key begins with `agency_id`, so that the
+tables can be distributed by it. Django uses only `id`. accounts/tenancy/row_level_security.py has the SQL
+with which migrations create the keys.
 """
 
 from collections.abc import Collection
@@ -18,24 +18,28 @@ AGENCY = "agency_id"
 _ST = TypeVar("_ST")
 _GT = TypeVar("_GT")
 IN_THE_DATABASE = {"db_constraint": False, "db_index": False}
-"""Constraints and indexes led by the agency are named in migrations and in `Meta`."""
+"""Disable Django's own constraints and indexes.
+
+Those that begin with the agency are in migrations and in `Meta`.
+"""
 
 
 class TenantForeignKey(models.ForeignKey[_ST, _GT]):
-    """Point at a row of the same agency, which every join and look-up names beside the id.
+    """Refer to a row of the same agency. Every join and look-up names the agency as well as the ID.
 
-    The database deletes or empties what points at a deleted row (row_level_security.foreign_key).
+    When the row is deleted, the database deletes the referring row or sets the reference to null
+    (row_level_security.foreign_key).
     """
 
     # mypy derives the field's type from the signature of Django's own ForeignKey.
     if not TYPE_CHECKING:
 
         def __init__(self, *args, **options):
-            """Leave constraint and index to `Meta` and the migrations."""
+            """Create the field without a constraint and an index, which `Meta` and the migrations define."""
             super().__init__(*args, **options | IN_THE_DATABASE)
 
     def get_extra_restriction(self, alias: str | None, related_alias: str | None) -> WhereNode | None:
-        """Return the condition that both sides of a join are of one agency; None where Django has only one
+        """Return the condition that both sides of a join have the same agency, or None if Django has only one
         side."""
 
         # Django passes no alias for a table that it has trimmed from a sub-query.
@@ -47,7 +51,7 @@ class TenantForeignKey(models.ForeignKey[_ST, _GT]):
         return WhereNode([same], AND)
 
     def get_extra_descriptor_filter(self, instance: models.Model) -> dict[str, Any]:
-        """Return the condition that a look-up of the row adds to its id."""
+        """Return the condition that a look-up of the row adds to the ID."""
         return {AGENCY: getattr(instance, AGENCY)}
 
 

@@ -1,1 +1,1 @@
-"""Users: sign-up, sign-in, sessions, members and invitations."""
+"""Manage users: sign-up, sign-in, sessions, members and invitations."""

@@ -1,4 +1,4 @@
-"""Adapt allauth: client addresses and e-mails as the rest of the product has them."""
+"""Adapt allauth to the product's client addresses and e-mails."""
 
 from typing import Any
 

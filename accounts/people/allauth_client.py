@@ -1,7 +1,7 @@
-"""Call allauth's headless API from within: its views are not routed to the outside.
+"""Call allauth's headless API from code. Its views have no routes.
 
-allauth gets a request that is built for it: our fields as JSON, the caller's address and headers, and never a
-cookie.
+allauth gets a request that is built for it, with our fields as JSON and the caller's address and headers, but
+without cookies.
 """
 
 import io

@@ -1,6 +1,6 @@
 """Authenticate requests by session: `Authorization: Bearer uo_ses_…` or `X-Session-Token`.
 
-Cookies are ignored, so that requests which a browser sends by itself are never authenticated.
+Cookies are ignored, so that a request that a browser sends on its own is never authenticated.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from accounts.tenancy.principals import AGENCY_HEADER, Principal
 
 @dataclass(frozen=True)
 class SignedInUser:
-    """Store a user and session without an agency. DRF uses it as the user as well."""
+    """Store a user and a session without an agency. DRF uses this object as the user."""
 
     person: Person
     session: SessionBase
@@ -31,7 +31,7 @@ class SignedInUser:
 
 
 class ChooseAgency(APIException):
-    """Signal that a member of several agencies named none of them."""
+    """Signal that a member of several agencies did not choose one."""
 
     status_code = 400
     default_code = "choose-agency"
@@ -85,7 +85,7 @@ class PersonAuthentication(XSessionTokenAuthentication):  # type: ignore[misc]  
 class MemberAuthentication(PersonAuthentication):
     """Turn the session token into the principal of a member, and set the tenant context.
 
-    The agency is that of the header, else that of the sign-in, else the only one.
+    The agency is the one in the header, or else the one of the sign-in, or else the only one.
     """
 
     def credentials(self, request: Request, signed_in: SignedInUser) -> tuple[Principal, Principal]:

@@ -20,11 +20,11 @@ MAX_INVITATIONS = 500
 
 
 class AlreadyInvited(Exception):
-    """Raise when the e-mail address has an invitation already."""
+    """Raise when the e-mail address already has an invitation."""
 
 
 class AlreadyMember(Exception):
-    """Raise when the e-mail address belongs to a member already."""
+    """Raise when the e-mail address already belongs to a member."""
 
 
 class TooManyInvitations(Exception):
@@ -65,7 +65,7 @@ def create(*, agency: Agency, email: str, rights: dict[str, Any], actor: Actor, 
 
 @transaction.atomic
 def resend(*, invitation: Invitation, actor: Actor, now: datetime) -> Invitation:
-    """Send an invitation again with a new token for another INVITATION_LIFETIME. The old token ends.
+    """Send an invitation again with a new token for another INVITATION_LIFETIME. The old token becomes invalid.
 
     Raises invitation_revocation.Gone.
     """
@@ -114,7 +114,10 @@ def accept(*, token: str, profile: Profile, now: datetime) -> Joined:
 
 
 def _directory_entry(digest: bytes) -> InvitationDigest | None:
-    """Return the directory's row of a token; None if it is unknown. Needs no tenant context."""
+    """Return the row of a token in the directory, or None if the token is unknown.
+
+    Needs no tenant context.
+    """
     # A policy shows the one row whose digest the transaction names, and never the directory as a whole.
     context.set_local(invitation=digest.hex())
     entry = InvitationDigest.objects.filter(digest=digest).first()

@@ -1,4 +1,4 @@
-"""Send e-mails to users: codes, keys and invitations, in plain text. Nothing else sends their secrets."""
+"""Send plain-text e-mails to users, with codes, keys and invitations. No other module sends these secrets."""
 
 import json
 import smtplib

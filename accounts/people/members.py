@@ -1,4 +1,7 @@
-"""List, update and remove the members of an agency. At least one admin, member or key, always remains."""
+"""List, update and remove the members of an agency.
+
+At least one admin always remains, as a member or a key.
+"""
 
 from datetime import datetime
 from typing import Any

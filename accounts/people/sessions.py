@@ -1,9 +1,9 @@
 """Create, extend and revoke the sessions of users.
 
-A session token reads `uo_ses_<session key>.<signature>`: a row of the database alone does not authenticate
-without `SECRET_KEY`. Sessions of /staff/ are in the same table, marked with STAFF. Their keys are cookies
-without a signature. No token is accepted for a session with the mark, and /staff/ accepts no session without
-it.
+A session token has the form `uo_ses_<session key>.<signature>`, so a row of the database does not
+authenticate without `SECRET_KEY`. Sessions of /staff/ are in the same table, marked with STAFF. Their keys
+are cookies without a signature. Tokens for sessions with this mark are refused, and /staff/ refuses sessions
+without it.
 """
 
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Ended(Exception):
 
 @dataclass(frozen=True)
 class Session:
-    """Store the token of a session and when it expires unless it is used."""
+    """Store the token of a session, and the time at which it expires unless it is used."""
 
     token: str
     expires_at: datetime
@@ -51,7 +51,7 @@ class SignedTokens(SessionTokenStrategy):  # type: ignore[misc]  # allauth has n
         return TOKEN_HEAD + _signer().sign(super().create_session_token(request))
 
     def lookup_session(self, session_token: str) -> SessionBase | None:
-        """Return the session of a token; None for an invalid token and for sessions of /staff/."""
+        """Return the session of a token, or None for an invalid token and for sessions of /staff/."""
         try:
             key = _signer().unsign(session_token.removeprefix(TOKEN_HEAD))
         except BadSignature:

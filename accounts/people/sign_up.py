@@ -1,6 +1,6 @@
-"""Sign up: an invitation to an agency that does not exist yet.
+"""Sign up new agencies, with an invitation to an agency that does not exist yet.
 
-Nothing is stored. The signed token holds what will be created, with the agency's ID, so that it works only
+Nothing is stored. The signed token contains the fields of the agency and its ID, so that it can be used only
 once.
 """
 
@@ -24,10 +24,7 @@ FOUNDER = {"role": Role.ADMIN, "read_only": False, "accounts": None}
 
 
 def send_token(*, agency_name: str, name: str, email: str, now: datetime) -> None:
-    """Send an e-mail with a token that creates the agency.
-
-    Reveals nothing about whether the address is known.
-    """
+    """Send an e-mail with a token that creates the agency. Does not reveal whether the address is known."""
     email = email.lower()
     # The agency's ID is in the token: its primary key lets the token create one agency only.
     content = {"agency": identifiers.uuid7().hex, "called": agency_name, "name": name, "email": email}

@@ -1,4 +1,4 @@
-"""Tasks about users: sending e-mails, and scheduled clean-up."""
+"""Define the tasks of users: sending e-mails, and deleting expired sessions."""
 
 from celery import shared_task
 from django.core.management import call_command

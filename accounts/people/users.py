@@ -1,6 +1,6 @@
 """Create users, and make them members of agencies.
 
-A user is created once, by proof of owning an e-mail address.
+A user is created when somebody proves to own an e-mail address for the first time.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Inactive(Exception):
 
 @dataclass(frozen=True)
 class Profile:
-    """Store what a new user enters. An existing user's name and password are not changed by it."""
+    """Store the name and password that a new user enters. They do not change an existing user."""
 
     name: str
     password: str | None

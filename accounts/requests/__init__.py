@@ -1,1 +1,2 @@
-"""Conventions of requests that need a tenant: base views, idempotency, preconditions and rate limits."""
+"""Implement the conventions of requests that need a tenant: base views, idempotency, preconditions and rate
+limits."""

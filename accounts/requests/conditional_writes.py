@@ -65,7 +65,7 @@ def idempotency_key(request: Request) -> str | None:
 
 
 def claim_key(request: Request, *, key: str, fingerprint: bytes) -> HttpResponse | None:
-    """Return the response stored under the key; None if this request has claimed it.
+    """Return the response stored under the key, or None if this request has claimed the key.
 
     Raises InFlight, KeyReused, ResponseLost.
     """
@@ -131,7 +131,7 @@ def check_if_match(request: Request, *, read: Callable[[], HttpResponse]) -> Non
 
 
 def _owner(request: Request) -> UUID | None:
-    """Return the agency that a write is for, or the user if it is for none."""
+    """Return the agency of a write, or the user if the write has no agency."""
     if request.auth is not None:
         return context.principal(request).agency_id
     person = getattr(request.user, "person", None)

@@ -1,4 +1,4 @@
-"""Serializer fields for public IDs and account limits."""
+"""Define serializer fields for public IDs and account limits."""
 
 from typing import Any
 from uuid import UUID
@@ -22,7 +22,7 @@ class PublicIdField(serializers.CharField):
 
 
 class TextOrNull(serializers.CharField):
-    """Answer null for an absent text, which the database stores as an empty one."""
+    """Return null for an absent text, which the database stores as an empty one."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(read_only=True, allow_null=True, **kwargs)
@@ -32,7 +32,7 @@ class TextOrNull(serializers.CharField):
 
 
 class ChoiceOrNull(serializers.ChoiceField):
-    """Answer null for an absent choice, which the database stores as an empty text."""
+    """Return null for an absent choice, which the database stores as an empty text."""
 
     def __init__(self, choices: Any, **kwargs: Any) -> None:
         super().__init__(choices, read_only=True, allow_null=True, **kwargs)
@@ -42,20 +42,23 @@ class ChoiceOrNull(serializers.ChoiceField):
 
 
 def check_account_limit(role: str | None, accounts: list[UUID] | None) -> None:
-    """Raise Contradiction for an admin with an account limit: what admins manage concerns the whole
-    agency."""
+    """Raise Contradiction for an admin with an account limit, because admins manage the whole agency."""
     if role == Role.ADMIN and accounts is not None:
         raise Contradiction({"accounts": ["An account limit requires the role manager or viewer."]})
 
 
 class AccountLimit(serializers.ListField):
-    """Read and show a list of account IDs; the validated value holds UUIDs. Null: all accounts."""
+    """Read and show a list of account IDs.
+
+    The validated value is a list of UUIDs. Null stands for all accounts.
+    """
 
     child = serializers.CharField(max_length=60)
 
     def __init__(self, **kwargs: Any) -> None:
         help_text = (
-            "IDs of the accounts that access is limited to. Null: all accounts. Not allowed for admins."
+            "IDs of the accounts that access is limited to. Null gives access to all accounts. Admins "
+            "cannot be limited."
         )
         super().__init__(
             allow_null=True, min_length=1, max_length=MAX_ACCOUNTS, **{"help_text": help_text} | kwargs

@@ -49,12 +49,12 @@ class DifferentRequest(Exception):
 
 
 class ResponseUnreadable(Exception):
-    """Raise when the write is done, but the key that encrypted its response is gone."""
+    """Raise when the write succeeded, but the key that encrypted its response was removed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoredResponse:
-    """Store what is replayed: the body as it was sent, and the headers that belong to it."""
+    """Store the response to replay: the body as it was sent, and its headers."""
 
     status: int
     headers: dict[str, str]
@@ -62,7 +62,7 @@ class StoredResponse:
 
 
 def claim(*, principal: Principal, key: str, fingerprint: bytes, now: datetime) -> StoredResponse | None:
-    """Return the response stored under a key; None if the key was free and is now claimed.
+    """Return the response stored under a key, or None if the key was free and is now claimed.
 
     `fingerprint` identifies the request. Raises InFlight, DifferentRequest, ResponseUnreadable.
     """

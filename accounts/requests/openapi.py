@@ -1,4 +1,4 @@
-"""Describe what operations of agencies add: roles, the agency header, idempotent and conditional writes."""
+"""Describe the operations of agencies: roles, the agency header, idempotent and conditional writes."""
 
 from typing import Any, ClassVar
 
@@ -75,7 +75,7 @@ class Operation(operations.Operation):
         )
 
     def _is_conditional(self) -> bool:
-        """Return whether the write can name the state that its path answers a GET with."""
+        """Return whether the path of the write also supports GET, so that the write can have preconditions."""
         return self.method not in {"GET", "POST"} and hasattr(self.view, "get") and self.is_authenticated()
 
     def _required_role(self) -> str:

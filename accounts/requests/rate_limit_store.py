@@ -1,6 +1,6 @@
 """Count requests in the store that all processes share (Valkey or Redis).
 
-Counts may be lost. When the store does not answer, callers do not wait for it.
+Counts may be lost. If the store does not answer, callers do not wait for it.
 """
 
 import logging
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 class StoreUnavailable(Exception):
-    """Raise when the store does not answer, or did not a moment ago."""
+    """Raise when the store does not answer, or did not answer a moment ago."""
 
 
 class WindowUsage(NamedTuple):
@@ -52,8 +52,10 @@ class SlidingWindows(RedisStorage):
     """
 
     def take(self, limits: Sequence[tuple[RateLimitItem, str]]) -> list[WindowUsage]:
-        """Take one request from each window, given as (limit, identifier). If one has no room, none is
-        taken."""
+        """Take one request from each window, given as (limit, identifier).
+
+        If one of the windows is exhausted, no request is taken.
+        """
         keys = [self._keys(item, identifier) for item, identifier in limits]
         try:
             usage = list(self._take(limits, keys))

@@ -111,10 +111,10 @@ def has_too_many_failures(*, address: str) -> bool:
 
 
 def client_address(meta: Mapping[str, str]) -> str:
-    """Return the address a request comes from, with an IPv6 network as one address.
+    """Return the address that a request comes from, with an IPv6 network as one address.
 
-    That is the socket's peer, or what the outermost of our `TRUSTED_PROXIES` reports in `X-Forwarded-For`.
-    Entries before that one are written by the client and not trusted.
+    It is the peer of the socket, or the address that the outermost of our `TRUSTED_PROXIES` adds to
+    `X-Forwarded-For`. The client wrote the entries before that one, so they are not trusted.
     """
     hops = [hop.strip() for hop in meta.get("HTTP_X_FORWARDED_FOR", "").split(",")]
     proxies = settings.TRUSTED_PROXIES
@@ -143,7 +143,8 @@ def _quota(name: str, limit: RateLimitItem, usage: WindowUsage) -> Quota:
 
 
 def _seconds_until_available(limit: RateLimitItem, usage: WindowUsage) -> float:
-    """Return the seconds until one request fits, as the previous window fades, then the current one."""
+    """Return the seconds until one more request is allowed, while the weight of the previous window, and then
+    of the current one, decreases."""
     window, available = limit.get_expiry(), limit.amount - usage.current
     if available > 0 and usage.previous:
         return max(0.0, usage.previous_expires_in - available * window / usage.previous)

@@ -1,4 +1,4 @@
-"""Scheduled work on the records of requests."""
+"""Define the scheduled tasks of request records."""
 
 from celery import shared_task
 from django.utils import timezone

@@ -1,6 +1,7 @@
-"""Base classes of all views: `Resource` for one thing, `Collection` for a list.
+"""Define the base classes of all views: `Resource` for one object, `Collection` for a list.
 
-Neither has a docstring: drf-spectacular would print it as the description of every operation that has none.
+They have no docstrings, because drf-spectacular would use them as the description of every operation without
+one.
 """
 
 import hashlib
@@ -70,7 +71,7 @@ class Resource(APIView):
     def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         """Answer OPTIONS with an empty object.
 
-        `Allow` lists the methods; the OpenAPI document has everything else.
+        `Allow` lists the methods, and the OpenAPI document contains everything else.
         """
         return Response({})
 
@@ -103,7 +104,7 @@ class Resource(APIView):
     ) -> list[dict[str, Any]]:
         """Return the rows with the fields that `?fields=` lists.
 
-        For CSV, whose columns need them, rows stay whole.
+        Rows for CSV keep all fields, because the columns need them.
         """
         # Generated clients send a list either as `fields=id,name` or as `fields=id&fields=name`.
         fields = ",".join(self.request.query_params.getlist("fields"))
@@ -112,7 +113,7 @@ class Resource(APIView):
         return field_selection.select(rows, None if is_csv else self.selected_fields)
 
     def selectable_fields(self) -> tuple[str, ...]:
-        """Return the names that `?fields=` takes; none where the response has no rows."""
+        """Return the names that `?fields=` accepts. The result is empty if the response has no rows."""
         return tuple(self.row_serializer().fields) if self.row_serializer else ()
 
     def get_renderer_context(self) -> dict[str, Any]:

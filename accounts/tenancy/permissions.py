@@ -62,7 +62,7 @@ def concerns_all_accounts(view: Any, method: str) -> bool:
 
 
 def _refusal(principal: Principal, view: Any, method: str) -> str:
-    """Return why the principal may not use the method; empty if it may."""
+    """Return the reason why the principal may not use the method, or an empty text if it may."""
     role = required_role(view, method)
     if not principal.has_role(role):
         return f"This operation requires the role {role}. Your role is {principal.role}."

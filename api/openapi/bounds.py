@@ -49,7 +49,7 @@ def _bound_parameter(parameter: Schema) -> None:
 
 
 def contents(operation: Schema) -> Iterator[Schema]:
-    """Yield the schema of each answer."""
+    """Yield the schema of each response."""
     for answer in operation["responses"].values():
         yield from (content["schema"] for content in answer.get("content", {}).values())
 

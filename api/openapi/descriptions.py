@@ -1,5 +1,5 @@
-"""Describe the fields and parameters that their serializers and views leave undescribed: one text for each
-name."""
+"""Describe the fields and parameters without a description in their serializers and views, with one text for
+each name."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -28,7 +28,7 @@ class Document(SpectacularJSONAPIView):
 # Building takes long, and the document depends on the code and the language only.
 @cache
 def built(*, language: str | None, urls: str) -> tuple[bytes, str]:
-    """Build the document of these URLs in a language. Returns it with its ETag."""
+    """Build the document of these URLs in a language, and return it with its ETag."""
     with translation.override(language):
         schema = SchemaGenerator(urlconf=urls).get_schema(public=True)  # type: ignore[no-untyped-call]
         content = OpenApiJsonRenderer().render(schema)

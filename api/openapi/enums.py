@@ -1,4 +1,4 @@
-"""Share enumerations: one component for each set of values, in answers, bodies, queries and events alike."""
+"""Share enumerations: responses, bodies, queries and events use the same component for the same values."""
 
 from typing import Any
 

@@ -27,12 +27,20 @@ HEADERS: dict[str, tuple[str, Schema]] = {
     "Link": ('The next page, with `rel="next"`, if there is one.', TEXT),
     "Idempotency-Replayed": ("`true` if this is a stored response: the write was not performed again.", TEXT),
 }
+UNDESCRIBED = {
+    "200": "The request succeeded.",
+    "201": "The resource was created.",
+    "202": "The request was accepted. A worker completes it.",
+    "503": "A dependency is unavailable.",
+}
 ON_ALL, ON_LIMITED = ("X-Request-Id", "Access-Control-Allow-Origin"), ("RateLimit", "RateLimit-Policy")
 
 
 def head(result: Schema, **_: Any) -> Schema:
-    """Add the headers to every response (a hook of drf-spectacular). None is required: a proxy may remove
-    some."""
+    """Add the headers to every response (a hook of drf-spectacular).
+
+    They are not required, because a proxy may remove them.
+    """
 
     components: Schema = result["components"]
     components["headers"] = {
@@ -79,7 +87,7 @@ def _most_common(result: Schema) -> Schema:
 
 
 def _specific(method: str, status: str) -> tuple[str, ...]:
-    """Return the headers of some responses only."""
+    """Return the headers that only some responses have."""
     if status in {"409", "429", "503"}:
         return ("Retry-After",)
     if method == "get":
@@ -94,12 +102,19 @@ def _unused(result: Schema) -> list[str]:
 
 
 def complete(result: Schema, **_: Any) -> Schema:
-    """List the tags, describe operations without description, drop unused schemas (a hook of
-    drf-spectacular)."""
+    """Complete the document (a hook of drf-spectacular).
+
+    1. Describe the operations and the responses that have no description.
+    2. Drop unused schemas.
+    3. List the tags.
+    """
 
     described = [operation for _path, operation in operations(result)]
     for operation in described:
         operation.setdefault("description", f"{operation.get('summary', operation['operationId'])}.")
+        for status, answer in operation["responses"].items():
+            if answer.get("description") == "" and status in UNDESCRIBED:
+                answer["description"] = UNDESCRIBED[status]
     tags = sorted({tag for operation in described for tag in operation["tags"]})
     schemas = result["components"]["schemas"]
     # Dropping a schema may leave others unused.

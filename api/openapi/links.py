@@ -14,7 +14,7 @@ def link(result: Schema, **_: object) -> Schema:
     """Link the ID of each created resource to every operation with that ID alone in its path (a hook of
     drf-spectacular).
 
-    Lists have no links: they may be empty, and a link can always be followed.
+    Lists have no links, because they may be empty and a link must always work.
     """
 
     takers = _takers(result)

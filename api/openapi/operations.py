@@ -42,7 +42,8 @@ REQUEST_ID = "req_019abc4e5f607a8b9c0d1e2f3a4b5c6d"
 IF_NONE_MATCH = OpenApiParameter(
     "If-None-Match",
     location=OpenApiParameter.HEADER,
-    description="The `ETag` of an earlier response. The response is 304 if nothing has changed since.",
+    description="The `ETag` of an earlier response. If the content has not changed since, the response "
+    "is 304.",
 )
 
 
@@ -75,7 +76,11 @@ class Problem(serializers.Serializer[Any]):
     # `errors` and `choices` are members of the problem, and DRF has an attribute of the first name.
     errors = FieldProblem(many=True, required=False, help_text=("One entry per invalid field."))  # type: ignore[assignment]
     choices = Choice(
-        many=True, required=False, help_text="With `choose-agency`: the agencies of the signed-in person."
+        many=True,
+        required=False,
+        help_text="The agencies that the signed-in person can choose from. "
+        "Only problems of the type `choose-agency` have this "
+        "member.",
     )
 
 
@@ -119,7 +124,7 @@ class Operation(AutoSchema):
     on_writes: ClassVar[tuple[int, ...]] = (404, 413, 415)
 
     def is_authenticated(self) -> bool:
-        """Return whether the view asks for a key, a token or a session."""
+        """Return whether the view requires a key, a token or a session."""
         return bool(self.view.permission_classes)
 
     def get_override_parameters(self) -> list[Any]:
@@ -130,16 +135,16 @@ class Operation(AutoSchema):
         return [*super().get_override_parameters(), *added, *([fields_parameter(names)] if names else [])]
 
     def get_paginated_name(self, serializer_name: str) -> str:
-        """Name the envelope of a list by what it lists: `AccountList`."""
+        """Name the schema of a list after its rows, such as `AccountList`."""
         return f"{serializer_name}List"
 
     def map_renderers(self, attribute: str) -> list[Any]:
-        """Leave CSV out."""
+        """Leave out the CSV renderer."""
         renderers: list[Any] = super().map_renderers(attribute)
         return renderers[:1]
 
     def get_description(self) -> str:  # type: ignore[override]  # drf-spectacular changes the signature
-        """Return what the view says, then where the same is available as CSV."""
+        """Return the description of the view, followed by the availability as CSV."""
         described: str = super().get_description() or ""
         sheets = [each for each in self.view.get_renderers() if isinstance(each, CsvRenderer)]
         if self.method != "GET" or not sheets:
@@ -151,7 +156,8 @@ class Operation(AutoSchema):
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         if self.method == "GET" and "200" in bodies and self.is_authenticated():
             bodies["304"] = {
-                "description": "Nothing has changed since the response whose `ETag` is in `If-None-Match`."
+                "description": "The content has not changed since the response whose `ETag` is in "
+                "`If-None-Match`."
             }
         statuses = {*self.on_all, *self._by_shape()} if self.is_authenticated() else set()
         described = [
@@ -165,7 +171,7 @@ class Operation(AutoSchema):
     def _get_request_body(
         self, direction: Literal["request", "response"] = "request"
     ) -> dict[str, Any] | None:
-        """Also describe the body of a DELETE that asks for confirmation, which drf-spectacular leaves out."""
+        """Also describe the body of a DELETE that requires a confirmation, which drf-spectacular leaves out."""
         if not self._confirms_deletion():
             return super()._get_request_body(direction)  # type: ignore[no-any-return, no-untyped-call]
         # drf-spectacular describes no body for a DELETE and has no option for it.

@@ -1,6 +1,6 @@
-"""List every type of problem of the product: its title, its HTTP status, its cause and its cure. Pure.
+"""List every type of problem of the product: its title, its HTTP status, its cause and its solution. Pure.
 
-The types are a contract: they are added and never renamed. `/problems` shows them.
+The types are a contract. New ones are added, and none is renamed. `/problems` shows them.
 """
 
 from api.problem_types.problem_type import PATH, ProblemType

@@ -7,7 +7,10 @@ PATH = "/problems/"
 
 @dataclass(frozen=True, slots=True)
 class ProblemType:
-    """Describe a type of problem. `status` is None for the problems of reports, which answer no request."""
+    """Describe a type of problem.
+
+    `status` is None for the problems of reports, which are not responses to requests.
+    """
 
     slug: str
     status: int | None

@@ -1,5 +1,7 @@
-"""List the problems of reports that were refused as a whole or could not be loaded: the `problem` of a
-report. Pure."""
+"""List the problems of reports that were rejected as a whole or could not be loaded (`problem` of a report).
+
+Pure.
+"""
 
 from api.problem_types.problem_type import ProblemType
 
@@ -9,22 +11,23 @@ REPORTS = (
         None,
         "Empty document",
         "The document has no bytes, or only blank lines.",
-        "Request the report from Amazon again and upload that.",
+        "Request the report from Amazon again, and upload the new document.",
     ),
     ProblemType(
         "unknown-document",
         None,
         "Unknown document",
-        "The document is not of a supported report type, or not of the type that was announced.",
-        "Upload a supported report, without `report_type` or with the right one. `GET /v1/document-kinds` "
-        "lists them.",
+        "The document does not match a supported report type, or does not match the `report_type` that "
+        "was sent.",
+        "Upload a supported report, without `report_type` or with the correct one. `GET "
+        "/v1/document-kinds` lists the supported report types.",
     ),
     ProblemType(
         "spreadsheet",
         None,
         "Spreadsheet file",
         "The document is an Excel workbook or a ZIP archive.",
-        "Save the sheet as CSV or tab-delimited text and upload that.",
+        "Save the sheet as CSV or tab-delimited text, and upload that file.",
     ),
     ProblemType(
         "not-text",
@@ -122,7 +125,7 @@ REPORTS = (
         None,
         "Columns repeated",
         "The header has a column more than once.",
-        "Keep one of each.",
+        "Remove the repeated columns.",
     ),
     ProblemType(
         "too-many-columns",
@@ -150,7 +153,7 @@ REPORTS = (
         None,
         "Not a single report",
         "The document has several performance reports, or none.",
-        "Upload each report by itself.",
+        "Upload each report separately.",
     ),
     ProblemType(
         "too-many-records",
@@ -163,8 +166,8 @@ REPORTS = (
         "dates-contradict-marketplace",
         None,
         "Dates do not match the marketplace",
-        "The dates are not written as this marketplace writes them.",
-        "Upload the report again with the `marketplace` that it was made for.",
+        "The dates are not in the format of this marketplace.",
+        "Upload the report again with its own `marketplace`.",
     ),
     ProblemType(
         "no-usable-row",
@@ -185,7 +188,7 @@ REPORTS = (
         "loading-failed",
         None,
         "Loading failed",
-        "The server failed several times to load the document. Nothing in it was counted.",
-        "Upload the document again later, and report the report's ID to the operator.",
+        "The server failed several times to load the document. Its content was not counted.",
+        "Upload the document again later, and send the report's ID to the operator.",
     ),
 )

@@ -1,4 +1,4 @@
-"""List the problems that answer requests, by status. Pure."""
+"""List the problems that are responses to requests, by status. Pure."""
 
 from api.problem_types.problem_type import ProblemType
 
@@ -51,7 +51,7 @@ REQUESTS = (
         401,
         "Sign-in failed",
         "The e-mail address, the password or the code is wrong, or the code has expired.",
-        "Check both, or request a code or a password reset by e-mail.",
+        "Check the e-mail address and the password, or request a new code or a password reset by e-mail.",
     ),
     ProblemType(
         "not-permitted",
@@ -65,7 +65,7 @@ REQUESTS = (
         "permission-denied",
         403,
         "Permission denied",
-        "The server refuses this request, whoever sends it.",
+        "The server refuses this request for every caller.",
         "Check the URL and the method.",
     ),
     ProblemType(
@@ -80,21 +80,21 @@ REQUESTS = (
         403,
         "Invalid token",
         "The token of an invitation, a sign-up or a password reset is unknown, used, revoked or expired.",
-        "Ask for a new invitation or e-mail, and use the newest one.",
+        "Request a new invitation or e-mail, and use the newest token.",
     ),
     ProblemType(
         "sign-up-closed",
         403,
         "Sign-up disabled",
-        "This installation does not open agencies for new users.",
+        "This installation does not allow new users to create agencies.",
         "Ask an admin of an agency for an invitation.",
     ),
     ProblemType(
         "not-found",
         404,
         "Not found",
-        "The path does not exist, or the resource does not exist for this key: resources of other agencies "
-        "are not revealed.",
+        "The path does not exist, or the resource does not exist for this key. Resources of other "
+        "agencies are not revealed.",
         "Check the path and the ID, and that the key belongs to the right agency.",
     ),
     ProblemType(
@@ -108,8 +108,8 @@ REQUESTS = (
         "not-acceptable",
         406,
         "Not acceptable",
-        "The response is not available in the content type that `Accept` or `format` asks for.",
-        "Ask for `application/json`, or for `text/csv` where the operation offers CSV.",
+        "The response is not available in the content type that `Accept` or `format` requests.",
+        "Request `application/json`, or `text/csv` if the operation offers CSV.",
     ),
     ProblemType(
         "contradiction",
@@ -131,8 +131,8 @@ REQUESTS = (
         "answer-lost",
         409,
         "Response unavailable",
-        "The write was done, but its stored response cannot be decrypted any more: the encryption key is "
-        "gone.",
+        "The write succeeded, but its stored response cannot be decrypted, because the encryption key "
+        "was removed.",
         "Read the resource instead of sending the write again.",
     ),
     ProblemType(
@@ -167,7 +167,7 @@ REQUESTS = (
         "too-many-endpoints",
         409,
         "Too many endpoints",
-        "The agency has as many webhook endpoints as it may have.",
+        "The agency has reached its maximum number of webhook endpoints.",
         "Delete an endpoint that is not used.",
     ),
     ProblemType(
@@ -196,14 +196,14 @@ REQUESTS = (
         409,
         "Export in progress",
         "The agency already has an export that is being built.",
-        "Wait until it is ready, then request another one.",
+        "Wait until it is ready, then create another one.",
     ),
     ProblemType(
         "export-not-ready",
         409,
         "Export is not ready",
         "The archive does not exist yet, or building it failed.",
-        "Read the export's `status`. Request another export if it is `failed`.",
+        "Read the export's `status`. If it is `failed`, create another export.",
     ),
     ProblemType(
         "last-admin",
@@ -217,36 +217,36 @@ REQUESTS = (
         409,
         "Already invited",
         "An invitation for this e-mail address exists.",
-        "Send that invitation again, or delete it.",
+        "Resend or revoke that invitation.",
     ),
     ProblemType(
         "already-member",
         409,
         "Already a member",
         "The person with this e-mail address is a member of the agency.",
-        "Change the member instead.",
+        "Update the member instead.",
     ),
     ProblemType(
         "too-many-invitations",
         409,
         "Too many invitations",
-        "The agency has as many open and expired invitations as it may have.",
-        "Delete invitations that are not needed.",
+        "The agency has reached its maximum number of open and expired invitations.",
+        "Revoke invitations that are not needed.",
     ),
     ProblemType(
         "document-deleted",
         410,
         "Document deleted",
-        "The document is older than the agency keeps documents. Its facts still count.",
+        "The document is older than the retention period of the agency. Its facts still count.",
         "Upload the document again if you need it.",
     ),
     ProblemType(
         "export-expired",
         410,
         "Export expired",
-        "The archive was deleted: after a week, when a newer one was ready, or when an account in it was "
-        "erased.",
-        "Request another export.",
+        "The archive was deleted because it was a week old, because a newer one was ready, or because "
+        "an account in it was erased.",
+        "Create another export.",
     ),
     ProblemType(
         "length-required",
@@ -260,7 +260,7 @@ REQUESTS = (
         412,
         "Precondition failed",
         "The resource is not in the state that `If-Match` names.",
-        "Read it again, apply your change to what it is now, and send its new `ETag`.",
+        "Get the resource again, apply your change to its current state, and send its new `ETag`.",
     ),
     ProblemType(
         "body-too-large",
@@ -273,7 +273,7 @@ REQUESTS = (
         "document-too-large",
         413,
         "Report too large",
-        "The document is larger than this installation, or its report type, allows.",
+        "The document is larger than this installation or its report type allows.",
         "Compress it with gzip, or split it by date.",
     ),
     ProblemType(
@@ -294,7 +294,7 @@ REQUESTS = (
         "expectation-failed",
         417,
         "Expectation failed",
-        "The `Expect` header asks for something that the web server does not do.",
+        "The `Expect` header requests something that the web server does not support.",
         "Leave the header out, or send `Expect: 100-continue`.",
     ),
     ProblemType(
@@ -308,23 +308,23 @@ REQUESTS = (
         "throttled",
         429,
         "Too many requests",
-        "A rate limit was exceeded: of the principal, of the agency, or of failed attempts from the IP "
-        "address.",
-        "Wait for `Retry-After`. The `RateLimit` headers show the remaining quota.",
+        "The rate limit of the principal, of the agency, or of failed attempts from the IP address was "
+        "exceeded.",
+        "Wait for the time in `Retry-After`. The `RateLimit` headers show the remaining quota.",
     ),
     ProblemType(
         "too-many-tokens",
         429,
         "Too many tokens",
-        "The API key has as many valid tokens as it may have.",
-        "Use an existing token until it expires, or wait for `Retry-After`.",
+        "The API key has reached its maximum number of valid tokens.",
+        "Use an existing token until it expires, or wait for the time in `Retry-After`.",
     ),
     ProblemType(
         "too-many-exports",
         429,
         "Too many exports",
-        "The agency has requested as many exports as it may request in a day.",
-        "Download an export that is ready, or wait for `Retry-After`.",
+        "The agency has reached its maximum number of exports in 24 hours.",
+        "Download an export that is ready, or wait for the time in `Retry-After`.",
     ),
     ProblemType(
         "headers-too-large",
@@ -338,13 +338,13 @@ REQUESTS = (
         500,
         "Internal server error",
         "The server failed. Nothing was changed.",
-        "Report the `request_id` to the operator. A write can be sent again with the same `Idempotency-Key`.",
+        "Send the `request_id` to the operator. You can send a write again with the same `Idempotency-Key`.",
     ),
     ProblemType(
         "not-implemented",
         501,
         "Not implemented",
-        "The request uses a transfer coding that the web server does not know.",
+        "The request uses a transfer coding that the web server does not support.",
         "Send the body with a `Content-Length`.",
     ),
     ProblemType(

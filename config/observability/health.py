@@ -57,7 +57,7 @@ class HealthView(UnauthenticatedView):
     @extend_schema(
         operation_id="getHealth",
         summary="Check liveness",
-        description="Responds as long as the process answers requests.",
+        description="Returns 200 while the process can answer requests.",
         tags=["Health"],
         responses=OpenApiResponse(
             Liveness, examples=[OpenApiExample("Alive", value={"status": OK, "version": "0.1.0"})]

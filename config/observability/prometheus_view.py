@@ -55,9 +55,8 @@ class PrometheusView(UnauthenticatedView):
     @extend_schema(
         operation_id="getOperationalMetrics",
         summary="Get operational metrics",
-        description="Counts, durations and ages of the installation, for Prometheus. If METRICS_TOKEN is "
-        "set, send "
-        "`Authorization: Bearer <METRICS_TOKEN>`.",
+        description="Returns counts, durations and ages of the installation for Prometheus. If "
+        "METRICS_TOKEN is set, send `Authorization: Bearer <METRICS_TOKEN>`.",
         tags=["Health"],
         responses={
             (200, "text/plain"): OpenApiResponse(

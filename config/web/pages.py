@@ -38,7 +38,7 @@ HEADERS = {
 }
 INDEX = {
     "name": "Underone",
-    "description": "Keeps the order defect rate of Amazon seller accounts under one percent.",
+    "description": "Helps agencies keep the order defect rate of Amazon seller accounts under one percent.",
     "api": "/v1/",
     "openapi": "/v1/openapi.json",
     "docs": "/docs",
@@ -46,9 +46,9 @@ INDEX = {
     "health": "/healthz",
 }
 LINKS = {
-    "docs": ("Documentation", "Every operation, with examples."),
-    "openapi": ("OpenAPI document", "The same for programs: generate a client from it."),
-    "problems": ("Problems", "Every type of error, with its cause and its cure."),
+    "docs": ("Documentation", "All operations, with examples."),
+    "openapi": ("OpenAPI document", "The same description for programs. Generate a client from it."),
+    "problems": ("Problems", "Every type of error, with its cause and its solution."),
     "health": ("Health", "Whether this server is running."),
 }
 SECURITY_TXT_DAYS = 180
@@ -110,7 +110,8 @@ class ApiIndex(Index):
     @extend_schema(
         operation_id="getIndex",
         summary="Get the paths of the documentation",
-        description="Does not require authentication. Browsers receive the same content as HTML.",
+        description="Returns the paths of the API and its documentation. Does not require "
+        "authentication. Browsers receive the same content as HTML.",
         tags=["Index"],
         responses=IndexAnswer,
     )
@@ -137,9 +138,7 @@ class Problems(PublicPage):
     def page(self, data: Any) -> dict[str, Any]:
         """Return the list as the template takes it."""
         rows = [{"href": each["type"], "name": each["title"], "text": each["type"]} for each in data["data"]]
-        text = (
-            "The type of a problem is its path. Each page says what causes the problem and how to solve it."
-        )
+        text = "The type of a problem is the path of its page. Each page explains the cause and the solution."
         return {"title": "Problems", "text": text, "rows": rows, "back": "/", "back_text": "Underone"}
 
 
@@ -147,12 +146,12 @@ class OneProblem(PublicPage):
     @extend_schema(exclude=True)
     def get(self, request: Request, slug: str) -> Response:
         if slug not in BY_SLUG:
-            raise NotFound("No problem of this type. See /problems.")
+            raise NotFound("No problem has this type. See /problems.")
         return self.answer(described(BY_SLUG[slug]))
 
     def page(self, data: Any) -> dict[str, Any]:
         """Return the type of problem as the template takes it."""
-        status = data["status"] or "None: it is the `problem` of a report, not of a response."
+        status = data["status"] or "None. This type is the `problem` of a report, not of a response."
         rows = [
             ("Cause", data["cause"]),
             ("Cure", data["cure"]),
@@ -169,7 +168,9 @@ class SecurityTxt(UnauthenticatedView):
     @extend_schema(exclude=True)
     def get(self, request: Request) -> HttpResponse:
         if not settings.SECURITY_CONTACT:
-            raise NotFound("This installation names no contact. Set SECURITY_CONTACT.")
+            raise NotFound(
+                "This installation has no security contact. The operator can set SECURITY_CONTACT."
+            )
         # Whole days, so that the answer and its ETag stay the same for a day.
         today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
         expires = f"{today + timedelta(days=SECURITY_TXT_DAYS):%Y-%m-%dT%H:%M:%SZ}"

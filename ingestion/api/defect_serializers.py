@@ -59,7 +59,7 @@ class CreateDefect(Body):
         allow_null=True,
         min_value=1,
         max_value=5,
-        help_text="Stars from 1 to 5. Required for feedback with the state `posted`.",
+        help_text="The number of stars, from 1 to 5. It is required for feedback with the state `posted`.",
     )
     reference = serializers.CharField(
         required=False,
@@ -72,14 +72,15 @@ class CreateDefect(Body):
         required=False,
         allow_null=True,
         help_text=(
-            "When the state was reached. The latest state wins. Default: when the request was received."
+            "When the state was reached. The latest state wins. The default is the time at which the "
+            "request was received."
         ),
     )
     funded_by = serializers.ChoiceField(
         choices=("seller", "amazon"),
         required=False,
         allow_null=True,
-        help_text="Who paid. It does not affect whether the defect counts.",
+        help_text="The party that paid. It does not affect whether the defect counts.",
     )
 
 

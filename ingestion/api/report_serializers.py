@@ -50,7 +50,7 @@ MAX_PERIOD_DAYS = 3 * 366
 
 
 class RowCountsSerializer(serializers.Serializer[Report]):
-    """Numbers of rows in the report."""
+    """The number of rows in the report, by outcome."""
 
     read = serializers.IntegerField(source="rows_read", help_text="Rows read.")
     new = serializers.IntegerField(source="rows_new", help_text="Rows that added new facts.")
@@ -90,14 +90,15 @@ class ReportSerializer(serializers.Serializer[Report]):
     )
     status = serializers.ChoiceField(
         choices=Report.Status.choices,
-        help_text="`queued`, `processing`, `loaded`, `rejected` (the document cannot be used; nothing "
-        "changed) or `failed` "
-        "(an internal error, after several attempts).",
+        help_text="`queued`, `processing`, `loaded`, `rejected` (the document cannot be used, and "
+        "nothing changed) or `failed` (an internal error occurred in several attempts).",
     )
-    rows = RowCountsSerializer(source="*", help_text="Numbers of rows.")
-    problem = ReportProblem(allow_null=True, help_text="Set if the status is `rejected` or `failed`.")
+    rows = RowCountsSerializer(source="*", help_text="The number of rows by outcome.")
+    problem = ReportProblem(
+        allow_null=True, help_text="Why the report was rejected or failed. Null for every other status."
+    )
     warnings = serializers.ListField(
-        child=serializers.CharField(), help_text="Peculiarities of the document."
+        child=serializers.CharField(), help_text="Warnings about the document that did not prevent loading."
     )
     encoding = TextOrNull(help_text="The character encoding of the document. Null until it is read.")
     encoding_reason = TextOrNull(help_text="Why this encoding was chosen.")
@@ -109,7 +110,7 @@ class ReportSerializer(serializers.Serializer[Report]):
     )
     document_deleted_at = serializers.DateTimeField(
         allow_null=True,
-        help_text="When the document was deleted after its retention period. Null: it is stored.",
+        help_text="When the document was deleted after its retention period. Null if it is stored.",
     )
     period_from = serializers.DateField(
         allow_null=True, help_text="First day of the period for which the report is complete."
@@ -120,7 +121,8 @@ class ReportSerializer(serializers.Serializer[Report]):
         allow_null=True, help_text="When the report was loaded. Null before that."
     )
     duplicate = serializers.SerializerMethodField(
-        help_text="Whether this response is to an upload of bytes that the account already had."
+        help_text="Whether the account already had a report with the same bytes. The response then "
+        "describes that report."
     )
 
     def get_account(self, report: Report) -> str:
@@ -139,18 +141,18 @@ class CreateReport(Body):
     report_type = serializers.ChoiceField(
         choices=UPLOADABLE_NAMES,
         required=False,
-        help_text="The report type. Default: detected from the header.",
+        help_text="The report type. If it is missing, it is detected from the header.",
     )
     marketplace = serializers.ChoiceField(
         choices=CODES,
         required=False,
-        help_text="The marketplace of the report. Default: the account's home marketplace.",
+        help_text="The marketplace of the report. The default is the account's home marketplace.",
     )
     period_from = Day(
         required=False,
-        help_text="First day of the period for which the report is complete, with `period_to`. Feedback of "
-        "this period that "
-        "the report does not list is marked as removed.",
+        help_text="First day of the period for which the report is complete. Send it together with "
+        "`period_to`. Feedback of this period that the report does not list is marked as "
+        "removed.",
     )
     period_to = Day(required=False, help_text="Last day of the period, at most tomorrow.")
 

@@ -14,7 +14,8 @@ EXAMPLE = {
             "report_types": ["feedback_removals"],
             "title": "Feedback removals, CSV",
             "about": (
-                "Orders whose feedback Amazon removed or struck through. That feedback no longer counts."
+                "Lists the orders whose feedback Amazon removed or struck through. That feedback no "
+                "longer counts."
             ),
             "format": "csv",
             "uploaded": True,
@@ -72,4 +73,6 @@ class ReportTypeList(serializers.Serializer[Any]):
     """All supported report types."""
 
     data = SupportedReportTypeSerializer(many=True, help_text=("The report types."))  # type: ignore[assignment]  # name of a field
-    next_cursor = serializers.CharField(allow_null=True, help_text="Always null: the list is complete.")
+    next_cursor = serializers.CharField(
+        allow_null=True, help_text="Always null, because the list has only one page."
+    )

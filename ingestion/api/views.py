@@ -47,7 +47,7 @@ ACCEPTED = OpenApiResponse(
 )
 DUPLICATE = OpenApiResponse(
     ReportSerializer,
-    description="Duplicate. The account has a report with the same bytes, which is returned.",
+    description="The account already has a report with the same bytes. The response describes that report.",
     examples=[OpenApiExample("Existing report", value=REPORT | {"duplicate": True})],
 )
 
@@ -68,9 +68,8 @@ class DocumentDeleted(APIException):
     status_code = 410
     default_code = "document-deleted"
     default_detail = (
-        "The document was deleted because the agency's retention period for documents is over. The facts "
-        "from it are "
-        "still counted."
+        "The document was deleted because the agency's retention period for documents is over. Its "
+        "facts are still counted."
     )
 
 

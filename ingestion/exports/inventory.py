@@ -191,7 +191,7 @@ TABLES: tuple[Table, ...] = (
         name="metrics_snapshot",
         file="snapshots",
         prefix="snap",
-        description="Account health reports of Amazon, complete.",
+        description="Amazon's account health reports, complete.",
         account_condition=OF_ACCOUNT,
     ),
     metrics_table("reportedfigure", "reported-figures", "Each figure of Amazon's account health reports."),

@@ -42,7 +42,8 @@ class CreateExport(Body):
     account = serializers.CharField(
         required=False,
         allow_null=True,
-        help_text="The ID of the account to export (`acct_…`). Null or absent: the whole agency.",
+        help_text="The ID of the account to export (`acct_…`). If null or absent, the whole agency is "
+        "exported.",
     )
     documents = serializers.BooleanField(
         default=False, help_text="Whether to include the stored report documents."
@@ -59,21 +60,23 @@ class ExportSerializer(serializers.Serializer[Export]):
     """An export of everything stored about the agency or one account."""
 
     id = PublicIdField()
-    account = serializers.SerializerMethodField(help_text="The exported account. Null: the whole agency.")
+    account = serializers.SerializerMethodField(
+        help_text="The exported account. Null if the whole agency was exported."
+    )
     documents = serializers.BooleanField(
         source="with_documents", help_text="Whether the archive includes report documents."
     )
     status = serializers.ChoiceField(
         choices=Export.Status.choices,
-        help_text="`queued`, `running`, `ready`, `failed` (an internal error: create another export) or "
-        "`expired` (the archive was deleted).",
+        help_text="`queued`, `running`, `ready`, `failed` (because of an internal error; create another "
+        "export) or `expired` (the archive was deleted).",
     )
     created_at = serializers.DateTimeField(help_text="When the export was created.")
     ready_at = serializers.DateTimeField(
         allow_null=True, help_text="When the archive was ready. Null before that."
     )
     expires_at = serializers.DateTimeField(
-        allow_null=True, help_text="When the archive is deleted: 7 days after it was ready."
+        allow_null=True, help_text="When the archive is deleted, which is 7 days after it was ready."
     )
     size = serializers.IntegerField(allow_null=True, help_text="Size of the archive in bytes.")
     sha256 = serializers.SerializerMethodField(help_text="SHA-256 digest of the archive, in hexadecimal.")

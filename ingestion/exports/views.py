@@ -73,9 +73,8 @@ class ExportExpired(APIException):
     status_code = 410
     default_code = "export-expired"
     default_detail = (
-        "The archive was deleted. Archives are deleted after 7 days, when a newer export of the same scope "
-        "is ready, or when an "
-        "account in them is erased. Create another export."
+        "The archive was deleted. Archives are deleted after 7 days, when a newer export of the same "
+        "scope is ready, or when an account in them is erased. Create another export."
     )
 
 
@@ -180,7 +179,7 @@ class ExportArchiveView(Resource):
     @extend_schema(
         operation_id="downloadExport",
         summary="Download the archive of an export",
-        description="Returns the ZIP. Each download is recorded in the audit log.",
+        description="Returns the archive as a ZIP file. Each download is recorded in the audit log.",
         tags=TAGS,
         responses={(200, "application/zip"): OpenApiTypes.BINARY},
     )

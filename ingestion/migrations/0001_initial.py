@@ -1,6 +1,6 @@
-"""Documents received, the rows of them that could not be used, and exports.
+"""Create the tables of reports, rejected rows and exports.
 
-Every key of a row of an agency is led by the agency (accounts/tenancy/row_level_security.py).
+Every key of a tenant's row begins with the agency (accounts/tenancy/row_level_security.py).
 """
 
 import django.db.models.deletion

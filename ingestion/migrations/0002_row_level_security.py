@@ -1,4 +1,4 @@
-"""Show an agency its own documents, refused rows and exports only."""
+"""Restrict each agency to its own reports, rejected rows and exports."""
 
 from django.db import migrations
 

@@ -1,4 +1,4 @@
-"""Show operators how the whole installation is: sums and ages, and of no agency in particular."""
+"""Create a function that returns sums and ages over all agencies, for operators."""
 
 from django.db import migrations
 

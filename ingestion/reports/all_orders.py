@@ -151,8 +151,8 @@ REPORT_TYPE = ReportType(
     matches=matches,
     build_parser=build_parser,
     about=(
-        "Every order with its time, status, channel and store. These orders are the denominator of every "
-        "order metric."
+        "Lists every order with its time, status, channel and store. These orders are the denominator "
+        "of every order metric."
     ),
     columns=COLUMNS,
     example=EXAMPLE,

@@ -62,7 +62,7 @@ REPORT_TYPE = ReportType(
     elements=("Order",),
     matches=matches,
     build_parser=build_parser,
-    about="The same data as the flat file of all orders.",
+    about="Contains the same data as the flat file of all orders.",
     columns=tuple(
         Column(name=element, meaning=column.meaning, needed=True)
         for element, column in zip(ELEMENTS, all_orders.COLUMNS, strict=True)

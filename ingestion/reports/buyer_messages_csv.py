@@ -29,10 +29,14 @@ COLUMNS = (
     Column(name="received_at", meaning="when the message arrived, ISO 8601 with an offset", needed=True),
     Column(
         name="answered_at",
-        meaning="when it was answered; empty if it was not; leave the column out if answers are unknown",
+        meaning="when the message was answered; empty if it was not answered; leave the column out if "
+        "answers are unknown",
     ),
-    Column(name="no_response_needed", meaning="yes or no: marked in Seller Central as needing no response"),
-    Column(name="order_id", meaning="the order the message is about, if any"),
+    Column(
+        name="no_response_needed",
+        meaning='yes or no: whether the message is marked in Seller Central as "no response needed"',
+    ),
+    Column(name="order_id", meaning="the order that the message is about, if any"),
     Column(name="marketplace", meaning="the store: DE or Amazon.de; default: the report's marketplace"),
     Column(
         name="updated_at",
@@ -110,7 +114,8 @@ REPORT_TYPE = ReportType(
     dialect="csv",
     matches=matches,
     build_parser=build_parser,
-    about="When buyers wrote and when they were answered. Columns with message texts or names are ignored.",
+    about="States when buyers wrote and when they were answered. Columns with message texts or names "
+    "are ignored.",
     columns=COLUMNS,
     example=EXAMPLE,
     source=OWN_LAYOUT,

@@ -35,7 +35,7 @@ COLUMNS = (
     ),
     Column(
         name="funded_by",
-        meaning="`seller` or `amazon`: who paid; it does not affect whether the defect counts",
+        meaning="the party that paid, `seller` or `amazon`; it does not affect whether the defect counts",
     ),
     Column(name="rating", meaning="1 to 5 stars; feedback only"),
 )
@@ -63,8 +63,8 @@ REPORT_TYPE = ReportType(
     matches=matches,
     build_parser=build_parser,
     about=(
-        "A-to-z claims and chargebacks, each with its state. A later row with the same order, kind and "
-        "reference updates it."
+        "Lists A-to-z claims and chargebacks, each with its state. A later row with the same order, "
+        "kind and reference updates the state."
     ),
     columns=COLUMNS,
     example=EXAMPLE,

@@ -44,7 +44,7 @@ BINARY = {
 # A phone number or an ID, which no header contains.
 LONG_NUMBER = re.compile(r"\d(?:[ ./()-]{0,2}\d){6,}")
 UPLOADED_TITLES = dict.fromkeys(report_type.title for report_type in REPORT_TYPES if report_type.is_uploaded)
-SUPPORTED_TYPES = f"Supported are: {', '.join(UPLOADED_TITLES)}."
+SUPPORTED_TYPES = f"Supported report types: {', '.join(UPLOADED_TITLES)}."
 OpenDocument = Callable[[], AbstractContextManager[IO[bytes]]]
 
 
@@ -150,7 +150,7 @@ class DocumentReader:
         if beginning.startswith("<") and not self.report_type.matches((beginning,), ()):
             raise RejectedDocument(
                 "unknown-document",
-                "The document is not of the announced report type",
+                "The document does not match the `report_type` that was sent",
                 f"It is XML, but not {self.report_type.names[0]}. Omit `report_type` or correct it.",
             )
         return xml.declared_encoding(beginning)

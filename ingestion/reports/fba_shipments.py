@@ -82,7 +82,8 @@ REPORT_TYPE = ReportType(
     dialect="tsv_or_csv",
     matches=matches,
     build_parser=build_parser,
-    about="Orders that Amazon shipped. This report has them earlier than the all-orders report.",
+    about="Lists the orders that Amazon shipped. They appear in this report earlier than in the "
+    "all-orders report.",
     columns=COLUMNS,
     example=EXAMPLE,
     source="https://developer-docs.amazon.com/sp-api/docs/fba-sales-reports-attributes",

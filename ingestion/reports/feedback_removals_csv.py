@@ -25,7 +25,11 @@ REMOVED = "removed"
 END_OF_DAY = time(23, 59, 59)
 COLUMNS = (
     Column(name="order_id", meaning="the order whose feedback was removed", needed=True),
-    Column(name="removed_on", meaning="day or time of the removal; a day means its end", needed=True),
+    Column(
+        name="removed_on",
+        meaning="day or time of the removal; a day without a time means the end of that day",
+        needed=True,
+    ),
 )
 EXAMPLE = """\
 order_id,removed_on
@@ -76,7 +80,7 @@ REPORT_TYPE = ReportType(
     dialect="csv",
     matches=matches,
     build_parser=build_parser,
-    about="Orders whose feedback Amazon removed or struck through. That feedback no longer counts.",
+    about="Lists the orders whose feedback Amazon removed or struck through. That feedback no longer counts.",
     columns=COLUMNS,
     example=EXAMPLE,
     source=OWN_LAYOUT,

@@ -65,7 +65,8 @@ REPORT_TYPE = ReportType(
     dialect="tsv_or_csv",
     matches=matches,
     build_parser=build_parser,
-    about="Return requests of seller-fulfilled orders, and whether an A-to-z claim was filed.",
+    about="Lists the return requests of seller-fulfilled orders, and states whether an A-to-z claim was "
+    "filed.",
     columns=COLUMNS,
     example=EXAMPLE,
     source=return_request.SOURCE,

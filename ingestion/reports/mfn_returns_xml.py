@@ -73,7 +73,8 @@ REPORT_TYPE = ReportType(
     elements=("return_details",),
     matches=matches,
     build_parser=build_parser,
-    about="The same data as the flat file of returns. One element is one request with all its items.",
+    about="Contains the same data as the flat file of returns. Each element is one request with all its "
+    "items.",
     columns=COLUMNS,
     example=EXAMPLE,
     source=return_request.SOURCE,

@@ -163,8 +163,8 @@ REPORT_TYPE = ReportType(
     matches=matches,
     build_parser=build_parser,
     about=(
-        "Orders that Amazon counts as defective, and in which category. A report with details about a "
-        "defect takes precedence."
+        "Lists the orders that Amazon counts as defective, with the categories of their defects. A "
+        "report with details about a defect takes precedence."
     ),
     columns=COLUMNS,
     example=EXAMPLE,

@@ -111,9 +111,9 @@ def read_rows(document: bytes, parse_context: ParseContext) -> Iterator[tuple[in
         raise RejectedDocument(
             "not-one-report",
             "The document is not one performance report",
-            "It contains several reports. Upload each by itself."
+            "It contains several reports. Upload each report separately."
             if records
-            else f"It has none of {', '.join(ELEMENTS)}.",
+            else f"It must contain one of {', '.join(ELEMENTS)}.",
         )
     ends = (record["timeFrame/end"] for _, record in records if "timeFrame/end" in record)
     report = Report(
@@ -297,11 +297,10 @@ REPORT_TYPE = ReportType(
     read_rows=read_rows,
     max_bytes=16 * 1024**2,
     about=(
-        "The older account health report. It covers one marketplace: the one named when it is uploaded. If "
-        "it has several time "
-        "frames, the one closest to the metric's window is used. It has no targets, and its order defects "
-        "are not separated "
-        "by channel."
+        "Contains the older form of Amazon's account health figures. The report covers one marketplace, "
+        "which you state when you upload it. If it has several time frames, the one closest to the "
+        "metric's window is used. It has no targets, and its order defects are not separated by "
+        "channel."
     ),
     columns=(
         Column(name="timeFrame/start, timeFrame/end", meaning="first and last UTC day of the figures"),

@@ -260,11 +260,10 @@ REPORT_TYPE = ReportType(
     read_rows=read_rows,
     max_bytes=16 * 1024**2,
     about=(
-        "Amazon's own account health figures of each marketplace. A row is either a whole marketplace or one "
-        "figure of it. "
-        "Names may have any case and either spelling. A missing figure stays empty. A figure that "
-        "contradicts itself is "
-        "stored as received and flagged."
+        "Contains Amazon's own account health figures of each marketplace. A row is either a whole "
+        "marketplace or one of its figures. The case of names does not matter, and both spellings of a "
+        "name are accepted. A missing figure stays empty. A figure that contradicts itself is stored as "
+        "received and flagged."
     ),
     columns=(
         Column(
@@ -291,8 +290,8 @@ REPORT_TYPE = ReportType(
         Column(
             name="validTrackingRate",
             meaning=(
-                "the valid tracking rate; without shipments the metric has no data, whatever status "
-                "Amazon gives"
+                "the valid tracking rate; without shipments the metric has no data, even if Amazon "
+                "states a status"
             ),
         ),
         Column(
@@ -304,8 +303,8 @@ REPORT_TYPE = ReportType(
             name="accountHealthRating", meaning="the rating's status, and its score if the report has one"
         ),
         Column(
-            name="listingPolicyViolations and ten more",
-            meaning="number of open violations or complaints of each kind",
+            name="listingPolicyViolations and ten other names",
+            meaning="the number of open violations or complaints of each kind",
         ),
         Column(name="policyViolationWarnings", meaning="number of warnings"),
         Column(name="reportingDateRange", meaning="first and last UTC day of a figure"),

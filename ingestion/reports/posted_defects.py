@@ -45,7 +45,8 @@ REPORT_TYPE = ReportType(
     build_parser=build_parser,
     list_rows=list_rows,
     is_uploaded=False,
-    about="The same rows as the CSV of claims and chargebacks, as JSON. They may include feedback.",
+    about="Contains the same rows as the CSV of claims and chargebacks, as JSON. The rows may include "
+    "feedback.",
     columns=claims_csv.COLUMNS,
     example=EXAMPLE,
     source=OWN_LAYOUT,

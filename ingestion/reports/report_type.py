@@ -122,7 +122,7 @@ def find_columns(header: Sequence[str], required: Sequence[str], *, report_type:
         raise RejectedDocument(
             "columns-repeated",
             "Columns are repeated",
-            f"The header has {', '.join(repeated)} more than once. Keep one of each.",
+            f"The header has {', '.join(repeated)} more than once. Remove the repeated columns.",
         )
     return [names.index(name) for name in required]
 

@@ -29,8 +29,13 @@ COLUMNS = (
     Column(name="reference", meaning="distinguishes several requests of one order, such as the RMA ID"),
     Column(name="state", meaning="cancelled, declined, denied and rejected requests do not count as returns"),
     Column(name="answered_at", meaning="day or time of the answer; up to 48 hours, or two days, is in time"),
-    Column(name="negative_feedback", meaning="yes or no: the buyer left negative feedback on the return"),
-    Column(name="wrongly_rejected", meaning="yes or no: the request was within the policy and was rejected"),
+    Column(
+        name="negative_feedback", meaning="yes or no: whether the buyer left negative feedback on the return"
+    ),
+    Column(
+        name="wrongly_rejected",
+        meaning="yes or no: whether the request was rejected although it was within the policy",
+    ),
     Column(
         name="updated_at",
         meaning="the time this row describes, ISO 8601 with an offset; default: when the report was received",
@@ -96,7 +101,7 @@ REPORT_TYPE = ReportType(
     dialect="csv",
     matches=matches,
     build_parser=build_parser,
-    about="Return requests and how they were handled. Used for the return dissatisfaction rate.",
+    about="Lists return requests and how they were handled. The return dissatisfaction rate uses them.",
     columns=COLUMNS,
     example=EXAMPLE,
     source=OWN_LAYOUT,

@@ -180,9 +180,9 @@ REPORT_TYPE = ReportType(
     dialect="tsv",
     matches=matches,
     build_parser=build_parser,
-    about="Negative and neutral feedback. Columns are read by position because the header is in the seller's "
-    "language. Dates are "
-    "in the format of the marketplace; a date in another format refuses the whole report.",
+    about="Lists negative and neutral feedback. Columns are read by position, because the header is in "
+    "the seller's language. Dates are in the format of the marketplace. If a date has another "
+    "format, the whole report is rejected.",
     columns=COLUMNS,
     example=EXAMPLE,
     source="https://developer-docs.amazon.com/sp-api/docs/report-type-values-performance",

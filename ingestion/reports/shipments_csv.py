@@ -36,8 +36,8 @@ COLUMNS = (
     Column(name="first_scan_at", meaning="day or time of the carrier's first scan"),
     Column(name="deliver_by", meaning="day or time by which the package must be delivered"),
     Column(name="delivered_at", meaning="day or time of the delivery"),
-    Column(name="business_order", meaning="yes or no: an Amazon Business order"),
-    Column(name="invoiced_at", meaning="day or time the invoice was uploaded"),
+    Column(name="business_order", meaning="yes or no: whether the order is an Amazon Business order"),
+    Column(name="invoiced_at", meaning="day or time of the upload of the invoice"),
     Column(
         name="cancelled_by",
         meaning=(
@@ -129,9 +129,9 @@ REPORT_TYPE = ReportType(
     dialect="csv",
     matches=matches,
     build_parser=build_parser,
-    about="Packages of seller-fulfilled orders, and who cancelled an order. Used for late shipments, "
-    "cancellations, valid "
-    "tracking, on-time delivery and invoices. A file needs order_id and at least one other column.",
+    about="Lists the packages of seller-fulfilled orders, and the cancellers of orders. Late shipments, "
+    "cancellations, valid tracking, on-time delivery and invoices use them. A file needs "
+    "order_id and at least one other column.",
     columns=COLUMNS,
     example=EXAMPLE,
     source=OWN_LAYOUT,

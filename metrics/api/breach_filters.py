@@ -21,15 +21,15 @@ CHANNEL_CHOICES = [(channel, channel) for channel in CHANNELS]
 
 
 class ThresholdFilter(Filters):
-    metric = filters.ChoiceFilter(choices=METRICS, label="Only this metric.")
+    metric = filters.ChoiceFilter(choices=METRICS, label="Return only rows for this metric.")
     account = filters.CharFilter(
-        method="filter_account", label="Only thresholds whose scope is this account (`acct_…`)."
+        method="filter_account", label="Return only thresholds whose scope is this account (`acct_…`)."
     )
     marketplace = filters.ChoiceFilter(
-        choices=MARKETPLACES, label="Only thresholds whose scope is this marketplace."
+        choices=MARKETPLACES, label="Return only thresholds whose scope is this marketplace."
     )
     channel = filters.ChoiceFilter(
-        choices=CHANNEL_CHOICES, label="Only thresholds whose scope is this channel."
+        choices=CHANNEL_CHOICES, label="Return only thresholds whose scope is this channel."
     )
 
     class Meta:
@@ -50,21 +50,33 @@ def boolean_filter(**kwargs: Any) -> filters.TypedChoiceFilter:
 
 
 class BreachFilter(Filters):
-    status = filters.ChoiceFilter(choices=Breach.State.choices, label="Only open or only resolved breaches.")
-    level = filters.ChoiceFilter(
-        choices=Breach.Level.choices, label="Only warnings, or only breaches of Amazon's target."
+    status = filters.ChoiceFilter(
+        choices=Breach.State.choices, label="Return only open or only resolved breaches."
     )
-    metric = filters.ChoiceFilter(choices=METRICS, label="Only this metric.")
-    account = filters.CharFilter(method="filter_account", label="Only this account (`acct_…`).")
-    marketplace = filters.ChoiceFilter(choices=MARKETPLACES, label="Only this marketplace.")
-    channel = filters.ChoiceFilter(choices=CHANNEL_CHOICES, label="Only this channel.")
-    acknowledged = boolean_filter(method="filter_acknowledged", label="Whether the breach was acknowledged.")
-    snoozed = boolean_filter(method="filter_snoozed", label="Whether the breach is snoozed now.")
+    level = filters.ChoiceFilter(
+        choices=Breach.Level.choices, label="Return only warnings, or only breaches of Amazon's target."
+    )
+    metric = filters.ChoiceFilter(choices=METRICS, label="Return only rows for this metric.")
+    account = filters.CharFilter(
+        method="filter_account", label="Return only rows for this account (`acct_…`)."
+    )
+    marketplace = filters.ChoiceFilter(choices=MARKETPLACES, label="Return only rows for this marketplace.")
+    channel = filters.ChoiceFilter(choices=CHANNEL_CHOICES, label="Return only rows for this channel.")
+    acknowledged = boolean_filter(
+        method="filter_acknowledged",
+        label="`true` returns only acknowledged breaches. `false` returns only the others.",
+    )
+    snoozed = boolean_filter(
+        method="filter_snoozed",
+        label="`true` returns only breaches that are snoozed now. `false` returns only the others.",
+    )
     assignee = filters.CharFilter(
-        label="Only breaches assigned to this person, as written in the assignment."
+        label="Return only breaches with this assignee, written as in the assignment."
     )
     stale = boolean_filter(
-        field_name="is_stale", label="Whether the breach is open and frozen, because its source is stale."
+        field_name="is_stale",
+        label="`true` returns only open breaches that are frozen because their "
+        "source is stale. `false` returns only the others.",
     )
 
     class Meta:

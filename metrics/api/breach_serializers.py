@@ -38,9 +38,9 @@ SET_THRESHOLD = {
     name: value for name, value in examples.THRESHOLD.items() if name not in {"id", "changed_at"}
 }
 WARN_AT = (
-    "The limit that opens a warning: a fraction of 1 for rates, a number for counts and scores. It has the "
-    "comparator of "
-    "Amazon's target (`lt` without one) and must be at least as strict. Rounded to six decimal places."
+    "The limit that opens a warning: a fraction of 1 for rates, a number for counts and scores. It has "
+    "the comparator of Amazon's target (`lt` if there is no target) and must be at least as strict. It "
+    "is rounded to six decimal places."
 )
 
 
@@ -92,7 +92,8 @@ class SetThreshold(Body):
         required=False,
         allow_null=True,
         help_text=(
-            "The limit that must be met to end a warning, at least as strict as `warn_at`. Null: `warn_at`."
+            "The limit that must be met to end a warning, at least as strict as `warn_at`. Null stands "
+            "for the value of `warn_at`."
         ),
     )
     for_days = serializers.IntegerField(
@@ -105,9 +106,8 @@ class SetThreshold(Body):
         default=0,
         min_value=0,
         max_value=MAX_DAYS,
-        help_text="Days for which `clear_at` must be met before a warning ends. It also delays the end of "
-        "breaches of Amazon's "
-        "target in this scope.",
+        help_text="Days for which `clear_at` must be met before a warning ends. The end of breaches of "
+        "Amazon's target in this scope is delayed by the same number of days.",
     )
     min_denominator = serializers.IntegerField(
         default=0,
@@ -121,7 +121,7 @@ class SetThreshold(Body):
     examples=[OpenApiExample("Another limit", value={"warn_at": 0.007, "keep_days": 3}, request_only=True)]
 )
 class UpdateThreshold(SetThreshold):
-    """The new settings of a threshold. The scope can be sent again, but not changed."""
+    """The new settings of a threshold. The scope can be sent again, but it cannot be changed."""
 
     metric = serializers.ChoiceField(choices=tuple(CATALOGUE), required=False, help_text="The metric's code.")
 
@@ -182,16 +182,19 @@ class TimelineEntry(serializers.Serializer[timeline.TimelineEntry]):
     )
     as_of = serializers.DateField(
         allow_null=True,
-        help_text="The day of the value. For a restatement: the last day whose value changed.",
+        help_text="The day of the value. For a restatement, it is the last day whose value changed.",
     )
     numerator = serializers.IntegerField(allow_null=True, help_text="The numerator of the value.")
     denominator = serializers.IntegerField(allow_null=True, help_text="The denominator of the value.")
-    by = PerformedBy(allow_null=True, help_text="Who acknowledged, snoozed, assigned or noted.")
+    by = PerformedBy(
+        allow_null=True,
+        help_text="The API key or user that acknowledged, snoozed, assigned or added the note.",
+    )
     note = serializers.CharField(allow_null=True, help_text="The text of the note.")
     until = serializers.DateTimeField(
-        allow_null=True, help_text="The end of the snooze. Null: the snooze was ended."
+        allow_null=True, help_text="The end of the snooze. Null if the snooze was ended."
     )
-    to = serializers.CharField(allow_null=True, help_text="The assignee. Null: the assignment was removed.")
+    to = serializers.CharField(allow_null=True, help_text="The assignee. Null if the assignment was removed.")
     breach = serializers.CharField(
         source="breach.public_id",
         default=None,
@@ -252,7 +255,8 @@ class BreachSerializer(serializers.Serializer[Breach]):
         "deleted.",
     )
     timeline = serializers.SerializerMethodField(
-        help_text="In a list: how it opened and ended. For one breach: everything that happened."
+        help_text="The entries of the timeline. Lists contain only the entries that open and end the "
+        "breach. `GET /v1/breaches/{breach_id}` returns all entries."
     )
 
     def get_account(self, breach: Breach) -> str:
@@ -299,9 +303,8 @@ class BreachDay(HistoryPointSerializer):
 )
 class BreachDetailSerializer(BreachSerializer):
     days = serializers.SerializerMethodField(
-        help_text="The values of the series from a week before the breach opened until it ended, as known "
-        "now. At most the "
-        "last three years."
+        help_text="The values of the series, as known now, from a week before the breach opened until "
+        "it ended. They cover at most the last three years."
     )
 
     @extend_schema_field(TimelineEntry(many=True))
@@ -350,7 +353,9 @@ class SnoozeBreach(Body):
 @extend_schema_serializer(examples=[OpenApiExample("To a person", value={"to": "mei"}, request_only=True)])
 class AssignBreach(Body):
     to = serializers.CharField(
-        allow_null=True, max_length=200, help_text="The assignee, as any text. Null removes the assignment."
+        allow_null=True,
+        max_length=200,
+        help_text="The assignee. Any text is allowed. Null removes the assignment.",
     )
 
 

@@ -73,8 +73,9 @@ class BreachList(Collection[Breach]):
     @extend_schema(
         operation_id="listBreaches",
         summary="List breaches",
-        description="A breach is an episode in which a series missed Amazon's target (level `breach`) or "
-        "its warning threshold (level `warning`). Newest first.",
+        description="Returns breaches and warnings, newest first. A breach is an episode in which a "
+        "series missed Amazon's target (level `breach`) or its warning threshold (level "
+        "`warning`).",
         tags=["Breaches"],
         responses=BreachSerializer(many=True),
     )

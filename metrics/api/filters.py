@@ -15,9 +15,8 @@ class AccountByMetricFilter(AccountFilter):
     metric = filters.ChoiceFilter(
         choices=[(code, code) for code in CATALOGUE],
         method="filtered_with_status",
-        label="With `status`: accounts whose worst series of this metric has that status. Without: accounts "
-        "that have "
-        "data for this metric.",
+        label="With `status`, return only accounts whose worst series of this metric has that status. "
+        "Without `status`, return only accounts that have data for this metric.",
     )
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:

@@ -20,22 +20,23 @@ class DefectSerializer(serializers.Serializer[reasons.Reason]):
 
     kind = serializers.ChoiceField(choices=reasons.KINDS, help_text="The kind of the item.")
     state = serializers.CharField(
-        help_text="The state that decides, such as `granted`, `late` or `not_scanned`."
+        help_text="The state that determines whether the item counts, such as `granted`, `late` or "
+        "`not_scanned`."
     )
     rating = serializers.IntegerField(allow_null=True, help_text="The stars of a feedback; otherwise null.")
     occurred_on = serializers.DateField(
         allow_null=True, help_text="The day of the defect, shipment, request or answer."
     )
-    due_on = serializers.DateField(allow_null=True, help_text="The deadline. Null if there is none.")
+    due_on = serializers.DateField(allow_null=True, help_text="The deadline. Null if the item has none.")
     counts = serializers.BooleanField(help_text="Whether it is counted in the numerator of its metric.")
     reason = serializers.SerializerMethodField(
-        help_text="The rule, as a sentence in the language of the request."
+        help_text="The reason why the item counts or does not count, in the language of the request."
     )
     reference = TextOrNull(
         help_text="The ID that distinguishes several defects of one kind, such as a claim ID."
     )
     funded_by = ChoiceOrNull(
-        FUNDERS, help_text="Who paid a claim. It never decides whether the claim counts."
+        FUNDERS, help_text="The party that paid the claim. It does not affect whether the claim counts."
     )
 
     def get_reason(self, reason: reasons.Reason) -> str:
@@ -47,7 +48,7 @@ class DefectSerializer(serializers.Serializer[reasons.Reason]):
 )
 class OrderSerializer(serializers.Serializer[Any]):
     order_id = serializers.CharField(
-        allow_null=True, help_text="Null for a message that belongs to no order."
+        allow_null=True, help_text="Amazon's order ID. Null for a message that belongs to no order."
     )
     ordered_on = serializers.DateField(
         allow_null=True, help_text="The day of the order in the marketplace's time zone."
@@ -60,8 +61,8 @@ class OrderSerializer(serializers.Serializer[Any]):
         help_text="The first day whose window no longer includes the order."
     )
     day = serializers.DateField(
-        help_text="The day by which the order is in the window: the day of the order, the ship-by date, the "
-        "day of the "
-        "shipment, the promised date, or the day of the request or message, depending on the metric."
+        help_text="The day that determines whether the order is in the window. Depending on the metric, "
+        "this is the day of the order, the ship-by date, the day of the shipment, the "
+        "promised date, or the day of the request or message."
     )
     reference = TextOrNull(help_text="The ID of the package, request or message, if the metric counts those.")

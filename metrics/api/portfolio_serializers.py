@@ -57,8 +57,8 @@ class WorstAccount(serializers.Serializer[Any]):
     )
     distance = serializers.FloatField(
         help_text=(
-            "How far the worst series is from its target: 1 without any defects, 0 at the target, negative "
-            "beyond it."
+            "How far the worst series is from its target: 1 without defects, 0 at the target, and "
+            "negative beyond it."
         )
     )
     worst_series = WorstSeries(help_text="The series farthest from its target.")
@@ -77,7 +77,7 @@ class StaleAccount(serializers.Serializer[Any]):
     examples=[OpenApiExample("Portfolio", value=examples.PORTFOLIO, response_only=True)]
 )
 class PortfolioSerializer(serializers.Serializer[Any]):
-    as_of = serializers.DateField(help_text="Today (UTC).")
+    as_of = serializers.DateField(help_text="The current day (UTC).")
     accounts = PortfolioAccounts(help_text="The number of accounts by status.")
     metrics = PortfolioMetric(many=True, help_text="The number of accounts by status, for each metric.")
     open_breaches = OpenBreaches(help_text="The number of open breaches and warnings.")

@@ -21,30 +21,33 @@ DEFAULT_HISTORY = timedelta(days=89)
 
 class SeriesParams(serializers.Serializer[Any]):
     marketplace = serializers.ChoiceField(
-        choices=CODES, required=False, help_text="Only this marketplace (ISO country code)."
+        choices=CODES, required=False, help_text="Return only rows for this marketplace (ISO country code)."
     )
     channel = serializers.ChoiceField(
         choices=[channel.value for channel in Channel],
         required=False,
-        help_text="Only this fulfillment channel. `all` where Amazon does not separate channels.",
+        help_text="Return only rows for this fulfillment channel. If Amazon does not separate the "
+        "channels of a metric, its channel is `all`.",
     )
     known_at = Instant(
         required=False,
         help_text=(
-            "Use only what was known at this moment, so that the response never changes. Default: "
-            "everything known now."
+            "Use only data that was known at this moment, so that the response never changes. By "
+            "default, all data that is known now is used."
         ),
     )
 
 
 class DayParams(SeriesParams):
     as_of = Day(
-        required=False, help_text="The day of the values. Default: the UTC day of `known_at`, or today."
+        required=False, help_text="The day of the values. The default is the UTC day of `known_at`, or today."
     )
 
 
 class MetricsParams(DayParams):
-    metric = serializers.ChoiceField(choices=tuple(CATALOGUE), required=False, help_text="Only this metric.")
+    metric = serializers.ChoiceField(
+        choices=tuple(CATALOGUE), required=False, help_text="Return only rows for this metric."
+    )
 
 
 class OrdersParams(DayParams):
@@ -53,7 +56,8 @@ class OrdersParams(DayParams):
         allow_null=True,
         default=None,
         help_text=(
-            "`true`: only orders in the numerator. `false`: only the other orders. Default: all orders."
+            "`true` returns only orders in the numerator. `false` returns only the other orders. By "
+            "default, all orders are returned."
         ),
     )
 
@@ -62,26 +66,28 @@ class PortfolioParams(serializers.Serializer[Any]):
     marketplace = serializers.ChoiceField(
         choices=CODES,
         required=False,
-        help_text="Only accounts that sell in this marketplace, and only their series and breaches there. "
-        "The status, distance "
-        "and worst series of an account still cover all its marketplaces.",
+        help_text="Return only accounts that sell in this marketplace, and count only their series and "
+        "breaches in it. The status, distance and worst series of an account still cover all "
+        "its marketplaces.",
     )
     limit = serializers.IntegerField(
         required=False,
         default=10,
         min_value=1,
         max_value=100,
-        help_text="The maximum number of worst accounts, and of stale accounts, to return.",
+        help_text="The maximum number of worst accounts and of stale accounts to return.",
     )
 
 
 class SnapshotsParams(serializers.Serializer[Any]):
-    marketplace = serializers.ChoiceField(choices=CODES, required=False, help_text="Only this marketplace.")
+    marketplace = serializers.ChoiceField(
+        choices=CODES, required=False, help_text="Return only rows for this marketplace."
+    )
 
 
 class HistoryParams(KeywordFields, SeriesParams):
-    from_ = Day(required=False, help_text="The first day. Default: 89 days before `to`.")
-    to = Day(required=False, help_text="The last day. Default: the UTC day of `known_at`, or today.")
+    from_ = Day(required=False, help_text="The first day. The default is 89 days before `to`.")
+    to = Day(required=False, help_text="The last day. The default is the UTC day of `known_at`, or today.")
 
 
 @dataclass(frozen=True, slots=True)

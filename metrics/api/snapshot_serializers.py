@@ -33,7 +33,9 @@ class SnapshotFigure(KeywordFields):
     rate = serializers.FloatField(
         allow_null=True, help_text="Amazon's rate. It may differ from `numerator / denominator`."
     )
-    status = TextOrNull(help_text="Amazon's status, such as GOOD, BAD, AT_RISK or NONE. Null if not stated.")
+    status = TextOrNull(
+        help_text="Amazon's status, such as GOOD, BAD, AT_RISK or NONE. Null if the report states none."
+    )
     target = serializers.SerializerMethodField(help_text="The target that the report states, or null.")
     flags = serializers.ListField(
         child=serializers.CharField(), help_text="Contradictions within the figure."
@@ -54,7 +56,7 @@ class SnapshotSerializer(serializers.Serializer[Snapshot]):
     report = serializers.SerializerMethodField(help_text="The ID of the report that contained it.")
     marketplace = serializers.ChoiceField(choices=CODES, help_text="ISO country code.")
     account_status = TextOrNull(
-        help_text="Amazon's account status: NORMAL, AT_RISK or DEACTIVATED. Null if not stated."
+        help_text="Amazon's account status: NORMAL, AT_RISK or DEACTIVATED. Null if the report states none."
     )
     reported_at = serializers.DateTimeField(help_text="The moment that the report describes.")
     recorded_at = serializers.DateTimeField(help_text="When the figures became known to Underone.")

@@ -160,6 +160,7 @@ class ThresholdDetail(Resource):
     @extend_schema(
         operation_id="getThreshold",
         summary="Get a threshold",
+        description="Returns one threshold.",
         tags=["Thresholds"],
         responses=ThresholdSerializer,
     )
@@ -169,9 +170,9 @@ class ThresholdDetail(Resource):
     @extend_schema(
         operation_id="updateThreshold",
         summary="Update a threshold",
-        description="Replaces the settings. A setting that you leave out gets its default: `warn_at` for "
-        "`clear_at`, and 0 for the others. The "
-        "scope cannot be changed.",
+        description="Replaces the settings. A setting that you leave out gets its default value: the "
+        "value of `warn_at` for `clear_at`, and 0 for the others. The scope cannot be "
+        "changed.",
         tags=["Thresholds"],
         request=UpdateThreshold,
         responses=ThresholdSerializer,
@@ -193,8 +194,9 @@ class ThresholdDetail(Resource):
     @extend_schema(
         operation_id="deleteThreshold",
         summary="Delete a threshold",
-        description="An open warning of this threshold is then evaluated against the threshold that "
-        "applies next, or the default one. If there is neither, the warning ends.",
+        description="Deletes the threshold. Its open warnings are then evaluated against the next "
+        "threshold that applies, or against the default one. If there is neither, the "
+        "warnings end.",
         tags=["Thresholds"],
         responses={204: None},
     )

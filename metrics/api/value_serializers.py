@@ -44,10 +44,11 @@ class PartsSerializer(serializers.Serializer[Any]):
 
 class LimitSerializer(serializers.Serializer[Any]):
     comparator = serializers.ChoiceField(
-        choices=COMPARATORS, help_text="How the rate must compare with `value`. `lt`: strictly below."
+        choices=COMPARATORS,
+        help_text="How the rate must compare with `value`. With `lt`, it must be strictly below.",
     )
     value = serializers.FloatField(
-        help_text="The limit: a fraction of 1 for rates, a number for counts and scores."
+        help_text="The limit. It is a fraction of 1 for rates, and a number for counts and scores."
     )
 
 
@@ -65,7 +66,7 @@ class WarningSerializer(TargetSerializer):
     """The warning threshold. A series that misses it and meets the target is at risk."""
 
     comparator = serializers.ChoiceField(
-        choices=COMPARATORS, source="limit.comparator", help_text="How the rate must compare."
+        choices=COMPARATORS, source="limit.comparator", help_text="How the rate must compare with `value`."
     )
     value = serializers.FloatField(source="limit.value", help_text="The limit that opens a warning.")
     threshold = serializers.SerializerMethodField(
@@ -106,9 +107,11 @@ class LimitFields:
 
 
 class BudgetSerializer(serializers.Serializer[Any]):
-    allowed = serializers.IntegerField(help_text="The most defects that meet the target in this window.")
+    allowed = serializers.IntegerField(
+        help_text="The largest number of defects that still meets the target in this window."
+    )
     left = serializers.IntegerField(
-        help_text="How many more defects the target allows. Below 0, the target is missed."
+        help_text="How many more defects the target allows. Negative if the target is missed."
     )
 
 
@@ -117,7 +120,9 @@ class OwnCountsInAmazonWindow(serializers.Serializer[Any]):
 
     numerator = serializers.IntegerField(help_text="Our count.")
     denominator = serializers.IntegerField(help_text="Our count.")
-    rate = serializers.FloatField(allow_null=True, help_text="Null if the denominator is 0.")
+    rate = serializers.FloatField(
+        allow_null=True, help_text="The numerator divided by the denominator. Null if the denominator is 0."
+    )
     meets_target = serializers.BooleanField(
         allow_null=True, help_text="Whether our counts meet the target that Amazon's report states."
     )
@@ -174,45 +179,50 @@ class MetricValueSerializer(LimitFields, serializers.Serializer[Value]):
     channel = serializers.ChoiceField(choices=CHANNELS, help_text="Fulfillment channel.")
     window = WindowSerializer(help_text="The days that the value covers.")
     numerator = serializers.IntegerField(
-        help_text="The count. For a counter that only Amazon reports: Amazon's count."
+        help_text="The numerator. For a counter that only Amazon reports, it is Amazon's count."
     )
     denominator = serializers.IntegerField(
-        help_text="The denominator. For a counter that only Amazon reports: 1."
+        help_text="The denominator. For a counter that only Amazon reports, it is 1."
     )
     rate = serializers.FloatField(
         allow_null=True, help_text="`numerator / denominator`, for display. Null if the denominator is 0."
     )
-    parts = PartsSerializer(allow_null=True, help_text="Only for the order defect rate.")
+    parts = PartsSerializer(
+        allow_null=True,
+        help_text="The numerator by kind of defect. Null for metrics other than the order defect rate.",
+    )
     target = serializers.SerializerMethodField(help_text="Amazon's target, or null if Amazon sets none.")
     warning = serializers.SerializerMethodField(
         help_text="The warning threshold: the agency's or the default one."
     )
     meets_target = serializers.BooleanField(
-        allow_null=True, help_text="Null without a target or without data."
+        allow_null=True, help_text="Whether the target is met. Null without a target or without data."
     )
     status = serializers.ChoiceField(
         choices=STATUSES,
         help_text=(
-            "`breached`: the target is missed. `at_risk`: only the warning is missed. `no_data`: the "
-            "denominator is 0."
+            "`breached`: the target is missed. `at_risk`: only the warning threshold is missed. "
+            "`healthy`: both are met. `no_data`: the denominator is 0."
         ),
     )
     stale = serializers.SerializerMethodField(
-        help_text="Whether the metric's source was last loaded too long ago."
+        help_text="Whether the metric's source was not updated within its maximum age."
     )
     enforced = serializers.BooleanField(
         help_text="Whether Amazon may deactivate an account for missing the target."
     )
-    budget = BudgetSerializer(allow_null=True, help_text="Null without a target, and for scores.")
+    budget = BudgetSerializer(
+        allow_null=True,
+        help_text="How many defects the target allows in this window. Null without a target, and for scores.",
+    )
     amazon = serializers.SerializerMethodField(help_text="Amazon's own figure of this series, or null.")
     explanation = serializers.SerializerMethodField(
         help_text="What is counted, in the language of the request."
     )
     unexplained = serializers.IntegerField(
         allow_null=True,
-        help_text="Only for `pre_fulfillment_cancel_rate`: cancelled orders for which no report states who "
-        "cancelled. They "
-        "are not in the rate.",
+        help_text="The number of cancelled orders for which no report states who cancelled. They are "
+        "not part of the rate. Null for metrics other than `pre_fulfillment_cancel_rate`.",
     )
 
     def get_name(self, value: Value) -> str:
@@ -256,9 +266,11 @@ class HistoryPointSerializer(LimitFields, KeywordFields):
     to = serializers.DateField(source="window.last", help_text="The last day of the window.")
     numerator = serializers.IntegerField(help_text="The count.")
     denominator = serializers.IntegerField(help_text="The denominator.")
-    rate = serializers.FloatField(allow_null=True, help_text="Null if the denominator is 0.")
+    rate = serializers.FloatField(
+        allow_null=True, help_text="The numerator divided by the denominator. Null if the denominator is 0."
+    )
     meets_target = serializers.BooleanField(
-        allow_null=True, help_text="Null without a target or without data."
+        allow_null=True, help_text="Whether the target is met. Null without a target or without data."
     )
     status = serializers.ChoiceField(choices=STATUSES, help_text="The status on this day.")
     target = serializers.SerializerMethodField(help_text="Amazon's target on this day, or null.")

@@ -50,7 +50,7 @@ LANGUAGE = OpenApiParameter(
 def metric_of(code: str) -> Metric:
     """Return the metric in a path. Raises NotFound."""
     if code not in CATALOGUE:
-        raise NotFound(f"No metric of this name. There are {', '.join(CATALOGUE)}.")
+        raise NotFound(f"No metric has this name. The metrics are {', '.join(CATALOGUE)}.")
     return CATALOGUE[code]
 
 
@@ -169,9 +169,9 @@ class Orders(Collection[Any]):
     @extend_schema(
         operation_id="listMetricOrders",
         summary="List the orders behind a metric",
-        description="Returns the orders of the metric's denominator on one day, each with the reason why "
-        "it counts or does not count. "
-        "Newest first. Without a filter, all marketplaces and channels are included.",
+        description="Returns the orders of the metric's denominator on one day, newest first, each with "
+        "the reason why it counts or does not count. Without a filter, all marketplaces "
+        "and channels are included.",
         tags=["Metrics"],
         parameters=[METRIC, query_params.OrdersParams, LANGUAGE],
         responses=OrderSerializer(many=True),
@@ -206,9 +206,9 @@ class Snapshots(Collection[Snapshot]):
     @extend_schema(
         operation_id="listSnapshots",
         summary="List snapshots of Amazon's reports",
-        description="Returns what Amazon's account health reports stated, one snapshot for each report and "
-        "marketplace. Newest "
-        "first. Snapshots are kept as long as the account exists.",
+        description="Returns the figures of Amazon's account health reports, newest first, as one "
+        "snapshot for each report and marketplace. Snapshots are kept as long as the "
+        "account exists.",
         tags=["Metrics"],
         parameters=[query_params.SnapshotsParams],
         responses=SnapshotSerializer(many=True),
@@ -246,7 +246,11 @@ class AgencyDetail(Resource):
     confirms_deletion = True
 
     @extend_schema(
-        operation_id="getAgency", summary="Get the agency", tags=["Agency"], responses=AgencySerializer
+        operation_id="getAgency",
+        summary="Get the agency",
+        description="Returns the agency and its settings.",
+        tags=["Agency"],
+        responses=AgencySerializer,
     )
     def get(self, request: Request) -> Response:
         return Response(AgencySerializer(context.agency_of(request)).data)
@@ -254,13 +258,12 @@ class AgencyDetail(Resource):
     @extend_schema(
         operation_id="updateAgency",
         summary="Update the agency",
-        description="Changes the agency's name or settings. `counts_pending_and_cancelled` decides whether "
-        "Pending and Cancelled "
-        "orders are in the denominator of every account; after a change, all accounts are counted again "
-        "within minutes, and "
-        "responses for an earlier `known_at` keep the earlier setting. `keeps_personal_columns` applies to "
-        "reports received "
-        "after the change. `document_retention_days` applies to all reports within an hour.",
+        description="Changes the agency's name or settings. `counts_pending_and_cancelled` decides "
+        "whether Pending and Cancelled orders are in the denominator of every account. "
+        "After a change, all accounts are counted again within minutes, and responses for "
+        "an earlier `known_at` keep the earlier setting. `keeps_personal_columns` applies "
+        "to reports received after the change. `document_retention_days` applies to all "
+        "reports within an hour.",
         tags=["Agency"],
         request=AgencySerializer,
         responses=AgencySerializer,
@@ -280,10 +283,11 @@ class AgencyDetail(Resource):
     @extend_schema(
         operation_id="closeAgency",
         summary="Close the agency",
-        description="Closes the agency and schedules the erasure of its data. From now on, its keys, tokens "
-        "and users have no access, no report is loaded and nothing is sent. Until `erased_from`, the operator "
-        "of the service can reopen it. After that, all data is erased except the record of the closure (when "
-        "and by whom) and the audit log without names.",
+        description="Closes the agency and schedules the erasure of its data. From now on, its keys, "
+        "tokens and users have no access, its reports are not loaded, and its events are "
+        "not sent. Until `erased_from`, the operator of the service can reopen it. After "
+        "that, all data is erased except the audit log without names, and the time and the "
+        "actor of the closure.",
         tags=["Agency"],
         request=CloseAgency,
         responses={202: ClosedAgency},

@@ -1,6 +1,6 @@
-"""Facts with their past, daily counts with their versions, current values, breaches, thresholds and rules.
+"""Create the tables of facts and their history, daily counts, values, breaches, thresholds and rules.
 
-Every key of a row of an agency is led by the agency (accounts/tenancy/row_level_security.py).
+Every key of a tenant's row begins with the agency (accounts/tenancy/row_level_security.py).
 """
 
 import django.db.models.deletion
@@ -27,7 +27,7 @@ OF_ACCOUNT = (
 
 
 def key(*columns):
-    """Lead the primary key by agency and account."""
+    """Return a primary key that begins with the agency and the account."""
     return ("pk", models.CompositePrimaryKey("agency_id", "account_id", *columns, serialize=False))
 
 

@@ -1,4 +1,4 @@
-"""Show an agency its own rows only, and whoever is limited to some accounts those of its accounts."""
+"""Restrict each agency to its own rows, and a principal with an account limit to the rows of those accounts."""
 
 from django.db import migrations
 

@@ -1,4 +1,4 @@
-"""Keep what a fact was before it changed, and every version as it was written."""
+"""Archive the previous state of a fact when it changes, and make versions immutable."""
 
 from django.db import migrations
 

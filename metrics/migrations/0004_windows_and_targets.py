@@ -1,4 +1,4 @@
-"""Amazon's rules of every metric, as rows: windows, targets, what enforces them, what people call them, and the pages that say so."""
+"""Insert Amazon's rules for every metric: window, target, enforcement, name and source."""
 
 from datetime import date
 
@@ -10,7 +10,8 @@ EXAMPLE = "https://github.com/amzn/selling-partner-api-models/blob/main/schemas/
 ALWAYS = date(2000, 1, 1)
 BUSINESS_INVOICES = ("GB", "DE", "FR", "IT", "ES")
 
-# metric, marketplaces, from, window, (comparator, target, at risk from three quarters of what it allows on), enforced, name, source
+# Each rule has: metric, marketplace ("*" for all), first day, window, (comparator, target, default warning), enforced, name, source.
+# The default warning is at three quarters of what the target allows.
 RULES = (
     (
         *("order_defect_rate", "*", ALWAYS, (60, 15), ("lt", (1, 100), (3, 400)), True),

@@ -1,12 +1,14 @@
-"""Triggers that keep what a fact was before it changed: the SQL that migrations run for every table of
+"""Build the triggers that archive the previous state of a fact. Migrations create them for every table of
 facts."""
 
 from django.db.migrations import RunSQL
 
 
 def archive_changes(present: str, past: str, columns: str) -> RunSQL:
-    """Copy a row to the past table when it changes: `recorded_at` moves exactly then
-    (pipeline/recording.py)."""
+    """Return SQL that copies a row to the history table when its content changes.
+
+    `recorded_at` changes exactly then (pipeline/recording.py).
+    """
     old = ", ".join(f"OLD.{column.strip()}" for column in columns.split(","))
     return RunSQL(
         f"""
@@ -23,7 +25,7 @@ def archive_changes(present: str, past: str, columns: str) -> RunSQL:
 
 
 def forbid_updates(table: str) -> RunSQL:
-    """Refuse to change a version. The function is in metrics/migrations/0003_history.py."""
+    """Return SQL that refuses to change a version. Its function is in metrics/migrations/0003_history.py."""
     return RunSQL(
         f"CREATE TRIGGER forbid_update BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION "
         "forbid_version_update();",

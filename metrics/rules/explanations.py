@@ -12,9 +12,9 @@ LATE = (
 
 EXPLANATIONS: dict[str, str] = {
     "order_defect_rate": (
-        "Orders with negative feedback (1 or 2 stars), a counted A-to-z claim or a service chargeback, out "
-        "of all "
-        "orders, by the day of the order. Returns, cancellations and late replies do not count."
+        "Orders with negative feedback (1 or 2 stars), a counted A-to-z claim or a service chargeback, "
+        "out of all orders, by the day of the order. Returns, cancellations and late replies do not "
+        "count."
     ),
     "negative_feedback_rate": f"Orders with feedback of 1 or 2 stars, out of all orders. {PART}",
     "a_to_z_claim_rate": (
@@ -24,11 +24,9 @@ EXPLANATIONS: dict[str, str] = {
     "late_shipment_rate_10d": LATE.format(10),
     "late_shipment_rate_30d": LATE.format(30),
     "pre_fulfillment_cancel_rate": (
-        "Orders cancelled by the seller before the shipment was confirmed, or by Amazon because it was not "
-        "confirmed, "
-        "out of all orders. Cancellations by the buyer do not count. An order without a known canceller is "
-        "shown as "
-        "unexplained."
+        "Orders cancelled by the seller before the shipment was confirmed, or by Amazon because it was "
+        "not confirmed, out of all orders. Cancellations by the buyer do not count. An order without a "
+        "known canceller is shown as unexplained."
     ),
     "valid_tracking_rate": "Shipped packages scanned by a carrier, out of all shipped packages.",
     "on_time_delivery_rate": (
@@ -41,18 +39,15 @@ EXPLANATIONS: dict[str, str] = {
     ),
     "message_response_rate_24h": (
         "Buyer messages answered within 24 hours, weekends included, out of the messages that need an "
-        "answer. It does "
-        "not count into the order defect rate."
+        "answer. This metric does not count towards the order defect rate."
     ),
     "return_dissatisfaction_rate": (
-        "Return requests with negative feedback, without an answer within 48 hours, or wrongly rejected, out "
-        "of the "
-        "requests whose handling is known."
+        "Return requests with negative feedback, without an answer within 48 hours, or wrongly "
+        "rejected, out of the requests whose handling is known."
     ),
     "return_rate": (
-        "Orders with a return request, out of all orders. Amazon sets no target, and it does not count into "
-        "the order "
-        "defect rate."
+        "Orders with a return request, out of all orders. Amazon sets no target, and this metric does "
+        "not count towards the order defect rate."
     ),
     "account_health_rating": "Amazon's score from 0 to 1000, taken from its report. 200 or more is healthy.",
     "listing_policy_violations": COUNTER,

@@ -33,7 +33,7 @@ class OrderStatus(IntEnum):
 
 
 class DefectKind(StrEnum):
-    """Name the kinds of defects. Only the first three count into the order defect rate."""
+    """Name the kinds of defects. Only the first three count towards the order defect rate."""
 
     FEEDBACK = "feedback"
     A_TO_Z_CLAIM = "a_to_z_claim"

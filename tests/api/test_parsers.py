@@ -55,5 +55,5 @@ def test_json_malformed_is_refused_with_reason(body: bytes) -> None:
 @pytest.mark.parametrize("opening", [b"[", b'{"a":'])
 @pytest.mark.parametrize("times", [5_000, 500_000])
 def test_json_nested_too_deep_is_refused(opening: bytes, times: int) -> None:
-    with pytest.raises(ParseError, match="nests too deep"):
+    with pytest.raises(ParseError, match="nested too deeply"):
         parse(opening * times)

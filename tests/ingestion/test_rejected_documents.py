@@ -45,7 +45,7 @@ def headless(document: bytes) -> bytes:
             b"day\tsessions\tunits\n2026-10-01\t7\t1\n",
             {},
             "unknown-document",
-            "Supported are",
+            "Supported report types",
             orders,
             id="unknown columns",
         ),

@@ -1,1 +1,1 @@
-"""HTTP API of events, webhook endpoints and deliveries."""
+"""Serve events, webhook endpoints and deliveries over HTTP."""

@@ -1,4 +1,4 @@
-"""Problems of endpoints and deliveries, and the rate limit of requests that send e-mails again."""
+"""Define the problems of endpoints and deliveries, and limit requests that send e-mails again."""
 
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request

@@ -1,4 +1,4 @@
-"""Serializers of deliveries and their attempts."""
+"""Define the response bodies of deliveries and their attempts."""
 
 from typing import Any
 
@@ -43,7 +43,9 @@ DELIVERY_DETAIL = DELIVERY | {"payload": event_payload.encode(PAYLOAD).decode(),
 class AttemptSummary(serializers.Serializer[Attempt]):
     at = serializers.DateTimeField(source="attempted_at", help_text="When the attempt began.")
     duration_ms = serializers.IntegerField(help_text="How long the attempt took, in milliseconds.")
-    status = serializers.IntegerField(allow_null=True, help_text="The HTTP status. Null without a response.")
+    status = serializers.IntegerField(
+        allow_null=True, help_text="The HTTP status. Null if there was no response."
+    )
     error = serializers.SerializerMethodField()
 
     def get_error(self, attempt: Attempt) -> str | None:
@@ -74,11 +76,11 @@ class DeliverySerializer(serializers.Serializer[Delivery]):
         help_text="The number of attempts since it was created or last redelivered."
     )
     next_attempt_at = serializers.DateTimeField(
-        allow_null=True, help_text="When the next attempt is due. Null if finished."
+        allow_null=True, help_text="When the next attempt is due. Null if the delivery is finished."
     )
     created_at = serializers.DateTimeField(help_text="When the delivery was created.")
     finished_at = serializers.DateTimeField(
-        allow_null=True, help_text="When it was delivered or failed. Null while pending."
+        allow_null=True, help_text="When the delivery succeeded or failed. Null while it is pending."
     )
     last_attempt = serializers.SerializerMethodField()
 
@@ -87,7 +89,7 @@ class DeliverySerializer(serializers.Serializer[Delivery]):
         return identifiers.public("ep", delivery.endpoint_id)
 
     def get_event(self, delivery: Delivery) -> str:
-        """The event: the `webhook-id` of every attempt."""
+        """The ID of the event. Every attempt sends it as `webhook-id`."""
         return delivery.event.public_id
 
     def get_account(self, delivery: Delivery) -> str | None:
@@ -110,7 +112,8 @@ class DeliveryDetailSerializer(DeliverySerializer):
     attempts = serializers.SerializerMethodField()
 
     def get_payload(self, delivery: Delivery) -> str:
-        """The event as JSON: the exact body sent to a webhook, or the source of an e-mail or chat message."""
+        """The event as JSON. This is the exact body that a webhook receives. E-mails and chat messages are
+        built from it."""
         event = delivery.event
         payload = event_payload.build(
             event=event.public_id,

@@ -1,4 +1,4 @@
-"""Views of deliveries."""
+"""Serve deliveries: list, get, redeliver."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,8 +25,10 @@ NOT_FOUND = "No delivery has this ID."
 
 
 def deliveries_of(request: Request) -> QuerySet[Delivery]:
-    """Return the deliveries that the principal can see; if it is limited to accounts, those to endpoints it
-    can see."""
+    """Return the deliveries that the principal can see.
+
+    If it has an account limit, these are the deliveries to endpoints that it can see.
+    """
 
     # Row-level security does not limit deliveries to accounts: their table has no account (ADR 9).
     visible = Q(event__account__in=tenant_context.visible_accounts(request)) | Q(event__account=None)
@@ -103,8 +105,8 @@ class Redelivery(Resource):
     @extend_schema(
         operation_id="redeliverEvent",
         summary="Redeliver an event",
-        description="Sends a finished delivery again, with the same `webhook-id`. Its earlier attempts are "
-        "kept. For e-mail endpoints, limited to one request a minute.",
+        description="Sends a finished delivery again, with the same `webhook-id`. Its earlier attempts "
+        "are kept. For e-mail endpoints, the limit is one request a minute.",
         tags=TAGS,
         request=None,
         responses={202: DeliverySerializer},

@@ -1,4 +1,4 @@
-"""Serializers of webhook endpoints, and of requests that create, update, test and recover them."""
+"""Define the request and response bodies of webhook endpoints."""
 
 from datetime import datetime
 from typing import Any
@@ -66,8 +66,8 @@ class EndpointSerializer(serializers.Serializer[Endpoint]):
         return addresses.redact(kind=endpoint.kind, url=endpoint.url)
 
     def get_accounts(self, endpoint: Endpoint) -> list[str] | None:
-        """The accounts whose events it receives. Null: all accounts. Empty: its accounts were deleted, and it
-        receives none."""
+        """The accounts whose events the endpoint receives. Null means all accounts. If the list is empty, its
+        accounts were deleted and it receives no events."""
 
         if endpoint.accounts is None:
             return None
@@ -77,12 +77,13 @@ class EndpointSerializer(serializers.Serializer[Endpoint]):
         ]
 
     def get_enabled(self, endpoint: Endpoint) -> bool:
-        """Whether events are delivered to it."""
+        """Whether events are delivered to the endpoint."""
         return endpoint.disabled_at is None
 
     @extend_schema_field(serializers.ChoiceField(choices=Endpoint.Reason.choices, allow_null=True))
     def get_disabled_reason(self, endpoint: Endpoint) -> str | None:
-        """`by_hand`, `gone` (it responded 410) or `failing` (for five days). Null if it is enabled."""
+        """Why the endpoint is disabled. `by_hand`: a user or key disabled it. `gone`: it responded with 410.
+        `failing`: all attempts failed for five days. Null if it is enabled."""
         return endpoint.disabled_reason or None
 
 
@@ -120,7 +121,7 @@ class EndpointFields(Body):
         min_length=1,
         max_length=len(PATTERNS),
         required=False,
-        help_text="Event types, or patterns such as `breach.*`. Default: all types (`*`).",
+        help_text="The event types to send, or patterns such as `breach.*`. The default is all types (`*`).",
     )
     accounts = serializers.ListField(
         child=serializers.CharField(max_length=64),
@@ -128,9 +129,8 @@ class EndpointFields(Body):
         min_length=1,
         max_length=MAX_ACCOUNTS,
         required=False,
-        help_text="The accounts (`acct_…`) whose events are sent. Null, the default: all accounts, and "
-        "events "
-        "without an account.",
+        help_text="The accounts (`acct_…`) whose events are sent. If null (the default), events of all "
+        "accounts and events without an account are sent.",
     )
 
     def validate_description(self, text: str | None) -> str:
@@ -164,8 +164,8 @@ class AddressField(serializers.CharField):
 
 
 def check_address(kind: str, url: str) -> None:
-    """Raise ValidationError for an address that this kind cannot have; Contradiction if another kind could
-    have it."""
+    """Raise ValidationError for an address that no kind can have, and Contradiction for one that only another
+    kind can have."""
 
     try:
         addresses.check(kind=kind, url=url)
@@ -194,8 +194,8 @@ class CreateEndpoint(EndpointFields):
         choices=Endpoint.Kind.choices,
         default=Endpoint.Kind.WEBHOOK,
         help_text=(
-            "How events are delivered. `slack`: an incoming webhook of Slack, Teams, Feishu or WeCom; "
-            "the URL says which."
+            "How events are delivered. `slack` stands for an incoming webhook of Slack, Teams, Feishu "
+            "or WeCom; the URL determines the service."
         ),
     )
     url = AddressField(
@@ -222,12 +222,12 @@ class CreateEndpoint(EndpointFields):
     ]
 )
 class UpdateEndpoint(EndpointFields):
-    """A request to update an endpoint. Fields that are not sent stay as they are."""
+    """A request to update an endpoint. Fields that are not sent do not change."""
 
     url = AddressField(
         max_length=url_policy.MAX_URL_LENGTH,
         required=False,
-        help_text="The new address. The kind cannot change.",
+        help_text="The new address. The kind of the endpoint cannot be changed.",
     )
     enabled = serializers.BooleanField(
         required=False, help_text="`false` disables the endpoint, `true` enables it."
@@ -260,7 +260,8 @@ class SendTestEvent(Body):
 )
 class RecoverEvents(Body):
     since = serializers.DateTimeField(
-        help_text=f"Recover events from this time on. At most {redelivery.MAX_RECOVERY_AGE.days} days ago."
+        help_text="The time from which events are recovered, at most "
+        f"{redelivery.MAX_RECOVERY_AGE.days} days ago."
     )
 
     def validate_since(self, since: datetime) -> datetime:

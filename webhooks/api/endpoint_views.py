@@ -1,4 +1,4 @@
-"""Views of webhook endpoints."""
+"""Serve webhook endpoints: list, create, get, update, delete, test, recover, rotate the secret."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -35,8 +35,10 @@ NO_ACCOUNTS = "All accounts that you can see were deleted, so no events can be s
 
 
 def endpoints_of(request: Request) -> EndpointQuerySet:
-    """Return the endpoints that the principal can see; if it is limited to accounts, those that name no
-    others."""
+    """Return the endpoints that the principal can see.
+
+    If it has an account limit, these are the endpoints that name only its accounts.
+    """
 
     # Row-level security does not limit endpoints to accounts: one may name several or none (ADR 9).
     principal = tenant_context.principal(request)
@@ -53,9 +55,10 @@ def endpoint_of(request: Request, public_id: str) -> Endpoint:
 
 
 def limit_accounts(request: Request, fields: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields, with the principal's own accounts in place of all accounts if it is limited to some.
+    """Return the fields. If the principal has an account limit, its accounts replace all accounts.
 
-    Raises Contradiction if none of its accounts is left: it could not see an endpoint that names none.
+    Raises Contradiction if all its accounts are deleted, because it could not see an endpoint without
+    accounts.
     """
     if not tenant_context.principal(request).is_limited or fields.get("accounts", ()) is not None:
         return fields
@@ -95,9 +98,10 @@ class WebhookEndpoints(Collection[Endpoint]):
     @extend_schema(
         operation_id="createWebhookEndpoint",
         summary="Create a webhook endpoint",
-        description="A webhook receives each event as a signed POST request (Standard Webhooks), a mailbox "
-        "receives an e-mail, and a chat receives a message. "
-        "The signing `secret` is shown only in this response. Two endpoints can have the same address.",
+        description="Creates an endpoint. A webhook receives each event as a signed POST request "
+        "(Standard Webhooks), a mailbox receives an e-mail, and a chat receives a message. "
+        "The signing `secret` is shown only in this response. Several endpoints can have "
+        "the same address.",
         tags=TAGS,
         request=CreateEndpoint,
         responses={201: CreatedEndpointSerializer},
@@ -127,6 +131,7 @@ class WebhookEndpoint(Resource):
     @extend_schema(
         operation_id="getWebhookEndpoint",
         summary="Get a webhook endpoint",
+        description="Returns one endpoint, without its signing secret.",
         tags=TAGS,
         responses=EndpointSerializer,
     )
@@ -137,9 +142,9 @@ class WebhookEndpoint(Resource):
     @extend_schema(
         operation_id="updateWebhookEndpoint",
         summary="Update a webhook endpoint",
-        description="`enabled: false` disables the endpoint; its pending deliveries fail. `enabled: true` "
-        "enables it and clears "
-        "`disabled_reason`; use `recover` to send the events it missed.",
+        description="Updates the endpoint. `enabled: false` disables it, and its pending deliveries "
+        "fail. `enabled: true` enables it and clears `disabled_reason`; use `recover` to "
+        "send the events that it missed.",
         tags=TAGS,
         request=UpdateEndpoint,
         responses=EndpointSerializer,
@@ -165,7 +170,7 @@ class WebhookEndpoint(Resource):
     @extend_schema(
         operation_id="deleteWebhookEndpoint",
         summary="Delete a webhook endpoint",
-        description="Also deletes the endpoint's deliveries. The events are kept.",
+        description="Deletes the endpoint and its deliveries. The events are kept.",
         tags=TAGS,
         responses={204: None},
     )
@@ -186,8 +191,9 @@ class SecretRotation(Resource):
     @extend_schema(
         operation_id="rotateSigningSecret",
         summary="Rotate the signing secret",
-        description="For 24 hours, deliveries are signed with the new and the previous secret. Another "
-        "rotation within the 24 hours invalidates the oldest secret immediately.",
+        description="Creates a new signing secret. For 24 hours, deliveries are signed with the new and "
+        "the previous secret. Another rotation within the 24 hours invalidates the oldest "
+        "secret immediately.",
         tags=TAGS,
         request=None,
         responses=RotatedSigningSecret,
@@ -215,9 +221,9 @@ class EndpointTest(Resource):
     @extend_schema(
         operation_id="sendTestEvent",
         summary="Send a test event",
-        description="Sends an example event with `test: true` to this endpoint only. The event is not in the "
-        "list of events. Limited to one request a second; for e-mail endpoints, to one a minute per "
-        "mailbox and five a minute per agency.",
+        description="Sends an example event with `test: true` to this endpoint only. The event is not "
+        "in the list of events. You can send one test a second. For e-mail endpoints, the "
+        "limit is one a minute for each mailbox and five a minute for each agency.",
         tags=TAGS,
         request=SendTestEvent,
         responses={202: DeliverySerializer},

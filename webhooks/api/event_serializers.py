@@ -1,4 +1,4 @@
-"""Serializers of events and event types."""
+"""Define the response bodies of events and event types."""
 
 from typing import Any
 
@@ -59,4 +59,6 @@ class EventTypeSerializer(serializers.Serializer[Any]):
 )
 class EventTypeList(serializers.Serializer[Any]):
     data = EventTypeSerializer(many=True)  # type: ignore[assignment]  # a field of the contract
-    next_cursor = serializers.CharField(allow_null=True, help_text="Always null: the list has one page.")
+    next_cursor = serializers.CharField(
+        allow_null=True, help_text="Always null, because the list has only one page."
+    )

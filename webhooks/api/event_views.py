@@ -1,4 +1,4 @@
-"""Views of events and event types."""
+"""Serve events and event types."""
 
 from django.db.models import Q
 from django_filters.rest_framework import DjangoFilterBackend

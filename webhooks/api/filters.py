@@ -1,4 +1,4 @@
-"""Filters of the lists of events and deliveries."""
+"""Filter the lists of events and deliveries."""
 
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
@@ -15,13 +15,15 @@ class EventFilter(Filters):
     type = filters.ChoiceFilter(
         choices=CHOICES,
         method="filter_type",
-        label="Return events of this type, or of all types that match a pattern such as `breach.*`.",
+        label="Return only events of this type, or of all types that match a pattern such as `breach.*`.",
     )
-    account = filters.CharFilter(method="filter_account", label="Return events of this account (`acct_…`).")
+    account = filters.CharFilter(
+        method="filter_account", label="Return only events of this account (`acct_…`)."
+    )
     since = InstantFilter(
         field_name="occurred_at",
         lookup_expr="gte",
-        label="Return events that occurred at this time or later.",
+        label="Return only events that occurred at this time or later.",
     )
 
     class Meta:
@@ -36,13 +38,15 @@ class EventFilter(Filters):
 
 
 class DeliveryFilter(Filters):
-    state = filters.ChoiceFilter(choices=Delivery.State.choices, label="Return deliveries in this state.")
+    state = filters.ChoiceFilter(
+        choices=Delivery.State.choices, label="Return only deliveries in this state."
+    )
     type = filters.ChoiceFilter(
         choices=CHOICES,
         method="filter_type",
         label=(
-            "Return deliveries of events of this type, or of all types that match a pattern such as "
-            "`breach.*`."
+            "Return only deliveries of events of this type, or of all types that match a pattern such "
+            "as `breach.*`."
         ),
     )
 

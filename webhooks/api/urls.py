@@ -1,4 +1,4 @@
-"""Paths under /v1/ of events, webhook endpoints and deliveries."""
+"""Route the paths under /v1/ for events, webhook endpoints and deliveries."""
 
 from django.urls import path
 

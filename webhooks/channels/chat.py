@@ -78,7 +78,10 @@ def build_body(url: str, payload: dict[str, Any], *, account_name: str = "") -> 
 
 
 def is_accepted(url: str, status: int, body: bytes) -> bool:
-    """Return whether the chat accepted the message. Some chats respond 200 and name a failure in the body."""
+    """Return whether the chat accepted the message.
+
+    Some chats respond 200 and report a failure in the body.
+    """
     if not 200 <= status < 300:
         return False
     chat_format = format_of(url)

@@ -17,7 +17,7 @@ from webhooks.channels import message_text
 MAX_SUBJECT_LENGTH = 200
 FOOTER = (
     "You receive this e-mail because a webhook endpoint of your agency in Underone uses this address. "
-    "An admin can delete it."
+    "An admin or a manager of the agency can delete the endpoint."
 )
 
 
@@ -27,7 +27,7 @@ class InvalidMailbox(Exception):
 
 @dataclass(frozen=True, slots=True)
 class MailResult:
-    """Say whether the mail server accepted a message; if not, why."""
+    """Store whether the mail server accepted a message, and the reason if it did not."""
 
     accepted: bool
     error: str = ""
@@ -70,8 +70,10 @@ def build_message(endpoint_url: str, payload: dict[str, Any], *, account_name: s
 
 
 def parse_mailbox(endpoint_url: str) -> str:
-    """Return the e-mail address of a `mailto:` URL; its copies, subject and body are ignored. Raises
-    InvalidMailbox."""
+    """Return the e-mail address of a `mailto:` URL.
+
+    Copies, subject and body in the URL are ignored. Raises InvalidMailbox.
+    """
 
     # Only the path: `?cc=` and `?subject=` of a mailto URL would add recipients and headers.
     parts = urlsplit(endpoint_url)
@@ -86,8 +88,10 @@ def parse_mailbox(endpoint_url: str) -> str:
 
 
 def _message_id(mailbox: str, event_id: str) -> str:
-    """Return an ID of this event to this mailbox, at the sender's domain. The digest reveals neither of
-    them."""
+    """Return the message ID of an event to a mailbox, at the sender's domain.
+
+    The ID is a digest that reveals neither.
+    """
     digest = hashlib.sha256(f"{event_id} {mailbox}".encode()).hexdigest()[:32]
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
     return f"<{digest}@{domain}>"

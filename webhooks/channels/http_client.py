@@ -1,7 +1,6 @@
-"""Send a POST to a customer's server: at the address that was checked, within a deadline and a memory limit.
+"""Send a POST to a customer's server, to an address that was checked, within a deadline and a memory limit.
 
-The client follows no redirects, keeps no cookies, uses no proxy, reads no environment variables and requests
-no compression.
+The client ignores redirects, cookies, proxies and environment variables, and does not request compression.
 """
 
 import asyncio
@@ -62,8 +61,10 @@ class SendResult:
 
 
 def check(url: str) -> None:
-    """Raise UrlNotAllowed for a URL to which nothing may ever be sent. Host names are resolved on sending,
-    not here."""
+    """Raise UrlNotAllowed for a URL that is never allowed.
+
+    Host names are not resolved here, but when a delivery is sent.
+    """
 
     installation_policy().policy_for(url)
 
@@ -125,7 +126,10 @@ class HttpClient:
         await self._close(self.idle_connections)
 
     async def close_idle(self) -> None:
-        """Close the connections that have expired; if none has, the oldest beyond the maximum."""
+        """Close the expired connections.
+
+        If none has expired, close the oldest ones above the maximum number.
+        """
         now = asyncio.get_running_loop().time()
         oldest_first = sorted(self.idle_connections, key=lambda connection: connection.expires_at)
         expired = [connection for connection in oldest_first if connection.expires_at < now]
@@ -134,10 +138,10 @@ class HttpClient:
     async def post(
         self, url: str, *, body: bytes, headers: Mapping[str, str], connection_key: Hashable = None
     ) -> SendResult:
-        """Return the result of a POST. It takes no longer than the deadline and raises no error of the
-        network.
+        """Return the result of a POST within the deadline.
 
-        A connection is used again for a POST with the same URL and `connection_key`.
+        Network errors are returned, not raised. A connection is used again for a POST with the same URL and
+        `connection_key`.
         """
 
         try:
@@ -238,7 +242,7 @@ async def _read_start(response: httpx.Response, *, until: float) -> bytes:
 
 
 def _describe(error: Exception) -> str:
-    """Return a message on which the customer can act. It reveals no address and nothing of our network."""
+    """Return a message that tells the customer what to change, without revealing addresses or our network."""
     # httpx wraps the error of the socket or of TLS, which says more.
     causes: list[BaseException] = []
     cause: BaseException | None = error
@@ -262,7 +266,7 @@ def _is_own_name(host: str) -> bool:
 
 
 def _is_own_address(address: Address) -> bool:
-    """Return whether this host has the address: only an address of the host can be bound."""
+    """Return whether this host has the address. Only its own addresses can be bound."""
     # Binding sends nothing, and needs no list of interfaces, which differ between systems.
     family: Any = socket.AF_INET if address.version == 4 else socket.AF_INET6
     with socket.socket(family, socket.SOCK_DGRAM) as probe:

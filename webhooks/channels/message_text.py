@@ -18,22 +18,27 @@ TARGET_NAMES = {
     ("breach", "amazon_report"): "Target in Amazon's report",
     ("warning", "custom"): "Your threshold",
 }
-DISABLED_REASONS = {"gone": "it returned 410 (gone)", "failing": "deliveries to it have failed for days"}
+DISABLED_REASONS = {
+    "gone": "it returned 410 (gone)",
+    "failing": "all deliveries to it have failed for five days",
+}
 
 Data = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class MessageText:
-    """Store the title, one line, and the lines below it."""
+    """Store the title, which is one line, and the lines below it."""
 
     title: str
     lines: tuple[str, ...]
 
 
 def build(payload: Data, *, account_name: str = "") -> MessageText:
-    """Return the text for a payload (webhooks/events/payload.py). A type without a template gets its name as
-    title."""
+    """Return the text for a payload (webhooks/events/payload.py).
+
+    The title of a type without a template is its name.
+    """
 
     template = TEMPLATES.get(payload["type"])
     title, *lines = template(payload["data"]) if template else (payload["type"],)
@@ -91,7 +96,7 @@ def _restated(data: Data) -> tuple[str, ...]:
     return (
         f"{_series(data)}: past values changed",
         f"New data changed {days}, from {data['from']} to {data['to']}.",
-        f"{data['after']['as_of']}: was {_figures(data, data['before'])}, is now "
+        f"The value of {data['after']['as_of']} was {_figures(data, data['before'])} and is now "
         f"{_figures(data, data['after'])}.",
         *(
             [
@@ -116,8 +121,8 @@ def _loaded(data: Data) -> tuple[str, ...]:
 
 def _rejected(data: Data) -> tuple[str, ...]:
     return (
-        f"Report refused: {_report_type(data)}",
-        f"{data['title']}. Nothing was loaded. The report's `problem` says what to do.",
+        f"Report rejected: {_report_type(data)}",
+        f"{data['title']}. Nothing was loaded. The `problem` of the report says how to correct it.",
         f"Report {data['report']}",
     )
 
@@ -133,14 +138,17 @@ def _status_changed(data: Data) -> tuple[str, ...]:
 
 
 def _connection_failed(data: Data) -> tuple[str, ...]:
-    return ("Reports can no longer be pulled from Amazon", f"Since {data['failed_at']}: {data['reason']}")
+    return (
+        "Reports can no longer be requested from Amazon",
+        f"The connection failed at {data['failed_at']}: {data['reason']}",
+    )
 
 
 def _disabled(data: Data) -> tuple[str, ...]:
     since = f" (since {data['failing_since']})" if data["failing_since"] else ""
     return (
         f"Endpoint {data['endpoint']} was disabled",
-        f"Disabled at {data['disabled_at']} because {DISABLED_REASONS[data['reason']]}{since}.",
+        f"The endpoint was disabled at {data['disabled_at']} because {DISABLED_REASONS[data['reason']]}{since}.",
         "Enable it again and recover the missed events.",
     )
 

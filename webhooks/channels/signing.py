@@ -10,8 +10,11 @@ from collections.abc import Sequence
 
 
 def headers(*, message_id: str, timestamp: int, body: bytes, secrets: Sequence[bytes]) -> dict[str, str]:
-    """Return the three headers by which a receiver verifies `body`. `timestamp` is this attempt's, in Unix
-    seconds. Every secret signs, in the order given."""
+    """Return the three headers with which a receiver verifies `body`.
+
+    `timestamp` is the time of this attempt in Unix seconds. There is one signature for each secret, in the
+    order given.
+    """
 
     content = b".".join((message_id.encode(), str(timestamp).encode(), body))
     return {

@@ -50,12 +50,14 @@ ADDRESS_NOT_ALLOWED = "The address is private, reserved or belongs to this servi
 
 
 class UrlNotAllowed(Exception):
-    """Raise when nothing may ever be sent to a URL. The text is for the customer and reveals no resolved
-    address."""
+    """Raise when a URL is never allowed.
+
+    The text is for the customer and does not reveal the resolved address.
+    """
 
 
 def never(_: object) -> bool:
-    """Return False: the default for a host without names and addresses of its own."""
+    """Return False, as the default for a host without its own names and addresses."""
     return False
 
 
@@ -80,7 +82,7 @@ class PublicAddressPolicy(Policy):
 
 @dataclass(frozen=True)
 class UrlPolicy:
-    """Describe where this installation sends: the public internet and the networks it lists."""
+    """Describe where this installation may send: to the public internet and to the networks that it lists."""
 
     networks: tuple[Network, ...] = ()
     is_own_name: Callable[[str], bool] = never
@@ -161,8 +163,10 @@ def embedded_addresses(address: Address) -> Iterator[Address]:
 
 
 def _describe(error: str) -> str:
-    """Return the message for an error of ssrfguard, which names the option of the policy that was
-    violated."""
+    """Return the message for an error of ssrfguard.
+
+    The error names the option of the policy that was violated.
+    """
     if "allowed_schemes" in error:
         return NOT_HTTPS
     return HAS_CREDENTIALS if "allow_userinfo" in error else INVALID_URL

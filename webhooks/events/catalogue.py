@@ -59,7 +59,11 @@ SERIES: dict[str, Schema] = {
     "metric": described(STRING, "The code of the metric, such as `order_defect_rate`."),
     "marketplace": described(STRING, "The country code of the marketplace, such as `DE`."),
     "channel": enum(
-        "mfn", "afn", "all", description="Who ships: the merchant (`mfn`), Amazon (`afn`), or both (`all`)."
+        "mfn",
+        "afn",
+        "all",
+        description="The fulfillment channel. `mfn`: the merchant ships. `afn`: "
+        "Amazon ships. `all`: Amazon does not separate the channels.",
     ),
 }
 FIGURES: dict[str, Schema] = {
@@ -76,7 +80,12 @@ FIGURES: dict[str, Schema] = {
 TARGET = json_object(
     {
         "comparator": enum(
-            "lt", "lte", "gt", "gte", "eq", description="The comparison with `value` that meets the target."
+            "lt",
+            "lte",
+            "gt",
+            "gte",
+            "eq",
+            description="How the rate must compare with `value` to meet the target.",
         ),
         "value": {"type": "number", "description": "The limit."},
         "source": enum(
@@ -84,8 +93,8 @@ TARGET = json_object(
             "amazon_report",
             "custom",
             description=(
-                "Where the limit comes from: Amazon's published target, Amazon's report, or the "
-                "agency's threshold."
+                "Where the limit comes from. `default`: Amazon's rules. `amazon_report`: Amazon's "
+                "report about this series. `custom`: a threshold of the agency."
             ),
         ),
     }
@@ -101,7 +110,9 @@ WINDOW = json_object(
 BUDGET: Schema = json_object(
     {
         "allowed": described(INTEGER, "How many defects the target allows in this window."),
-        "left": described(INTEGER, "How many more defects the target allows. Negative when it is missed."),
+        "left": described(
+            INTEGER, "How many more defects the target allows. Negative if the target is missed."
+        ),
     }
 ) | {
     "type": ["object", "null"],
@@ -113,14 +124,16 @@ BREACH: dict[str, Schema] = {
     "level": enum(
         "warning",
         "breach",
-        description="Whether a warning threshold (`warning`) or Amazon's target is missed.",
+        description="Which limit is missed: a warning threshold (`warning`) or Amazon's target (`breach`).",
     ),
     "status": enum("open", "resolved", description="Whether the breach is open or resolved."),
     "opened_at": described(DATE_TIME, "When the breach opened."),
     **FIGURES,
     "target": TARGET,
     "threshold": nullable(
-        public_id("thr", "The ID of the agency's threshold. Null where `target` is not a threshold.")
+        public_id(
+            "thr", "The ID of the agency's threshold. Null if `target` is not a threshold of the agency."
+        )
     ),
     "window": WINDOW,
     "budget": BUDGET,
@@ -131,7 +144,8 @@ RESOLUTION: dict[str, Schema] = {
         "kept",
         "line_changed",
         "line_removed",
-        description="Why: the limit is met again (`kept`), or the threshold was changed or deleted.",
+        description="Why the breach was resolved. `kept`: the limit is met again. `line_changed`: "
+        "another limit applies. `line_removed`: the threshold was deleted.",
     ),
 }
 DAY_VALUE = json_object(
@@ -139,7 +153,7 @@ DAY_VALUE = json_object(
     | {
         "meets_target": {
             "type": ["boolean", "null"],
-            "description": "Whether the value meets the target. Null if undecided.",
+            "description": "Whether the value meets the target. Null without a target or without data.",
         }
     }
 )
@@ -246,9 +260,9 @@ EVENT_TYPES = (
     ),
     EventType(
         "metric.restated",
-        "Past values of a series changed because of new data: defects were added or removed, or a verdict "
-        "changed. Sent for the "
-        "last 90 days. `before` and `after` are the values of the last day that changed.",
+        "New data changed past values of a series: defects were added or removed, or a verdict changed. "
+        "The event covers the last 90 days. `before` and `after` are the values of the last day that "
+        "changed.",
         json_object(
             SERIES
             | {
@@ -334,7 +348,7 @@ EVENT_TYPES = (
                 "reason": described(STRING, "A sentence for people. Do not parse it."),
             }
         ),
-        {"failed_at": "2026-11-22T09:00:00Z", "reason": "The seller withdrew the consent."},
+        {"failed_at": "2026-11-22T09:00:00Z", "reason": "The seller revoked the authorization."},
     ),
     EventType(
         "endpoint.disabled",
@@ -362,7 +376,7 @@ EVENT_TYPES = (
     ),
     EventType(
         "endpoint.test",
-        "A test event that you requested to see whether events arrive.",
+        "A test event. It is sent only when you request it.",
         json_object({"endpoint": public_id("ep", "The ID of the endpoint.")}),
         {"endpoint": "ep_019abc4e5f607a8b9c0d1e2f3a4b5c6d"},
     ),

@@ -26,9 +26,9 @@ HEADERS = (
     ),
     (
         "webhook-signature",
-        "`v1,` and the base64 of the HMAC-SHA256 of `{webhook-id}.{webhook-timestamp}.{body}`. For 24 hours "
-        "after a rotation "
-        "of the secret, two signatures separated by a space; accept the request if one of them is valid.",
+        "`v1,` and the base64 of the HMAC-SHA256 of `{webhook-id}.{webhook-timestamp}.{body}`. For 24 "
+        "hours after a rotation of the secret, the header has two signatures separated by a space. "
+        "Accept the request if one of them is valid.",
         {"type": "string", "pattern": "^v1,[A-Za-z0-9+/]{43}=( v1,[A-Za-z0-9+/]{43}=)*$"},
         "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
     ),
@@ -44,9 +44,9 @@ RESPONSES = {
         )
     },
     "default": {
-        "description": "The event was not received and is retried for three days. The same applies to "
-        "redirects and to no "
-        "response within 15 seconds. With 429 and 503, `Retry-After` delays the next attempt."
+        "description": "The event was not received, and is sent again for up to three days. A redirect, "
+        "or no response within 15 seconds, is treated in the same way. With 429 and "
+        "503, `Retry-After` delays the next attempt."
     },
 }
 
@@ -66,7 +66,7 @@ def schema(event_type: EventType) -> Schema:
             "test": {
                 "type": "boolean",
                 "const": True,
-                "description": "Present and true in test events only.",
+                "description": "`true` in test events. Other events do not have this field.",
             },
         },
         "required": ["id", "type", "timestamp", "account", "data"],

@@ -1,6 +1,6 @@
-"""Events, the endpoints that receive them, and each delivery with its attempts.
+"""Create the tables of events, endpoints, signing secrets, deliveries and attempts.
 
-Every key of a row of an agency is led by the agency (accounts/tenancy/row_level_security.py).
+Every key of a tenant's row begins with the agency (accounts/tenancy/row_level_security.py).
 """
 
 import django.contrib.postgres.fields

@@ -1,4 +1,4 @@
-"""Show an agency its own events, endpoints and deliveries only."""
+"""Restrict each agency to its own events, endpoints and deliveries."""
 
 from django.db import migrations
 

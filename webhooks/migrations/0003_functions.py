@@ -1,4 +1,5 @@
-"""Keep events as they were published; lease deliveries of all agencies; count rows by encryption key."""
+"""Make events immutable, and create functions that lease the deliveries of all agencies and count rows by
+encryption key."""
 
 from django.db import migrations
 
@@ -7,7 +8,7 @@ from accounts.tenancy import row_level_security
 IMMUTABLE_EVENTS = """
 CREATE FUNCTION forbid_event_update() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION 'what happened is never changed: publish another event';
+    RAISE EXCEPTION 'an event is never changed: publish another one';
 END $$;
 CREATE TRIGGER forbid_update BEFORE UPDATE ON webhooks_event FOR EACH ROW EXECUTE FUNCTION forbid_event_update();
 """
@@ -30,15 +31,19 @@ ROW_OF_PLACE = """SELECT stored.*, stored.ctid AS stored_at FROM webhooks_delive
             WHERE stored.agency_id = place.agency_id AND stored.id BETWEEN place.id AND place.id ORDER BY stored.id LIMIT 1"""
 
 LEASE_DELIVERIES = """
--- Of every endpoint that has something due its oldest deliveries, one endpoint after the other, up to `most` series in all and
--- `most_of_one` deliveries leased of one endpoint; of endpoints that fail, one at a time and `most_failing` in all.
--- Only the oldest pending delivery of a series is taken, with those right behind it; the rest of the series steps aside until
--- that one is due, so that it need not be passed over at every look.
--- How many rows are pending changes faster than the server counts them. Taken for few, an endpoint's would all be read and sorted;
--- so a series is looked up by a range and an order that of all indexes `delivery_pending_in_order` alone gives without sorting.
--- Every row is looked up by its agency and its id, which are carried in two arrays of the same order. By two equalities the planner
--- would take any index of the agency and read all its rows; a range of one id in the order of ids is the primary key's alone.
--- A row that this transaction has locked is updated where it is stored.
+-- Lease the oldest due deliveries of every endpoint in turn: up to `most` series in all, and up to `most_of_one` deliveries of one
+-- endpoint. An endpoint that fails gets one delivery, and all endpoints that fail get up to `most_failing`.
+--
+-- Of a series, the oldest pending delivery is leased together with those that directly follow it. The other due deliveries of the
+-- series are postponed until that one is due, so that the next calls do not read them again.
+--
+-- The number of pending rows changes faster than the statistics of the server. If the planner assumed few rows, it would read and
+-- sort all rows of an endpoint. So a series is looked up by a range and an order that only the index `delivery_pending_in_order`
+-- provides without sorting.
+--
+-- Every row is looked up by its agency and its id, which are in two arrays with the same order. With two equalities, the planner
+-- could take any index of the agency and read all its rows. Only the primary key provides a range of one id in the order of ids.
+-- A row that this transaction has locked is updated by its ctid.
 CREATE FUNCTION lease_deliveries(
     moment timestamptz, until timestamptz, most integer, most_failing integer, most_of_one integer
 ) RETURNS TABLE (agency uuid, endpoint uuid, delivery uuid)
@@ -49,7 +54,8 @@ DECLARE
     receivers uuid[];
     receivers_of uuid[];
     rooms integer[];
-    series integer[];  -- that may be taken: as many as are under way and about to be, so that a slow endpoint holds few
+    -- How many more series of each endpoint may be leased. Sixteen are leased at most, so that a slow endpoint occupies few.
+    series integer[];
     looked_at uuid[];
     looked_at_of uuid[];
     heads uuid[];
@@ -58,7 +64,8 @@ DECLARE
     taken_of uuid[];
 BEGIN
     SET LOCAL underone.all_agencies = 'delivery_worker';
-    PERFORM pg_advisory_xact_lock(hashtextextended('lease_deliveries', 0));  -- workers look one after the other
+    -- Workers lease one after the other.
+    PERFORM pg_advisory_xact_lock(hashtextextended('lease_deliveries', 0));
 
     WITH RECURSIVE waiting AS (
         (SELECT agency_id, endpoint_id FROM webhooks_delivery WHERE state = 'pending' ORDER BY agency_id, endpoint_id LIMIT 1)
@@ -106,7 +113,7 @@ BEGIN
         FOR NO KEY UPDATE SKIP LOCKED
     ) AS candidate;
 
-    -- Statements of their own: what others did until the candidates were locked is seen here.
+    -- The following statements are separate, so that they see the changes that others committed before the candidates were locked.
     SELECT array_agg(oldest.id), array_agg(oldest.agency_id) INTO heads, heads_of
     FROM (
         SELECT DISTINCT seen.agency_id, seen.endpoint_id, seen.order_key

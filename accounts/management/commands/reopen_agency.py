@@ -12,7 +12,7 @@ from api import identifiers
 
 
 class Command(BaseCommand):
-    help = "Reopen a closed agency. Possible for CLOSED_AGENCY_DAYS after it was closed."
+    help = "Reopen a closed agency. This is possible for CLOSED_AGENCY_DAYS after it was closed."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("agency", help="the ID of the agency, agcy_…")

@@ -1,1 +1,1 @@
-"""Views of sign-in, sessions, members and invitations."""
+"""Serve sign-in, sessions, members and invitations."""

@@ -1,4 +1,4 @@
-"""Turn allauth's errors into problems. None of them reveals whether an e-mail address is known."""
+"""Turn allauth's errors into problems that do not reveal whether an e-mail address is known."""
 
 from typing import NoReturn
 

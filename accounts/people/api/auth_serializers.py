@@ -1,4 +1,4 @@
-"""Serializers of sign-in, sign-up and sessions."""
+"""Define the request and response bodies of sign-in, sign-up and sessions."""
 
 from typing import Any
 
@@ -12,12 +12,13 @@ from api.strict_fields import Body
 TOKEN = "uo_ses_4k2v0m8c6x1z3b5n7a9s2d4f6g8h0j1l.vKx0cT4mVb2nQeR8sW1yZ6uJ3pL5aD7fG9hK0iO2tYw"  # noqa: S105  an example
 SESSION = {"token": TOKEN, "expires_at": "2026-12-06T09:00:00Z"}
 REQUIREMENTS = (
-    "At least ten characters, not a common password, and not similar to the name or e-mail address."
+    "It must have at least ten characters, must not be a common password, and must not be similar to "
+    "the name or the e-mail address."
 )
 
 
 class PasswordField(serializers.CharField):
-    """Accept a password as it was typed, with its blanks."""
+    """Accept a password exactly as it was typed, including spaces."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=500, trim_whitespace=False, write_only=True, **kwargs)
@@ -75,7 +76,7 @@ class ResetPassword(Body):
 )
 class ChangePassword(Body):
     current_password = PasswordField(
-        required=False, help_text="The current password. Required if the user has one."
+        required=False, help_text="The current password. It is required if the user has one."
     )
     password = PasswordField(help_text=REQUIREMENTS)
 

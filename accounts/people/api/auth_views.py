@@ -1,4 +1,4 @@
-"""Views of sign-in, sign-out, passwords, sign-up, and accepting invitations."""
+"""Serve sign-in, sign-out, passwords, sign-up, and accepting invitations."""
 
 from datetime import datetime
 from typing import Any, ClassVar, cast
@@ -59,6 +59,7 @@ class SignIn(PublicView):
     @extend_schema(
         operation_id="signIn",
         summary="Sign in with a password",
+        description="Returns a session of the user.",
         tags=TAGS,
         request=bodies.SignIn,
         responses=bodies.SignedInSerializer,
@@ -140,8 +141,8 @@ class SignUp(PublicView):
     @extend_schema(
         operation_id="signUp",
         summary="Sign up a new agency",
-        description="Sends an e-mail with a token that creates the agency. Available only on installations "
-        "that allow sign-up (`SIGN_UP`). "
+        description="Sends an e-mail with a token that creates the agency. Sign-up is available only on "
+        "installations that allow it (`SIGN_UP`). "
         f"{NOT_REVEALED}",
         tags=TAGS,
         request=bodies.SignUp,
@@ -162,7 +163,8 @@ class AcceptInvitation(PublicView):
         operation_id="acceptInvitation",
         summary="Accept an invitation",
         description=(
-            "Makes the user a member of the inviting agency. With a token from sign-up, creates the agency."
+            "Makes the user a member of the inviting agency. With a token from a sign-up, the operation "
+            "creates the agency."
         ),
         tags=TAGS,
         request=bodies.AcceptInvitation,
@@ -265,9 +267,10 @@ def _validated(serializer: type[Serializer[Any]], request: Request) -> dict[str,
 def _call_allauth(
     request: Request, path: str, fields: dict[str, Any], *, token: str = "", expected: int = 200
 ) -> AllauthResponse:
-    """Return allauth's response if its status is 200 or `expected` (401: nobody is signed in yet).
+    """Return allauth's response if its status is 200 or `expected` (401 means that the user is not signed in
+    yet).
 
-    Raises what `raise_problem` raises.
+    Raises the errors of `raise_problem`.
     """
     django_request = request._request  # noqa: SLF001  DRF's way to Django's request
     response = allauth_client.call(

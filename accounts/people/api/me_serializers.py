@@ -1,4 +1,4 @@
-"""Serializers of the principal of a request."""
+"""Define the response bodies that describe the principal of a request."""
 
 from typing import Any
 
@@ -61,11 +61,11 @@ class PrincipalSerializer(serializers.Serializer[Principal]):
     read_only = serializers.BooleanField(help_text=("Whether the caller may only read, whatever its role."))  # type: ignore[assignment]  # a field of the contract
     accounts = serializers.SerializerMethodField()
     expires_at = serializers.DateTimeField(
-        allow_null=True, help_text="When the key, token or session expires. Null: never."
+        allow_null=True, help_text="When the key, token or session expires. Null if it never expires."
     )
 
     def get_accounts(self, principal: Principal) -> list[str] | None:
-        """IDs of the accounts that access is limited to. Null: all accounts."""
+        """IDs of the accounts that access is limited to. Null if access is not limited."""
         return (
             None if principal.accounts is None else [public_account_id(each) for each in principal.accounts]
         )
@@ -90,9 +90,9 @@ class MeSerializer(serializers.Serializer[Any]):
     bearer = PrincipalSerializer()
     may = serializers.ListField(
         child=serializers.ChoiceField(choices=PERMISSIONS),
-        help_text="What the caller may do. `write`: what managers may change. `administer`: manage API keys, "
-        "members, settings "
-        "and exports, and read the audit log.",
+        help_text="The permissions of the caller. `read` allows reading, `write` allows the changes "
+        "that managers may make, and `administer` allows managing API keys, members, settings "
+        "and exports, and reading the audit log.",
     )
     key = CurrentApiKey(
         allow_null=True, help_text="The API key of the request. Null if the caller is not an API key."

@@ -1,4 +1,4 @@
-"""Serializers of members and invitations."""
+"""Define the request and response bodies of members and invitations."""
 
 from typing import Any
 

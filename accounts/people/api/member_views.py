@@ -1,4 +1,4 @@
-"""Views of members and invitations. All of them require the role admin."""
+"""Serve members and invitations. All operations require the role admin."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -18,7 +18,10 @@ from accounts.requests.views import Collection, Resource
 from accounts.tenancy import context
 from accounts.tenancy.permissions import NotPermitted
 
-OUTLIVES = "Your API key expires, so it cannot make anybody an admin, who would keep access after it."
+OUTLIVES = (
+    "Your API key expires, so it cannot make a member an admin: the admin would keep access "
+    "after the key expires."
+)
 TAGS = ["Users"]
 NO_INVITATION = "No invitation has this ID."
 ADMINS = dict.fromkeys(("get", "post", "patch", "delete"), Role.ADMIN)
@@ -35,13 +38,13 @@ class LastAdmin(APIException):
 class AlreadyInvited(APIException):
     status_code = 409
     default_code = "already-invited"
-    default_detail = "This e-mail address has an invitation already. Resend or revoke it."
+    default_detail = "This e-mail address already has an invitation. Resend or revoke it."
 
 
 class AlreadyMember(APIException):
     status_code = 409
     default_code = "already-member"
-    default_detail = "This e-mail address belongs to a member already."
+    default_detail = "This e-mail address already belongs to a member."
 
 
 class TooManyInvitations(APIException):
@@ -62,6 +65,7 @@ class Members(Collection[Member]):
     @extend_schema(
         operation_id="listMembers",
         summary="List members",
+        description="Returns the members of the agency.",
         tags=TAGS,
         responses=MemberSerializer(many=True),
     )
@@ -74,16 +78,22 @@ class MemberDetail(Resource):
     required_roles: ClassVar = ADMINS
     problems: ClassVar = {"patch": (LastAdmin,), "delete": (LastAdmin,)}
 
-    @extend_schema(operation_id="getMember", summary="Get a member", tags=TAGS, responses=MemberSerializer)
+    @extend_schema(
+        operation_id="getMember",
+        summary="Get a member",
+        description="Returns one member.",
+        tags=TAGS,
+        responses=MemberSerializer,
+    )
     def get(self, request: Request, member_id: str) -> Response:
         return Response(MemberSerializer(_member(request, member_id)).data)
 
     @extend_schema(
         operation_id="updateMember",
         summary="Update a member",
-        description="Changes the role and restrictions of a member. Takes effect with the member's next "
-        "request. The last admin cannot lose this role unless an admin key exists. An API key with an "
-        "expiry cannot make anybody an admin.",
+        description="Changes the role and restrictions of a member. The change takes effect with the "
+        "member's next request. The last admin cannot lose this role unless an admin key "
+        "exists. An API key with an expiry cannot make a member an admin.",
         tags=TAGS,
         request=MemberSerializer,
         responses=MemberSerializer,
@@ -176,7 +186,11 @@ class InvitationDetail(Resource):
     required_roles: ClassVar = ADMINS
 
     @extend_schema(
-        operation_id="getInvitation", summary="Get an invitation", tags=TAGS, responses=InvitationSerializer
+        operation_id="getInvitation",
+        summary="Get an invitation",
+        description="Returns one invitation that was not accepted yet, without its token.",
+        tags=TAGS,
+        responses=InvitationSerializer,
     )
     def get(self, request: Request, invitation_id: str) -> Response:
         return Response(InvitationSerializer(_invitation(request, invitation_id)).data)
@@ -184,7 +198,7 @@ class InvitationDetail(Resource):
     @extend_schema(
         operation_id="revokeInvitation",
         summary="Revoke an invitation",
-        description="The invitation's token can no longer be used.",
+        description="Revokes the invitation, so that its token can no longer be used.",
         tags=TAGS,
         responses={204: None},
     )

@@ -1,4 +1,4 @@
-"""Paths of sign-in, sessions, members and invitations under /v1/."""
+"""Route the paths under /v1/ for sign-in, sessions, members and invitations."""
 
 from django.urls import path
 

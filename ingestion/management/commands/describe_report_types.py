@@ -12,14 +12,15 @@ from ingestion.reports.report_type import ReportType
 PAGE = "docs/report-types.md"
 MARKER = "<!-- Generated from here on by `make format-docs`. -->\n"
 FORMATS = {
-    "tsv": "Tab-separated, without quotes.",
-    "csv": "Separated by comma, semicolon or tab. Cells may be quoted. Columns may be in any order.",
+    "tsv": "The file is tab-separated, without quotes.",
+    "csv": "The file is separated by comma, semicolon or tab. Cells may be quoted. Columns may be in "
+    "any order.",
     "tsv_or_csv": (
-        "Tab-separated without quotes, or separated by comma or semicolon with quotes. Columns may "
-        "be in any order."
+        "The file is tab-separated without quotes, or separated by comma or semicolon with quotes. "
+        "Columns may be in any order."
     ),
-    "json": "JSON.",
-    "xml": "XML. The declaration states the encoding.",
+    "json": "The format is JSON.",
+    "xml": "The format is XML. The declaration states the encoding.",
 }
 
 

@@ -118,7 +118,7 @@ OPENED_SINCE = "brch_019abc4e5f607a8b9c0d1e2f3a4b5c6d, opened at 2026-11-22T09:0
             (
                 "Order defect rate, DE, mfn: past values changed",
                 "New data changed the values of 8 days, from 2026-11-14 to 2026-11-21.",
-                "2026-11-21: was 5 of 612 (0.817 %), is now 7 of 612 (1.144 %).",
+                "The value of 2026-11-21 was 5 of 612 (0.817 %) and is now 7 of 612 (1.144 %).",
                 "The verdict changed on 2026-11-20, 2026-11-21.",
             ),
         ),
@@ -133,8 +133,9 @@ OPENED_SINCE = "brch_019abc4e5f607a8b9c0d1e2f3a4b5c6d, opened at 2026-11-22T09:0
         (
             "report.rejected",
             (
-                "Report refused: unknown type",
-                "The report type is unknown. Nothing was loaded. The report's `problem` says what to do.",
+                "Report rejected: unknown type",
+                "The report type is unknown. Nothing was loaded. The `problem` of the report says how to "
+                "correct it.",
                 "Report rpt_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
             ),
         ),
@@ -149,8 +150,8 @@ OPENED_SINCE = "brch_019abc4e5f607a8b9c0d1e2f3a4b5c6d, opened at 2026-11-22T09:0
             "endpoint.disabled",
             (
                 "Endpoint ep_019abc4e5f607a8b9c0d1e2f3a4b5c6d was disabled",
-                "Disabled at 2026-11-27T09:00:00Z because deliveries to it have failed for days (since "
-                "2026-11-22T09:00:00Z).",
+                "The endpoint was disabled at 2026-11-27T09:00:00Z because all deliveries to it have "
+                "failed for five days (since 2026-11-22T09:00:00Z).",
                 "Enable it again and recover the missed events.",
             ),
         ),
@@ -276,7 +277,7 @@ def test_a_restatement_says_what_turned(changes: dict[str, Any], lines: list[str
 def test_an_endpoint_that_is_gone_failed_since_no_time() -> None:
     lines = said("endpoint.disabled", reason="gone", failing_since=None)
 
-    assert lines[1] == "Disabled at 2026-11-27T09:00:00Z because it returned 410 (gone)."
+    assert lines[1] == "The endpoint was disabled at 2026-11-27T09:00:00Z because it returned 410 (gone)."
 
 
 def test_a_status_that_was_not_known_before_is_told_so() -> None:
