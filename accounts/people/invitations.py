@@ -65,9 +65,9 @@ def create(*, agency: Agency, email: str, rights: dict[str, Any], actor: Actor, 
 
 @transaction.atomic
 def resend(*, invitation: Invitation, actor: Actor, now: datetime) -> Invitation:
-    """Send an invitation again with a new token for another INVITATION_LIFETIME. The old token becomes invalid.
+    """Send an invitation again with a new token for another INVITATION_LIFETIME.
 
-    Raises invitation_revocation.Gone.
+    The old token becomes invalid. Raises invitation_revocation.Gone.
     """
     locked = invitation_revocation.lock(invitation)
     _send(locked, now)

@@ -20,7 +20,7 @@ from tests.accounts.people.visitors import Outbox, Visitor, create_member, new_e
 from tests.client import Client
 from tests.conftest import NOON
 
-OUTLIVES = "Your API key expires, so it cannot make anybody an admin, who would keep access after it."
+OUTLIVES = "Your API key expires, so it cannot make a member an admin: the admin would keep access after the key expires."
 REFUSED = (403, "/problems/not-permitted", OUTLIVES)
 
 
