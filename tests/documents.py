@@ -8,14 +8,14 @@ from datetime import date
 from typing import Any
 
 from tests import build
-from tests.recount.statements import ELSEWHERE, DefectRow, HearsayRow, OrderRow, Row
+from tests.recount.statements import ELSEWHERE, DefectRow, OrderRow, Row, UnconfirmedRow
 
 STORES = {"US": "Amazon.com", "GB": "Amazon.co.uk", "DE": "Amazon.de", ELSEWHERE: "Non-Amazon"}
 FULFILMENT = {"mfn": "Merchant", "afn": "Amazon"}
 FULFILLED_BY = {"mfn": "Seller", "afn": "Amazon"}
-DAY_WRITTEN = {"US": "%m/%d/%y", "GB": "%d/%m/%y", "DE": "%d.%m.%y"}
-WRITTEN_BY_COLUMN = ("shipments", "returns", "buyer_messages", "feedback_removals")
-KINDS_HEARD_OF = {
+DAY_FORMATS = {"US": "%m/%d/%y", "GB": "%d/%m/%y", "DE": "%d.%m.%y"}
+WITH_OPTIONAL_COLUMNS = ("shipments", "returns", "buyer_messages", "feedback_removals")
+DEFECT_COLUMNS = {
     "cancellation": "Pre-fulfillment Cancellation",
     "late_shipment": "Late Shipment",
     "feedback": "Negative Feedback",
@@ -26,57 +26,63 @@ KINDS_HEARD_OF = {
 
 @dataclass(frozen=True)
 class Document:
-    """Rows for one door. Feedback is written as its store writes dates, and may say which days it covers.
+    """Store the rows of one report. Feedback has dates in the format of its store, and can have a period.
 
-    `columns`: the header, for the doors that let it be chosen. `spoiled`: one row more, which cannot be used.
-    `counts_all`: before, the agency asks for Pending and Cancelled orders to be counted.
+    `columns`: the header, for report types with optional columns. `has_invalid_row`: whether one more row is
+    invalid. `counts_all`: whether the agency sets Pending and Cancelled orders to be counted before the upload.
     """
 
-    door: str
+    report_type: str
     rows: tuple[Row, ...]
     store: str
     columns: tuple[str, ...] = ()
     period: tuple[date, date] | None = None
-    spoiled: bool = False
+    has_invalid_row: bool = False
     counts_all: bool = False
 
     @property
     def content(self) -> bytes:
-        if self.door == "orders":
+        if self.report_type == "orders":
             return build.orders_file(_order_cells(row) for row in self.rows if isinstance(row, OrderRow))
-        if self.door == "orders_with_defects":
-            return _comma_separated([_hearsay_cells(row) for row in self.rows if isinstance(row, HearsayRow)])
-        if self.door in WRITTEN_BY_COLUMN:
+        if self.report_type == "orders_with_defects":
+            return _comma_separated(
+                [_unconfirmed_cells(row) for row in self.rows if isinstance(row, UnconfirmedRow)]
+            )
+        if self.report_type in WITH_OPTIONAL_COLUMNS:
             return _comma_separated([_cells(row, self.columns) for row in self.rows])
         defects = [row for row in self.rows if isinstance(row, DefectRow)]
-        if self.door == "claims":
+        if self.report_type == "claims":
             return build.claims_file(
-                {name: _written(cell) for name, cell in told(row).items()} for row in defects
+                {name: _to_text(cell) for name, cell in json_fields(row).items()} for row in defects
             )
-        return build.feedback_file([*map(self._feedback_cells, defects), *self._spoiled_cells()])
+        return build.feedback_file([*map(self._feedback_cells, defects), *self._invalid_cells()])
 
     @property
-    def asked(self) -> dict[str, str]:
+    def upload_fields(self) -> dict[str, str]:
         """Return the fields sent with the file."""
-        kind = {"report_type": self.door} if self.door in {*WRITTEN_BY_COLUMN, "orders_with_defects"} else {}
+        kind = (
+            {"report_type": self.report_type}
+            if self.report_type in {*WITH_OPTIONAL_COLUMNS, "orders_with_defects"}
+            else {}
+        )
         days = [day.isoformat() for day in self.period or ()]
         return (
             {"marketplace": self.store} | kind | dict(zip(("period_from", "period_to"), days, strict=False))
         )
 
     def _feedback_cells(self, row: DefectRow) -> tuple[str, ...]:
-        day = row.occurred_on.strftime(DAY_WRITTEN[self.store]) if row.occurred_on else ""
+        day = row.occurred_on.strftime(DAY_FORMATS[self.store]) if row.occurred_on else ""
         return build.feedback_row(order=row.order_id, on=day, rating=row.rating or 0)
 
-    def _spoiled_cells(self) -> Iterable[tuple[str, ...]]:
-        stars_there_are_none_of = 9
-        for row in self.rows[: int(self.spoiled)]:
+    def _invalid_cells(self) -> Iterable[tuple[str, ...]]:
+        invalid_rating = 9
+        for row in self.rows[: int(self.has_invalid_row)]:
             if isinstance(row, DefectRow) and row.occurred_on:
-                day = row.occurred_on.strftime(DAY_WRITTEN[self.store])
-                yield build.feedback_row(order=row.order_id, on=day, rating=stars_there_are_none_of)
+                day = row.occurred_on.strftime(DAY_FORMATS[self.store])
+                yield build.feedback_row(order=row.order_id, on=day, rating=invalid_rating)
 
 
-def told(row: Row) -> dict[str, Any]:
+def json_fields(row: Row) -> dict[str, Any]:
     """Return the fields of a row as JSON values, without those that are None."""
     cells = {field.name: getattr(row, field.name) for field in fields(row)}
     return {
@@ -87,11 +93,11 @@ def told(row: Row) -> dict[str, Any]:
 
 
 def _cells(row: Row, columns: Iterable[str]) -> dict[str, str]:
-    cells = told(row)
-    return {column: _written(cells.get(column)) for column in columns}
+    cells = json_fields(row)
+    return {column: _to_text(cells.get(column)) for column in columns}
 
 
-def _written(cell: object) -> str:
+def _to_text(cell: object) -> str:
     if isinstance(cell, bool):
         return "yes" if cell else "no"
     return "" if cell is None else str(cell)
@@ -116,10 +122,10 @@ def _order_cells(row: OrderRow) -> Mapping[str, str]:
     )
 
 
-def _hearsay_cells(row: HearsayRow) -> dict[str, str]:
+def _unconfirmed_cells(row: UnconfirmedRow) -> dict[str, str]:
     order = {
         "Order Id": row.order_id,
         "Order Date": row.ordered_on.isoformat(),
         "Fulfilled By": FULFILLED_BY[row.channel],
     }
-    return order | {column: "Yes" if kind in row.kinds else "No" for kind, column in KINDS_HEARD_OF.items()}
+    return order | {column: "Yes" if kind in row.kinds else "No" for kind, column in DEFECT_COLUMNS.items()}

@@ -1,4 +1,4 @@
-"""What was answered while a report was being loaded is what is answered for that moment ever after."""
+"""Test that responses during loading are repeated exactly for the same `known_at`."""
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -26,14 +26,14 @@ def agency(committed_db: None) -> Iterator[Client]:
         redis.flushdb()
 
 
-def in_a_thread(client: Client, account: str, document: bytes) -> dict[str, Any]:
+def load_in_thread(client: Client, account: str, document: bytes) -> dict[str, Any]:
     try:
         return client.load(account, document)
     finally:
         connections.close_all()
 
 
-def test_an_answer_is_repeated_exactly_for_the_moment_that_it_named(agency: Client) -> None:
+def test_response_is_repeated_exactly_for_its_known_at(agency: Client) -> None:
     account = agency.take_on()
     agency.load(account, build.orders_file(build.orders_on(ORDERED, count=10)))
     document = build.orders_file(build.orders_on(ORDERED, count=MANY, first=100))
@@ -42,7 +42,7 @@ def test_an_answer_is_repeated_exactly_for_the_moment_that_it_named(agency: Clie
 
     answers = [agency.read(path, **columns)]
     with ThreadPoolExecutor(1) as pool:
-        loading: Future[dict[str, Any]] = pool.submit(in_a_thread, agency, account, document)
+        loading: Future[dict[str, Any]] = pool.submit(load_in_thread, agency, account, document)
         while not loading.done():
             answers.append(agency.read(path, **columns))
     answers.append(agency.read(path, **columns))

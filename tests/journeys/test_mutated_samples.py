@@ -1,7 +1,6 @@
-"""Samples that were damaged on their way, through the door and a worker: each ends loaded or refused, and
-never by half.
+"""Test that damaged samples are loaded or rejected as a whole.
 
-MUTATED_SAMPLES=500 sends that many of each; without it a few are.
+MUTATED_SAMPLES=500 sends that many of each sample; the default is a few.
 """
 
 import os
@@ -22,7 +21,7 @@ HOMES = ("US", "US", "DE", "JP", "MX")
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: f"{path.parent.name}/{path.name}")
-def test_a_damaged_sample_is_loaded_or_refused_and_says_so(committed_db: None, path: Path) -> None:
+def test_damaged_sample_is_loaded_or_rejected_with_reason(committed_db: None, path: Path) -> None:
     nord = Client(*agencies.create_agency(name="Nord", now=NOON))
     shop = nord.take_on()
 

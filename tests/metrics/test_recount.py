@@ -23,18 +23,18 @@ from hypothesis import strategies as st
 from accounts.agencies import lifecycle as agencies
 from tests.client import Client
 from tests.clock import TODAY
-from tests.documents import Document, told
-from tests.lives import FIRST_DAY
-from tests.plans import Plan, plans
+from tests.documents import Document, json_fields
+from tests.order_histories import FIRST_DAY
 from tests.recount import figures
+from tests.recount.counted_rows import DEFECTS
 from tests.recount.figures import METRICS, ODR, PCR, RULES, Recount, channels_of, rule_of
 from tests.recount.knowledge import NEVER, Knowledge
-from tests.recount.lines import DEFECTS
 from tests.recount.statements import Upload
+from tests.upload_plans import Plan, upload_plans
 
 LAST_DAY = TODAY + timedelta(days=75)  # the last of the longest windows that holds an order of today's
 ALL_DAYS = [FIRST_DAY + timedelta(days=n) for n in range((LAST_DAY - FIRST_DAY).days + 1)]
-A_MOMENT = timedelta(microseconds=1)
+MICROSECOND = timedelta(microseconds=1)
 MARKETPLACES = ("US", "GB", "DE")
 SERIES = [(metric, *where) for metric in METRICS for where in product(MARKETPLACES, channels_of(metric))]
 OF_DEFECTS = {ODR, *figures.PARTS.values()}
@@ -43,29 +43,29 @@ MOMENTS, METRICS_A_MOMENT = 4, 2
 EXAMPLES = int(os.environ.get("RECOUNT_EXAMPLES", "0"))
 
 
-class Shop:
-    """An account, everything that it was ever told, and when."""
+class LoadedAccount:
+    """Load the documents of a plan into a new account, and store the uploads with their times."""
 
     def __init__(self, plan: Plan) -> None:
         self.client = Client(*agencies.create_agency(name="Acme", now=timezone.now()))
         self.home = plan.home
-        self.account = self.client.take_on(home=plan.home)
+        self.account_id = self.client.take_on(home=plan.home)
         self.uploads: dict[str, Upload] = {}
         for document in plan.documents:
-            self.tell(document)
+            self.upload(document)
 
-    def tell(self, document: Document) -> None:
+    def upload(self, document: Document) -> None:
         choice = {"counts_pending_and_cancelled": document.counts_all}
         assert self.client.patch("/v1/agency", choice, format="json").status_code == 200
-        if document.door == "defects":
+        if document.report_type == "defects":
             # An absent text is left out: `funded_by` is a choice, and "" is none of it.
             defects = [
-                {name: cell for name, cell in told(row).items() if cell != ""} for row in document.rows
+                {name: cell for name, cell in json_fields(row).items() if cell != ""} for row in document.rows
             ]
-            report = self.client.post_defects(self.account, *defects)
+            report = self.client.post_defects(self.account_id, *defects)
         else:
-            report = self.client.load(self.account, document.content, **document.asked)
-        rows, rejected = report["rows"], int(document.spoiled)
+            report = self.client.load(self.account_id, document.content, **document.upload_fields)
+        rows, rejected = report["rows"], int(document.has_invalid_row)
         assert (report["status"], rows["read"], rows["rejected"]) == (
             "loaded",
             len(document.rows) + rejected,
@@ -74,19 +74,19 @@ class Shop:
         received_at, known_at = (
             datetime.fromisoformat(report[name]) for name in ("received_at", "loaded_at")
         )
-        of_document = (
+        context = (
             document.counts_all,
             frozenset(document.columns),
             document.store,
             document.period,
             rejected,
         )
-        self.uploads.setdefault(report["id"], Upload(document.rows, received_at, known_at, *of_document))
+        self.uploads.setdefault(report["id"], Upload(document.rows, received_at, known_at, *context))
 
     def moments(self) -> list[datetime | None]:
         """Just before the first upload was known, at some of them, and now."""
         known = [upload.known_at for upload in self.uploads.values()]
-        return [min(known) - A_MOMENT, *known[:: 1 + len(known) // MOMENTS], None]
+        return [min(known) - MICROSECOND, *known[:: 1 + len(known) // MOMENTS], None]
 
     def knowledge(self, known_at: datetime | None) -> Knowledge:
         return Knowledge(self.uploads.values(), known_at=known_at or datetime.max.replace(tzinfo=UTC))
@@ -101,7 +101,7 @@ class Shop:
     def read(self, path: str, known_at: datetime | None, **params: Any) -> Any:
         if known_at is not None:
             params["known_at"] = known_at.isoformat()
-        return self.client.read(f"/v1/accounts/{self.account}/metrics{path}", **params)
+        return self.client.read(f"/v1/accounts/{self.account_id}/metrics{path}", **params)
 
     def values(self, *, as_of: date, known_at: datetime | None) -> dict[Any, Any]:
         """The figures of each series. Of a marketplace that nothing is known of, nothing is said."""
@@ -112,16 +112,16 @@ class Shop:
         assert len(by_series) == len(answer["metrics"])
         assert {self.home} <= {marketplace for _, marketplace, _ in by_series} <= set(MARKETPLACES)
         return (
-            NOTHING_KNOWN
-            | {key: _said(value) for key, value in by_series.items()}
+            EMPTY_VALUES
+            | {key: _stated_values(value) for key, value in by_series.items()}
             | {"unmatched": answer["unmatched_defects"]}
         )
 
     def status(self) -> str:
-        return str(self.client.read(f"/v1/accounts/{self.account}")["status"])
+        return str(self.client.read(f"/v1/accounts/{self.account_id}")["status"])
 
     def open_breaches(self) -> set[tuple[str, str, str]]:
-        listed = self.client.read("/v1/breaches", account=self.account, status="open", limit=100)["data"]
+        listed = self.client.read("/v1/breaches", account=self.account_id, status="open", limit=100)["data"]
         return {
             (each["metric"], each["marketplace"], each["channel"])
             for each in listed
@@ -152,16 +152,16 @@ class Shop:
                 f"/{metric}/orders", known_at, as_of=as_of.isoformat(), limit=50, cursor=page["next_cursor"]
             )
             listed += page["data"]
-        lines = {(line["order_id"], line["reference"] or ""): _listed(metric, line) for line in listed}
-        assert len(lines) == len(listed)
-        return lines
+        rows = {(line["order_id"], line["reference"] or ""): _listed(metric, line) for line in listed}
+        assert len(rows) == len(listed)
+        return rows
 
 
-def _said(value: dict[str, Any]) -> list[Any]:
-    figures_told = [value[name] for name in ("numerator", "denominator", "parts", "meets_target")]
+def _stated_values(value: dict[str, Any]) -> list[Any]:
+    stated = [value[name] for name in ("numerator", "denominator", "parts", "meets_target")]
     metric, status = value["metric"], value["status"]
     return [
-        *figures_told,
+        *stated,
         value["unexplained"] if metric == PCR else None,
         status if RULES[metric].target else None,
     ]
@@ -180,17 +180,17 @@ def _figures(recount: Recount, metric: str, marketplace: str, channel: str, as_o
     return [*recount.figures(metric, *where, as_of=as_of), parts, met, unexplained, status]
 
 
-NOTHING_KNOWN = recounted_values(Recount(Knowledge([], known_at=NEVER)), as_of=TODAY)
+EMPTY_VALUES = recounted_values(Recount(Knowledge([], known_at=NEVER)), as_of=TODAY)
 
 
 def _listed(metric: str, line: dict[str, Any]) -> tuple[Any, ...]:
     ordered_on = line["ordered_on"] if line["channel"] != "all" else None
-    told_of_line = [line[name] for name in ("marketplace", "channel", "day", "leaves_window_on", "counted")]
+    stated = [line[name] for name in ("marketplace", "channel", "day", "leaves_window_on", "counted")]
     defects = [_defect(each) for each in line["defects"] if each["kind"] in DEFECTS]
-    return (*told_of_line, ordered_on, _sorted(defects) if metric in OF_DEFECTS else None)
+    return (*stated, ordered_on, _sorted(defects) if metric in OF_DEFECTS else None)
 
 
-def recounted_lines(known: Knowledge, metric: str, *, as_of: date) -> dict[Any, Any]:
+def recounted_rows(known: Knowledge, metric: str, *, as_of: date) -> dict[Any, Any]:
     return {
         (line.order_id, line.reference): (
             *(line.marketplace, line.channel, line.day.isoformat()),
@@ -205,21 +205,18 @@ def recounted_lines(known: Knowledge, metric: str, *, as_of: date) -> dict[Any, 
 
 
 def _defects(known: Knowledge, order_id: str) -> list[Any]:
-    """The order's defects in the words of the list; what is only heard of stands where no details are
-    told."""
+    """Return the order's defects as the API lists them. Unconfirmed defects are listed only without details."""
     unconfirmed = [
         {"kind": kind, "state": "listed"}
-        for each, kind in known.hearsay
+        for each, kind in known.unconfirmed
         if each == order_id and kind in DEFECTS
     ]
-    detailed = [told(row) | {"counts": row.counts} for row in known.defects.get(order_id, [])]
+    detailed = [json_fields(row) | {"counts": row.counts} for row in known.defects.get(order_id, [])]
     return _sorted([_defect(each) for each in unconfirmed + detailed])
 
 
 def _defect(defect: dict[str, Any]) -> tuple[Any, ...]:
-    """What rules say of a defect in a list: not which stars a removed feedback had, nor the details of one
-    only heard of.
-    """
+    """Return the fields of a listed defect: no stars of removed feedback, and no details of unconfirmed defects."""
     kind, state = defect["kind"], defect["state"]
     if state == "listed":
         return (kind, "", state)
@@ -233,14 +230,14 @@ def _sorted(defects: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 
 
 @contextmanager
-def left_no_trace() -> Iterator[None]:
-    """Every example begins in an empty database."""
+def rolled_back() -> Iterator[None]:
+    """Roll back, so that every example begins in an empty database."""
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
 
 
-def reliably(examples: int) -> settings:
+def example_settings(examples: int) -> settings:
     return settings(
         max_examples=EXAMPLES or examples,
         derandomize=not EXAMPLES,
@@ -255,70 +252,70 @@ def reliably(examples: int) -> settings:
     )
 
 
-@reliably(8)
-@given(plan=plans(), turn=st.integers(0, len(METRICS) - 1))
+@example_settings(8)
+@given(plan=upload_plans(), turn=st.integers(0, len(METRICS) - 1))
 def test_answers_about_any_day_and_moment_equal_the_recount(db: None, plan: Plan, turn: int) -> None:
-    with left_no_trace():
-        shop, in_turn = Shop(plan), islice(cycle(METRICS), turn, None)
+    with rolled_back():
+        account, metrics = LoadedAccount(plan), islice(cycle(METRICS), turn, None)
 
-        for known_at in shop.moments():
-            known = shop.knowledge(known_at)
+        for known_at in account.moments():
+            known = account.knowledge(known_at)
             recount = Recount(known)
-            for metric in islice(in_turn, METRICS_A_MOMENT):
-                for as_of in shop.days(metric):
-                    assert shop.values(as_of=as_of, known_at=known_at) == recounted_values(
+            for metric in islice(metrics, METRICS_A_MOMENT):
+                for as_of in account.days(metric):
+                    assert account.values(as_of=as_of, known_at=known_at) == recounted_values(
                         recount, as_of=as_of
                     )
-                    listed = recounted_lines(known, metric, as_of=as_of)
-                    assert shop.orders(metric, as_of=as_of, known_at=known_at) == listed
+                    listed = recounted_rows(known, metric, as_of=as_of)
+                    assert account.orders(metric, as_of=as_of, known_at=known_at) == listed
                 for where in product(MARKETPLACES, channels_of(metric)):
                     counted = figures.history(recount, metric, *where, days=ALL_DAYS)
-                    assert shop.history((metric, *where), known_at=known_at) == counted
+                    assert account.history((metric, *where), known_at=known_at) == counted
 
 
-@reliably(4)
-@given(plan=plans(settled=True), chance=st.randoms(use_true_random=True))
+@example_settings(4)
+@given(plan=upload_plans(settled=True), chance=st.randoms(use_true_random=True))
 def test_answers_are_independent_of_the_order_of_reports(db: None, plan: Plan, chance: Random) -> None:
-    with left_no_trace():
+    with rolled_back():
         mixed = replace(plan, documents=tuple(chance.sample(plan.documents, k=len(plan.documents))))
-        first, second = Shop(plan), Shop(mixed)
+        first, second = LoadedAccount(plan), LoadedAccount(mixed)
 
         known = first.knowledge(None)
         recount = Recount(known)
-        for metric, shop in product(METRICS, (first, second)):
+        for metric, account in product(METRICS, (first, second)):
             as_of = chance.choice(first.days(metric))
-            assert shop.values(as_of=as_of, known_at=None) == recounted_values(recount, as_of=as_of)
-            assert shop.orders(metric, as_of=as_of, known_at=None) == recounted_lines(
+            assert account.values(as_of=as_of, known_at=None) == recounted_values(recount, as_of=as_of)
+            assert account.orders(metric, as_of=as_of, known_at=None) == recounted_rows(
                 known, metric, as_of=as_of
             )
 
 
-@reliably(4)
-@given(plan=plans(settled=True))
+@example_settings(4)
+@given(plan=upload_plans(settled=True))
 def test_recompute_of_recounted_account_changes_nothing(db: None, plan: Plan) -> None:
-    with left_no_trace():
-        shop = Shop(plan)
-        days = [as_of for metric in METRICS for as_of in shop.days(metric)[:3]]
-        before = [shop.values(as_of=as_of, known_at=None) for as_of in days]
+    with rolled_back():
+        account = LoadedAccount(plan)
+        days = [as_of for metric in METRICS for as_of in account.days(metric)[:3]]
+        before = [account.values(as_of=as_of, known_at=None) for as_of in days]
 
         output = io.StringIO()
-        call_command("recompute", "--account", shop.account, stdout=output)
+        call_command("recompute", "--account", account.account_id, stdout=output)
 
         assert output.getvalue().endswith(": 0 daily counts changed\n")
-        assert [shop.values(as_of=as_of, known_at=None) for as_of in days] == before
+        assert [account.values(as_of=as_of, known_at=None) for as_of in days] == before
 
 
-@reliably(5)
-@given(plan=plans())
+@example_settings(5)
+@given(plan=upload_plans())
 def test_status_and_breaches_match_the_values_after_each_upload(db: None, plan: Plan) -> None:
-    with left_no_trace():
-        shop = Shop(plan)
+    with rolled_back():
+        account = LoadedAccount(plan)
 
-        status, open_breaches = shop.status(), shop.open_breaches()
+        status, open_breaches = account.status(), account.open_breaches()
 
         still_open, statuses = set[Any](), dict[Any, str]()
-        for known_at in sorted(upload.known_at for upload in shop.uploads.values()):
-            recount, as_of = Recount(shop.knowledge(known_at)), known_at.date()
+        for known_at in sorted(upload.known_at for upload in account.uploads.values()):
+            recount, as_of = Recount(account.knowledge(known_at)), known_at.date()
             statuses = {key: recount.status(*key, as_of=as_of) for key in SERIES}
             missed = {key for key, word in statuses.items() if word == "breached"}
             met = {key for key, word in statuses.items() if word in {"healthy", "at_risk"}}

@@ -28,7 +28,7 @@ def is_later(cell: Cell, other: Cell) -> bool:
     return day_of(cell) > day_of(other)
 
 
-def took_more_than(span: timedelta, *, since: Cell, until: Cell) -> bool:
+def exceeds(span: timedelta, *, since: Cell, until: Cell) -> bool:
     """Whether more than these whole days passed, in real time between two moments, else by the calendar."""
     if is_moment(since) and is_moment(until):
         return until - since > span

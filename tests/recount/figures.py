@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from tests.recount import lines
+from tests.recount import counted_rows
+from tests.recount.counted_rows import CountedRow
 from tests.recount.knowledge import Knowledge
-from tests.recount.lines import Line
 
 ODR, PCR, OTDR = "order_defect_rate", "pre_fulfillment_cancel_rate", "on_time_delivery_rate"
 PARTS = {
@@ -71,7 +71,7 @@ RULES = {
     "return_dissatisfaction_rate": Rule(30, 0, ("lt", 10, 100)),
     "return_rate": Rule(60, 15),
 }
-RULES_OF_A_STORE = {(OTDR, "US"): Rule(14, 7, ("gte", 90, 100))}  # since 25 September 2024
+RULES_BY_MARKETPLACE = {(OTDR, "US"): Rule(14, 7, ("gte", 90, 100))}  # since 25 September 2024
 METRICS = tuple(RULES)
 BOTH_CHANNELS = {ODR, "negative_feedback_rate", "a_to_z_claim_rate", "chargeback_rate", "return_rate"}
 
@@ -84,7 +84,7 @@ def channels_of(metric: str) -> tuple[str, ...]:
 
 
 def rule_of(metric: str, marketplace: str) -> Rule:
-    return RULES_OF_A_STORE.get((metric, marketplace), RULES[metric])
+    return RULES_BY_MARKETPLACE.get((metric, marketplace), RULES[metric])
 
 
 class Recount:
@@ -92,14 +92,16 @@ class Recount:
 
     def __init__(self, known: Knowledge) -> None:
         self.unmatched = known.unmatched()
-        self._lines = {metric: list(lines_of(known)) for metric, lines_of in lines.LINES_OF.items()}
-        self._unexplained = list(lines.unexplained(known))
+        self._lines = {
+            metric: list(build_rows(known)) for metric, build_rows in counted_rows.BUILDERS.items()
+        }
+        self._unexplained = list(counted_rows.unexplained(known))
 
     def days(self, metric: str) -> list[date]:
         """The days on which anything counts into the metric."""
         return sorted({line.day for line in self._lines[metric]})
 
-    def listed(self, metric: str, *, as_of: date) -> list[Line]:
+    def listed(self, metric: str, *, as_of: date) -> list[CountedRow]:
         """The lines of each marketplace's and channel's window: what the denominator is made of."""
         return [
             line for line in self._lines[metric] if _is_inside(line, rule_of(metric, line.marketplace), as_of)
@@ -148,6 +150,6 @@ def history(
     return {as_of: figures for as_of, figures in each.items() if figures[1]}
 
 
-def _is_inside(line: Line, rule: Rule, as_of: date) -> bool:
+def _is_inside(line: CountedRow, rule: Rule, as_of: date) -> bool:
     first, last = rule.window(as_of)
     return first <= line.day <= last

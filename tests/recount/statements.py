@@ -32,7 +32,7 @@ class OrderRow:
 class DefectRow:
     """One statement about a defect. `updated_at` is None where the row does not say when its state became so.
 
-    Who paid is told and decides nothing.
+    `funded_by` is stated but has no effect.
     """
 
     order_id: str
@@ -60,8 +60,8 @@ class RemovalRow:
 
 
 @dataclass(frozen=True)
-class HearsayRow:
-    """An order with defects of some kinds, of which nothing more is told."""
+class UnconfirmedRow:
+    """An order with defects of some kinds, without details."""
 
     order_id: str
     ordered_on: date
@@ -71,7 +71,7 @@ class HearsayRow:
 
 @dataclass(frozen=True)
 class ShipmentRow:
-    """One package, or an order that has none yet. What is not told is None or empty."""
+    """One package, or an order that has none yet. Fields without a value are None or empty."""
 
     order_id: str
     package: str = ""
@@ -90,7 +90,7 @@ class ShipmentRow:
 
 @dataclass(frozen=True)
 class ReturnRow:
-    """One return request. What is not told is None or empty."""
+    """One return request. Fields without a value are None or empty."""
 
     order_id: str
     requested_at: Cell
@@ -115,7 +115,7 @@ class MessageRow:
     updated_at: datetime | None = None
 
 
-Row = OrderRow | DefectRow | RemovalRow | HearsayRow | ShipmentRow | ReturnRow | MessageRow
+Row = OrderRow | DefectRow | RemovalRow | UnconfirmedRow | ShipmentRow | ReturnRow | MessageRow
 
 
 def feedback(*, order_id: str, rating: int, on: date) -> DefectRow:
@@ -144,9 +144,7 @@ class Upload:
 
     @property
     def covered_until(self) -> datetime | None:
-        """The moment at which this feedback report told of every feedback of its period; None where it does
-        not.
-        """
+        """Return the time until which this feedback report is complete for its period; None if it is not."""
         days = [row.occurred_on for row in self.rows if isinstance(row, DefectRow) and row.occurred_on]
         if (
             not self.period

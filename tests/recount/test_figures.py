@@ -6,10 +6,18 @@ from typing import Any
 
 import pytest
 
-from tests.recount.accounts import DAY, NOON, knowing, placed, recount, upload
+from tests.recount.counted_rows import BUILDERS
 from tests.recount.figures import METRICS, ODR, OTDR, PCR, Recount, Rule, channels_of, history, rule_of
-from tests.recount.lines import LINES_OF
-from tests.recount.statements import ELSEWHERE, DefectRow, HearsayRow, MessageRow, ReturnRow, Row, ShipmentRow
+from tests.recount.small_accounts import DAY, NOON, build_knowledge, placed, recount, upload
+from tests.recount.statements import (
+    ELSEWHERE,
+    DefectRow,
+    MessageRow,
+    ReturnRow,
+    Row,
+    ShipmentRow,
+    UnconfirmedRow,
+)
 
 LSR, VTR, IDR = "late_shipment_rate_10d", "valid_tracking_rate", "invoice_defect_rate"
 MESSAGES, RDR, RETURNS = "message_response_rate_24h", "return_dissatisfaction_rate", "return_rate"
@@ -22,8 +30,8 @@ BUSINESS = ShipmentRow("O-1", package="P1", shipped_at=DAY, business_order=True,
 UNINVOICED = replace(BUSINESS, package="P2", shipped_at=NEXT, invoiced_at=None)
 
 
-def heard(*kinds: str) -> HearsayRow:
-    return HearsayRow("O-1", DAY, "mfn", frozenset(kinds))
+def unconfirmed_row(*kinds: str) -> UnconfirmedRow:
+    return UnconfirmedRow("O-1", DAY, "mfn", frozenset(kinds))
 
 
 def counted(metric: str, *rows: Row, store: str = "GB", channel: str = "mfn", **more: Any) -> tuple[int, int]:
@@ -89,7 +97,7 @@ def test_target_is_compared_strictly_as_stated(
 
 
 def test_metrics_all_have_lines_a_rule_and_channels() -> None:
-    assert set(METRICS) == set(LINES_OF)
+    assert set(METRICS) == set(BUILDERS)
     assert {metric for metric in METRICS if channels_of(metric) == ("mfn", "afn")} == {
         *(ODR, "negative_feedback_rate", "a_to_z_claim_rate", "chargeback_rate", RETURNS)
     }
@@ -103,13 +111,13 @@ def test_metrics_all_have_lines_a_rule_and_channels() -> None:
         (ODR, [placed(), CLAIM, replace(CLAIM, reference="C-2")], (1, 1)),
         (ODR, [placed(status="Cancelled")], (0, 0)),
         (ODR, [placed(status="Pending"), CLAIM], (1, 1)),
-        (ODR, [placed(), heard("late_shipment", "cancellation")], (0, 1)),
-        (ODR, [placed(), heard("chargeback")], (1, 1)),
+        (ODR, [placed(), unconfirmed_row("late_shipment", "cancellation")], (0, 1)),
+        (ODR, [placed(), unconfirmed_row("chargeback")], (1, 1)),
         (ODR, [placed(store=ELSEWHERE), CLAIM], (0, 0)),
         (ODR, [CLAIM], (0, 0)),
         ("chargeback_rate", [placed(status="Pending"), CLAIM], (0, 1)),
         ("a_to_z_claim_rate", [placed(), CLAIM], (1, 1)),
-        ("negative_feedback_rate", [placed(), heard("feedback")], (1, 1)),
+        ("negative_feedback_rate", [placed(), unconfirmed_row("feedback")], (1, 1)),
     ],
 )
 def test_order_defect_rate_counts_an_order_once(
@@ -127,7 +135,7 @@ def test_order_defect_rate_counts_an_order_once(
         ([placed(status="Cancelled"), ShipmentRow("O-1", cancelled_by="unconfirmed")], (1, 1)),
         ([placed(status="Cancelled"), ShipmentRow("O-1", cancelled_by="buyer")], (0, 0)),
         ([placed(status="Cancelled"), ShipmentRow("O-1", cancelled_by="amazon")], (0, 0)),
-        ([placed(status="Cancelled"), heard("cancellation")], (1, 1)),
+        ([placed(status="Cancelled"), unconfirmed_row("cancellation")], (1, 1)),
         ([placed(), ShipmentRow("O-1", cancelled_by="seller", shipped_at=DAY)], (0, 1)),
         (
             [
@@ -153,7 +161,7 @@ def test_cancel_rate_counts_cancellations_by_the_seller_before_shipping(
         ([placed(status="Cancelled")], 1),
         ([placed(status="Cancelled"), ShipmentRow("O-1", shipped_at=DAY)], 1),
         ([placed(status="Cancelled"), ShipmentRow("O-1", cancelled_by="buyer")], 0),
-        ([placed(status="Cancelled"), heard("cancellation")], 0),
+        ([placed(status="Cancelled"), unconfirmed_row("cancellation")], 0),
         ([placed()], 0),
         ([placed(status="Cancelled", channel="afn")], 0),
         ([placed(status="Cancelled", store="DE")], 0),
@@ -182,8 +190,8 @@ def test_order_defect_rate_is_at_risk_from_three_quarters_of_a_percent(
     [
         ([placed(), PUNCTUAL], (0, 1)),
         ([placed(), LATE, PUNCTUAL], (1, 1)),
-        ([placed(), PUNCTUAL, heard("late_shipment")], (1, 1)),
-        ([placed(), heard("late_shipment")], (0, 0)),
+        ([placed(), PUNCTUAL, unconfirmed_row("late_shipment")], (1, 1)),
+        ([placed(), unconfirmed_row("late_shipment")], (0, 0)),
         ([placed(), replace(LATE, shipped_at=None)], (0, 0)),
         ([placed(), replace(LATE, ship_by=None)], (0, 0)),
         ([placed(status="Cancelled"), LATE], (1, 1)),
@@ -316,7 +324,7 @@ def test_order_that_moves_takes_its_lines_along() -> None:
     moved = replace(placed(store="DE"), updated_at=NOON + timedelta(days=1))
     statements = upload(placed(), LATE, ReturnRow("O-1", DAY))
 
-    before, after = Recount(knowing(statements)), Recount(knowing(statements, upload(moved)))
+    before, after = Recount(build_knowledge(statements)), Recount(build_knowledge(statements, upload(moved)))
 
     for metric in (LSR, VTR, RDR):
         as_of = NEXT + timedelta(days=rule_of(metric, "GB").offset)

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from tests.recount.accounts import DAY, NOON, RECEIVED, knowing, placed, upload
 from tests.recount.knowledge import Knowledge
+from tests.recount.small_accounts import DAY, NOON, RECEIVED, build_knowledge, placed, upload
 from tests.recount.statements import (
     DefectRow,
-    HearsayRow,
     MessageRow,
     RemovalRow,
     ReturnRow,
     Row,
     ShipmentRow,
+    UnconfirmedRow,
     Upload,
     feedback,
 )
@@ -49,13 +49,13 @@ def test_defect_later_moment_wins_then_the_report_received_later(
 ) -> None:
     granted, denied = replace(CLAIM, updated_at=first), replace(CLAIM, state="denied", updated_at=second)
 
-    known = knowing(upload(denied, minutes=1), upload(granted))
+    known = build_knowledge(upload(denied, minutes=1), upload(granted))
 
     assert states(known) == expected
 
 
 def test_defect_later_row_of_a_report_wins_at_the_same_moment() -> None:
-    known = knowing(upload(CLAIM, replace(CLAIM, state="denied"), replace(CLAIM, state="pending")))
+    known = build_knowledge(upload(CLAIM, replace(CLAIM, state="denied"), replace(CLAIM, state="pending")))
 
     assert states(known) == ["pending"]
 
@@ -75,7 +75,7 @@ def test_defect_later_row_of_a_report_wins_at_the_same_moment() -> None:
     ],
 )
 def test_package_is_identified_by_order_and_name(rows: tuple[ShipmentRow, ...], unlike: int) -> None:
-    assert len(knowing(upload(*rows)).packages) == unlike
+    assert len(build_knowledge(upload(*rows)).packages) == unlike
 
 
 def test_package_return_and_message_newest_statement_wins() -> None:
@@ -84,13 +84,13 @@ def test_package_return_and_message_newest_statement_wins() -> None:
         ReturnRow("O-1", DAY, "R", state, updated_at=moment)
         for state, moment in (("denied", NOON), ("approved", None))
     ]
-    written = [
+    messages_stated = [
         MessageRow("M-1", NOON, store, updated_at=NOON + n * A_WEEK) for n, store in ((2, "DE"), (1, "GB"))
     ]
-    statements: list[Row] = [*shipped, *returned, *written]
+    statements: list[Row] = [*shipped, *returned, *messages_stated]
 
     for rows in permutations(statements, 7):
-        known = knowing(upload(*rows[:3]), upload(*rows[3:], minutes=1))
+        known = build_knowledge(upload(*rows[:3]), upload(*rows[3:], minutes=1))
         assert [each.units for each in known.packages] == [3]
         assert [each.is_return for each in known.returns] == [True]
         assert [each.marketplace for each in known.messages] == ["DE"]
@@ -99,7 +99,7 @@ def test_package_return_and_message_newest_statement_wins() -> None:
 def test_package_undelivered_is_judged_at_the_moment_of_its_statement() -> None:
     row = ShipmentRow("O-1", shipped_at=DAY, deliver_by=DAY + A_WEEK, updated_at=NOON)
 
-    early, late = knowing(upload(row)), knowing(upload(replace(row, updated_at=None)))
+    early, late = build_knowledge(upload(row)), build_knowledge(upload(replace(row, updated_at=None)))
 
     assert (early.packages[0].is_on_time, late.packages[0].is_on_time) == (None, False)
 
@@ -123,7 +123,7 @@ def test_knowledge_excludes_later_uploads() -> None:
     ],
 )
 def test_removal_counts_from_its_moment_or_the_end_of_its_day(removed_on: date, expected: str) -> None:
-    known = knowing(upload(RemovalRow("O-1", removed_on)), upload(BAD, minutes=1))
+    known = build_knowledge(upload(RemovalRow("O-1", removed_on)), upload(BAD, minutes=1))
 
     assert states(known) == [expected]
 
@@ -131,13 +131,13 @@ def test_removal_counts_from_its_moment_or_the_end_of_its_day(removed_on: date, 
 def test_removal_on_the_day_of_receipt_is_not_later_than_the_receipt() -> None:
     posted = replace(BAD, updated_at=RECEIVED + timedelta(minutes=1))
 
-    known = knowing(upload(RemovalRow("O-1", RECEIVED.date())), upload(posted, minutes=2))
+    known = build_knowledge(upload(RemovalRow("O-1", RECEIVED.date())), upload(posted, minutes=2))
 
     assert states(known) == ["posted"]
 
 
 @pytest.mark.parametrize(
-    ("details", "heard", "expected"),
+    ("details", "kinds", "expected"),
     [
         ([], {"a_to_z_claim"}, True),
         ([], {"chargeback"}, False),
@@ -148,19 +148,27 @@ def test_removal_on_the_day_of_receipt_is_not_later_than_the_receipt() -> None:
     ],
 )
 def test_unconfirmed_defect_counts_only_without_details(
-    details: list[DefectRow], heard: set[str], expected: bool
+    details: list[DefectRow], kinds: set[str], expected: bool
 ) -> None:
-    known = knowing(upload(*details), upload(HearsayRow("O-1", DAY, "mfn", frozenset(heard)), minutes=1))
+    known = build_knowledge(
+        upload(*details), upload(UnconfirmedRow("O-1", DAY, "mfn", frozenset(kinds)), minutes=1)
+    )
 
     assert known.has_defect("O-1", {"a_to_z_claim"}) is expected
 
 
 def test_defect_of_an_unknown_order_is_unmatched_once() -> None:
-    heard = HearsayRow("O-1", DAY, "mfn", frozenset({"feedback", "late_shipment"}))
-    rows: list[Row] = [CLAIM, replace(CLAIM, state="denied"), BAD, heard, replace(CLAIM, order_id="O-2")]
+    unconfirmed = UnconfirmedRow("O-1", DAY, "mfn", frozenset({"feedback", "late_shipment"}))
+    rows: list[Row] = [
+        CLAIM,
+        replace(CLAIM, state="denied"),
+        BAD,
+        unconfirmed,
+        replace(CLAIM, order_id="O-2"),
+    ]
 
-    assert knowing(upload(*rows)).unmatched() == 4
-    assert knowing(upload(*rows, placed())).unmatched() == 1
+    assert build_knowledge(upload(*rows)).unmatched() == 4
+    assert build_knowledge(upload(*rows, placed())).unmatched() == 1
 
 
 def covering(*rows: DefectRow, minutes: int = 10, **more: Any) -> Upload:
@@ -187,7 +195,7 @@ BEFORE = upload(placed(), BAD, period=(DAY, DAY))  # told of up to the end of th
 )
 def test_feedback_missing_from_a_covering_report_is_removed(coverage: Upload, expected: str) -> None:
     for uploads in permutations([BEFORE, coverage]):
-        assert states(knowing(*uploads)) == [expected]
+        assert states(build_knowledge(*uploads)) == [expected]
 
 
 @pytest.mark.parametrize(
@@ -203,27 +211,29 @@ def test_feedback_missing_from_a_covering_report_is_removed(coverage: Upload, ex
 def test_feedback_removal_needs_low_stars_the_period_and_a_known_order(row: DefectRow, expected: str) -> None:
     until_today = (PERIOD[0], RECEIVED.date())
 
-    known = knowing(upload(placed(), row), covering(period=until_today))
+    known = build_knowledge(upload(placed(), row), covering(period=until_today))
 
     assert states(known, row.order_id) == [expected]
 
 
 def test_feedback_removal_by_a_report_of_the_past_covers_earlier_statements() -> None:
-    assert states(knowing(upload(placed(), BAD), covering())) == ["removed"]
-    assert states(knowing(upload(placed(), BAD, minutes=20), covering())) == ["posted"]
+    assert states(build_knowledge(upload(placed(), BAD), covering())) == ["removed"]
+    assert states(build_knowledge(upload(placed(), BAD, minutes=20), covering())) == ["posted"]
 
 
 def test_feedback_removal_by_a_report_of_today_covers_earlier_statements() -> None:
     until_today = (PERIOD[0], RECEIVED.date())
 
-    assert states(knowing(upload(placed(), BAD), covering(period=until_today))) == ["removed"]
-    assert states(knowing(upload(placed(), BAD, minutes=20), covering(period=until_today))) == ["posted"]
+    assert states(build_knowledge(upload(placed(), BAD), covering(period=until_today))) == ["removed"]
+    assert states(build_knowledge(upload(placed(), BAD, minutes=20), covering(period=until_today))) == [
+        "posted"
+    ]
 
 
 def test_feedback_stated_later_is_restored() -> None:
     again = feedback(order_id="O-1", rating=2, on=DAY + timedelta(days=2))
 
-    known = knowing(BEFORE, covering(), upload(again, minutes=20))
+    known = build_knowledge(BEFORE, covering(), upload(again, minutes=20))
 
     assert states(known) == ["posted"]
 
@@ -232,4 +242,4 @@ def test_feedback_removal_of_two_reports_uses_the_later_receipt() -> None:
     with_it, without_it = covering(SOMEBODY_ELSES, BAD, minutes=20), covering()
 
     for uploads in permutations([upload(placed()), with_it, without_it]):
-        assert states(knowing(*uploads)) == ["posted"]
+        assert states(build_knowledge(*uploads)) == ["posted"]

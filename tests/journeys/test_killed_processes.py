@@ -1,7 +1,6 @@
-"""Web, workers, clock and broker are killed at random moments while breaches open and resolve: every event
-arrives, with one id each, none is lost and none is made twice.
+"""Test that every event arrives once while web, workers, scheduler and broker are killed at random times.
 
-KILLED_BREACHES=500 opens and resolves that many; the suite makes fewer.
+KILLED_BREACHES=500 opens and resolves that many breaches; the default is fewer.
 """
 
 import json
@@ -34,14 +33,14 @@ from tests.webhooks.receiver_process import Receiver
 from webhooks.models import Delivery, Event
 
 BREACHES = int(os.environ.get("KILLED_BREACHES", "25"))
-KILLS = max(8, BREACHES // 8)  # then all is left alone, to come to its end
-TIMES = 5  # that each account's breach opens and resolves
-VICTIMS = ("web", "worker", "delivery-worker", "beat", "valkey")
+KILLS = max(8, BREACHES // 8)  # then the rest is processed undisturbed
+EPISODES_PER_ACCOUNT = 5  # of each account
+PROCESSES = ("web", "worker", "delivery-worker", "beat", "valkey")
 ENDED = {"loaded", "rejected", "failed"}
 
 
 class Caller:
-    """An agency's own system: it asks again until it is answered, as it must when a server is killed."""
+    """Call the API as an agency's system does: retry until there is a response."""
 
     def __init__(self, *, port: int, key: str) -> None:
         self.http = httpx.Client(
@@ -68,50 +67,49 @@ class Caller:
             time.sleep(0.2)
         raise TimeoutError(f"{method} {path} was never answered")
 
-    def loaded(self, path: str, **content: Any) -> None:
-        """Send a document and wait until it is in every number."""
+    def load(self, path: str, **content: Any) -> None:
+        """Send a document and wait until it is loaded."""
         report = self.call("POST", path, **content)
-        wait_until(partial(self._has_ended, report["id"]), seconds=180)
+        wait_until(partial(self._is_loaded, report["id"]), seconds=180)
 
-    def _has_ended(self, report: str) -> bool:
+    def _is_loaded(self, report: str) -> bool:
         body = self.call("GET", f"/v1/reports/{report}")
         assert body["status"] not in ENDED - {"loaded"}, body
         return bool(body["status"] == "loaded")
 
 
-def story_of(caller: Caller, n: int) -> None:
-    """A shop of 100 orders whose one claim is granted and denied again and again."""
+def open_and_resolve_breaches(caller: Caller, n: int) -> None:
+    """Create an account with 100 orders, and grant and deny its claim repeatedly."""
     body = {"name": f"Shop {n}", "selling_partner_id": f"A{n}", "home_marketplace": "US"}
     account = caller.call("POST", "/v1/accounts", json=body)["id"]
     orders = build.orders_file(build.orders_on(build.days_ago(30), count=100))
-    caller.loaded(f"/v1/accounts/{account}/reports", files={"file": ("orders.txt", orders)})
-    for _ in range(TIMES):
+    caller.load(f"/v1/accounts/{account}/reports", files={"file": ("orders.txt", orders)})
+    for _ in range(EPISODES_PER_ACCOUNT):
         for state in ("granted", "denied"):
             claim = build.defect(order=build.order_id(7), kind="a_to_z_claim", state=state, reference="C1")
-            caller.loaded(f"/v1/accounts/{account}/defects", json={"defects": [claim]})
+            caller.load(f"/v1/accounts/{account}/defects", json={"defects": [claim]})
 
 
 @contextmanager
-def killing(installation: Installation, *, chance: random.Random) -> Iterator[Counter[str]]:
-    """One process after the other is killed and started again, as long as the block lasts; how often
-    which."""
+def killing_processes(installation: Installation, *, chance: random.Random) -> Iterator[Counter[str]]:
+    """Kill and restart random processes during the block, and yield how often each was killed."""
     killed: Counter[str] = Counter()
-    enough = Signal()
+    finished = Signal()
 
-    def kill_on() -> None:
-        while killed.total() < KILLS and not enough.wait(chance.uniform(0.3, 2)):
-            name = chance.choice(VICTIMS)
+    def kill_repeatedly() -> None:
+        while killed.total() < KILLS and not finished.wait(chance.uniform(0.3, 2)):
+            name = chance.choice(PROCESSES)
             installation.kill(name)
             killed[name] += 1
-            enough.wait(chance.uniform(0, 0.5))
+            finished.wait(chance.uniform(0, 0.5))
             installation.start_again(name)
 
-    thread = Thread(target=kill_on)
+    thread = Thread(target=kill_repeatedly)
     thread.start()
     try:
         yield killed
     finally:
-        enough.set()
+        finished.set()
         thread.join()
 
 
@@ -126,7 +124,7 @@ def receiver() -> Iterator[Receiver]:
         yield one
 
 
-def test_every_event_arrives_though_everything_is_killed(
+def test_events_all_arrive_although_processes_are_killed(
     agency: Client, receiver: Receiver, tmp_path: Path
 ) -> None:
     with (
@@ -134,13 +132,16 @@ def test_every_event_arrives_though_everything_is_killed(
         ExitStack() as stack,
     ):
         callers = [stack.enter_context(Caller(port=installation.port, key=agency.key)) for _ in range(4)]
-        wanted = {"url": receiver.url("ok/breaches"), "event_types": ["breach.*"]}
-        secret = callers[0].call("POST", "/v1/webhook-endpoints", json=wanted)["secret"]
+        endpoint = {"url": receiver.url("ok/breaches"), "event_types": ["breach.*"]}
+        secret = callers[0].call("POST", "/v1/webhook-endpoints", json=endpoint)["secret"]
         with (
-            killing(installation, chance=random.Random(7)) as killed,
+            killing_processes(installation, chance=random.Random(7)) as killed,
             ThreadPoolExecutor(len(callers)) as pool,
         ):
-            done = [pool.submit(story_of, callers[n % len(callers)], n) for n in range(BREACHES // TIMES)]
+            done = [
+                pool.submit(open_and_resolve_breaches, callers[n % len(callers)], n)
+                for n in range(BREACHES // EPISODES_PER_ACCOUNT)
+            ]
             for each in done:
                 each.result()
         wait_until(partial(is_all_delivered, agency), seconds=180)
@@ -156,12 +157,12 @@ def test_every_event_arrives_though_everything_is_killed(
     assert set(counts.values()) == {1}
     arrived = receiver.received("ok/breaches")
     assert {each["headers"]["webhook-id"] for each in arrived} == {event.public_id for event in events}
-    assert in_order(arrived)
+    assert is_in_order(arrived)
     assert all(
         Webhook(secret).verify(each["body"], each["headers"]) for each in arrived[-50:]
-    )  # no older than it believes
+    )  # the library refuses old ones
     assert killed.total() >= 5
-    print(f"{len(events)} events, {len(arrived)} deliveries, killed {dict(killed)}")  # noqa: T201  how hard it was
+    print(f"{len(events)} events, {len(arrived)} deliveries, killed {dict(killed)}")  # noqa: T201  shows the load
 
 
 def is_all_delivered(agency: Client) -> bool:
@@ -169,8 +170,8 @@ def is_all_delivered(agency: Client) -> bool:
         return not Delivery.objects.exclude(state="delivered").exists()
 
 
-def in_order(arrived: list[dict[str, Any]]) -> bool:
-    """Whether the first arrivals of each account's events came in the order in which the events happened."""
+def is_in_order(arrived: list[dict[str, Any]]) -> bool:
+    """Return whether the events of each account arrived first in the order of their IDs."""
     first: dict[str, list[str]] = {}
     for each in arrived:
         ids = first.setdefault(json.loads(each["body"])["account"], [])

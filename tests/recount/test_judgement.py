@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from tests.recount import judging
-from tests.recount.cells import Cell, day_of, is_later, next_business_day, took_more_than
+from tests.recount import judgement
+from tests.recount.cells import Cell, day_of, exceeds, is_later, next_business_day
 from tests.recount.statements import MessageRow, ReturnRow, ShipmentRow
 
-EVERY_COLUMN = frozenset(
+ALL_COLUMNS = frozenset(
     {"first_scan_at", "delivered_at", "invoiced_at", "answered_at", "negative_feedback", "wrongly_rejected"}
 )
 LONG_AFTER = "2026-11-20T00:00:00+00:00"
@@ -32,9 +32,9 @@ def shipment(**cells: Any) -> ShipmentRow:
 
 
 def judged(
-    row: ShipmentRow, *, columns: frozenset[str] = EVERY_COLUMN, at: str = LONG_AFTER
-) -> judging.Package:
-    return judging.package(row, columns=columns, at=moment(at))
+    row: ShipmentRow, *, columns: frozenset[str] = ALL_COLUMNS, at: str = LONG_AFTER
+) -> judgement.Package:
+    return judgement.package(row, columns=columns, at=moment(at))
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_cells_compare_as_moments_or_as_utc_days(one: str, other: str, expected:
 def test_two_days_are_48_hours_of_moments_and_two_dates_of_days(
     since: str, until: str, expected: bool
 ) -> None:
-    assert took_more_than(timedelta(days=2), since=cell(since), until=cell(until)) is expected
+    assert exceeds(timedelta(days=2), since=cell(since), until=cell(until)) is expected
 
 
 @pytest.mark.parametrize(
@@ -147,19 +147,19 @@ def test_package_is_on_time_by_its_promise_and_late_after_it(
 @pytest.mark.parametrize(
     ("cells", "columns", "at", "expected"),
     [
-        ({"business_order": None}, EVERY_COLUMN, LONG_AFTER, None),
-        ({"business_order": False, "invoiced_at": "2026-10-02"}, EVERY_COLUMN, LONG_AFTER, None),
+        ({"business_order": None}, ALL_COLUMNS, LONG_AFTER, None),
+        ({"business_order": False, "invoiced_at": "2026-10-02"}, ALL_COLUMNS, LONG_AFTER, None),
         ({"business_order": True}, frozenset(), LONG_AFTER, None),
-        ({"business_order": True, "shipped_at": None}, EVERY_COLUMN, LONG_AFTER, None),
+        ({"business_order": True, "shipped_at": None}, ALL_COLUMNS, LONG_AFTER, None),
         (
             {"business_order": True, "invoiced_at": "2026-10-05T23:59:59+00:00"},
-            EVERY_COLUMN,
+            ALL_COLUMNS,
             LONG_AFTER,
             True,
         ),
-        ({"business_order": True, "invoiced_at": "2026-10-06"}, EVERY_COLUMN, LONG_AFTER, False),
-        ({"business_order": True}, EVERY_COLUMN, "2026-10-05T23:59:59+00:00", None),
-        ({"business_order": True}, EVERY_COLUMN, "2026-10-06T00:00:00+00:00", False),
+        ({"business_order": True, "invoiced_at": "2026-10-06"}, ALL_COLUMNS, LONG_AFTER, False),
+        ({"business_order": True}, ALL_COLUMNS, "2026-10-05T23:59:59+00:00", None),
+        ({"business_order": True}, ALL_COLUMNS, "2026-10-06T00:00:00+00:00", False),
     ],
 )
 def test_invoice_of_a_friday_shipment_is_due_on_monday(
@@ -231,7 +231,7 @@ def test_return_is_dissatisfied_after_a_late_answer_wrong_rejection_or_complaint
     }
     row = ReturnRow("O-1", moment(ASKED), **fields)
 
-    assert judging.returned(row, columns=frozenset(columns), at=moment(at)).is_dissatisfied is expected
+    assert judgement.returned(row, columns=frozenset(columns), at=moment(at)).is_dissatisfied is expected
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ def test_return_is_dissatisfied_after_a_late_answer_wrong_rejection_or_complaint
 def test_return_request_that_was_cancelled_is_no_return(state: str, expected: bool) -> None:
     row = ReturnRow("O-1", date(2026, 10, 2), state=state)
 
-    assert judging.returned(row, columns=frozenset(), at=moment(LONG_AFTER)).is_return is expected
+    assert judgement.returned(row, columns=frozenset(), at=moment(LONG_AFTER)).is_return is expected
 
 
 @pytest.mark.parametrize(
@@ -263,11 +263,11 @@ def test_message_is_answered_in_time_within_24_hours(
 ) -> None:
     row = MessageRow("M-1", moment(ASKED), "GB", moment(answered_at) if answered_at else None)
 
-    assert judging.message(row, at=moment(at)).is_answered_in_time is expected
+    assert judgement.message(row, at=moment(at)).is_answered_in_time is expected
 
 
 @pytest.mark.parametrize(("no_response_needed", "expected"), [(None, True), (False, True), (True, False)])
 def test_message_needs_an_answer_by_default(no_response_needed: bool | None, expected: bool) -> None:
     row = MessageRow("M-1", moment(ASKED), "GB", None, no_response_needed)
 
-    assert judging.message(row, at=moment(LONG_AFTER)).needs_answer is expected
+    assert judgement.message(row, at=moment(LONG_AFTER)).needs_answer is expected

@@ -1,4 +1,4 @@
-"""A whole story of people: an agency is opened by mail, its staff and its client come in, work, and part."""
+"""Test users from sign-up to sign-out: invitations, roles, account limits and removal."""
 
 import pytest
 from django.conf import LazySettings
@@ -10,26 +10,28 @@ ACCOUNT = {"name": "Nordwind Outdoor", "selling_partner_id": "A2NORDWIND", "home
 
 
 @pytest.fixture
-def post(committed_db: None) -> Outbox:
-    """The mailboxes of everybody; what others left in the queue is theirs."""
+def mailboxes(committed_db: None) -> Outbox:
+    """Return the mailboxes, without e-mails that other tests left in the queue."""
     Outbox().collect()
     return Outbox()
 
 
-def come_in(post: Outbox, email: str, *, name: str) -> Visitor:
-    """Somebody new with the token of the newest letter, signed in by it."""
+def accept_invitation(mailboxes: Outbox, email: str, *, name: str) -> Visitor:
+    """Accept the newest invitation of `email` as a new user, and sign in."""
     visitor = Visitor()
-    answer = visitor.send("/v1/invitations/accept", token=post.token(email), name=name, password=PASSWORD)
+    answer = visitor.send(
+        "/v1/invitations/accept", token=mailboxes.token(email), name=name, password=PASSWORD
+    )
     assert answer.status_code == 201, answer.content
     return visitor.carry(answer.json()["session"]["token"])
 
 
-def test_from_the_first_letter_to_the_last_sign_out(post: Outbox, settings: LazySettings) -> None:
+def test_users_sign_up_work_and_sign_out(mailboxes: Outbox, settings: LazySettings) -> None:
     settings.SIGN_UP = True
     owner_at, manager_at, client_at = (new_email() for _ in range(3))
     body = {"agency_name": "Marlowe & Finch", "name": "Ana", "email": owner_at}
     assert Visitor().send("/v1/auth/sign-up", **body).status_code == 202
-    owner = come_in(post, owner_at, name="Ana")
+    owner = accept_invitation(mailboxes, owner_at, name="Ana")
 
     shops = [
         owner.send("/v1/accounts", **ACCOUNT | {"selling_partner_id": f"A{n}"}).json()["id"] for n in (1, 2)
@@ -39,7 +41,10 @@ def test_from_the_first_letter_to_the_last_sign_out(post: Outbox, settings: Lazy
         (client_at, {"role": "viewer", "accounts": shops[:1]}),
     ):
         assert owner.send("/v1/invitations", email=email, **rights).status_code == 201
-    manager, client = come_in(post, manager_at, name="Ben"), come_in(post, client_at, name="Cleo")
+    manager, client = (
+        accept_invitation(mailboxes, manager_at, name="Ben"),
+        accept_invitation(mailboxes, client_at, name="Cleo"),
+    )
 
     defect = build.defect(order=build.order_id(1))
     assert manager.send(f"/v1/accounts/{shops[0]}/defects", defects=[defect]).status_code == 202
@@ -54,9 +59,9 @@ def test_from_the_first_letter_to_the_last_sign_out(post: Outbox, settings: Lazy
     assert owner.delete(f"/v1/members/{people['Ana']}").status_code == 204
     assert owner.get("/v1/me").status_code == 401
 
-    noted = [each["what"] for each in manager.get("/v1/audit-log").json()["data"]]
-    assert noted[:2] == ["member.removed", "member.changed"]
-    assert noted[-1] == "agency.opened"
+    entries = [each["what"] for each in manager.get("/v1/audit-log").json()["data"]]
+    assert entries[:2] == ["member.removed", "member.changed"]
+    assert entries[-1] == "agency.opened"
     assert manager.delete("/v1/auth/session").status_code == 204
     assert manager.get("/v1/me").status_code == 401
     assert manager.sign_in(manager_at)["memberships"][0]["role"] == "admin"

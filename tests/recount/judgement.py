@@ -7,12 +7,12 @@ missing tells nothing, an empty cell tells that it has not happened.
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from tests.recount.cells import Cell, day_of, is_later, next_business_day, took_more_than
+from tests.recount.cells import Cell, day_of, exceeds, is_later, next_business_day
 from tests.recount.statements import MessageRow, ReturnRow, ShipmentRow
 
 A_DAY, TWO_DAYS = timedelta(days=1), timedelta(days=2)
 NO_RETURN = {"cancelled", "canceled", "declined", "denied", "rejected"}
-HOW_IT_WENT = {"answered_at", "negative_feedback", "wrongly_rejected"}
+HANDLING_COLUMNS = {"answered_at", "negative_feedback", "wrongly_rejected"}
 
 
 @dataclass(frozen=True)
@@ -116,13 +116,13 @@ def returned(row: ReturnRow, *, columns: frozenset[str], at: datetime) -> Return
 
 def is_dissatisfied(row: ReturnRow, columns: frozenset[str], at: datetime) -> bool | None:
     """Whether the buyer complained, was wrongly rejected, or waited more than 48 hours for an answer."""
-    if not columns & HOW_IT_WENT:
+    if not columns & HANDLING_COLUMNS:
         return None
     if row.negative_feedback or row.wrongly_rejected:
         return True
     if "answered_at" not in columns:
         return False
-    if took_more_than(TWO_DAYS, since=row.requested_at, until=row.answered_at or at):
+    if exceeds(TWO_DAYS, since=row.requested_at, until=row.answered_at or at):
         return True
     return False if row.answered_at else None
 
@@ -141,7 +141,7 @@ def message(row: MessageRow, *, at: datetime) -> Message:
 def is_answered_in_time(row: MessageRow, at: datetime) -> bool | None:
     """Whether it was answered within 24 hours, weekends or not; an unanswered one is late once they are
     over."""
-    if took_more_than(A_DAY, since=row.received_at, until=row.answered_at or at):
+    if exceeds(A_DAY, since=row.received_at, until=row.answered_at or at):
         return False
     return True if row.answered_at else None
 

@@ -1,4 +1,4 @@
-"""Every sample file through the upload door: what it comes to in rows, numbers and Amazon's own figures."""
+"""Test the upload of every sample file: rows, numbers and Amazon's figures."""
 
 import json
 from pathlib import Path
@@ -34,8 +34,7 @@ LOADED: dict[str, tuple[str, tuple[int, int, int, int]]] = {
     f"{V2}/3_schema_examples_root.json": ("US", (19, 19, 0, 0)),
     f"{V2}/4_schema_example_performanceMetrics.json": ("US", (19, 19, 0, 0)),
 }
-"""The store it is for; rows read, new, unchanged and rejected. What is only kept in the snapshot says nothing
-new."""
+"""The marketplace, and the rows read, new, unchanged and rejected. Rows of the snapshot alone are unchanged."""
 
 
 REFUSED = {
@@ -58,12 +57,12 @@ def series(client: Client, account: str, metric: str, **params: str) -> dict[str
     return dict(value)
 
 
-def test_every_sample_is_in_a_table() -> None:
+def test_samples_are_all_in_a_table() -> None:
     assert {str(path.relative_to(SAMPLES)) for path in SAMPLES.glob("GET_*/*")} == {*LOADED, *REFUSED}
 
 
 @pytest.mark.parametrize("path", LOADED)
-def test_a_sample_that_can_be_used_is_loaded(acme: Client, shop: str, path: str) -> None:
+def test_sample_is_loaded(acme: Client, shop: str, path: str) -> None:
     marketplace, rows = LOADED[path]
 
     report = acme.load(shop, sample(path), marketplace=marketplace)
@@ -79,7 +78,7 @@ def test_a_sample_that_can_be_used_is_loaded(acme: Client, shop: str, path: str)
 
 
 @pytest.mark.parametrize("path", REFUSED)
-def test_a_sample_that_cannot_be_used_is_refused_and_changes_nothing(committed_db: None, path: str) -> None:
+def test_invalid_sample_is_rejected_and_changes_nothing(committed_db: None, path: str) -> None:
     nord = Client(*agencies.create_agency(name="Nord", now=NOON))
     shelf = nord.take_on()
     before = nord.read(f"/v1/accounts/{shelf}/metrics")
@@ -90,9 +89,7 @@ def test_a_sample_that_cannot_be_used_is_refused_and_changes_nothing(committed_d
     assert nord.read(f"/v1/accounts/{shelf}/metrics") == before
 
 
-def test_amazon_s_own_example_stands_beside_our_numbers_with_what_contradicts_itself_in_it(
-    acme: Client, shop: str
-) -> None:
+def test_amazons_example_is_shown_with_own_figures_and_flags(acme: Client, shop: str) -> None:
     acme.load(shop, sample(f"{V2}/3_schema_examples_root.json"))
 
     odr = series(acme, shop, "order_defect_rate", channel="mfn")
@@ -120,7 +117,7 @@ def test_amazon_s_own_example_stands_beside_our_numbers_with_what_contradicts_it
     assert cancelled["amazon"]["flags"]
 
 
-def test_what_only_amazon_counts_is_a_series_with_a_history(acme: Client, shop: str) -> None:
+def test_figures_counted_by_amazon_alone_have_a_history(acme: Client, shop: str) -> None:
     acme.load(shop, sample(f"{V2}/3_schema_examples_root.json"))
 
     value = series(acme, shop, "food_and_product_safety_issues")
@@ -139,9 +136,7 @@ def test_what_only_amazon_counts_is_a_series_with_a_history(acme: Client, shop: 
     ]
 
 
-def test_snapshots_are_kept_whole_by_marketplace_and_the_status_shows_on_the_account(
-    acme: Client, shop: str
-) -> None:
+def test_snapshots_are_stored_by_marketplace_with_account_status(acme: Client, shop: str) -> None:
     acme.load(shop, sample(f"{V2}/3_schema_examples_root.json"))
 
     snapshots = acme.read(f"/v1/accounts/{shop}/snapshots")["data"]
@@ -160,7 +155,7 @@ def test_snapshots_are_kept_whole_by_marketplace_and_the_status_shows_on_the_acc
     assert event["data"]["current"] in {"AT_RISK", "SUSPENDED"}
 
 
-def test_a_real_return_counts_against_its_order_as_soon_as_that_is_known(acme: Client, shop: str) -> None:
+def test_return_counts_once_its_order_is_loaded(acme: Client, shop: str) -> None:
     acme.load(shop, sample(f"{RETURNS}/1.tsv"))
     order = build.order_row(
         amazon_order_id="113-6277818-6289068",

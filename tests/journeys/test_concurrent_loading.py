@@ -1,5 +1,5 @@
-"""Nothing is lost and nothing counts twice: documents sent again or at once, workers that race or are killed,
-a broker that forgets everything.
+"""Test that nothing is lost or counted twice: documents sent again or at once, workers that race or are killed, and a
+broker that loses messages.
 """
 
 import io
@@ -61,13 +61,13 @@ WORKER = [
     "--without-gossip",
 ]
 FINAL = {"loaded", "rejected", "failed"}
-READING, RECORDING = "COPY staged_orders", "FROM staged_orders"  # as the database shows what it works on
+READING, RECORDING = "COPY staged_orders", "FROM staged_orders"  # statements as pg_stat_activity shows them
 T = TypeVar("T")
 
 
 @pytest.fixture
 def broker() -> Iterator[Redis]:
-    """The broker, without messages of other tests."""
+    """Provide the broker without messages of other tests."""
     with Redis.from_url(settings.CELERY_BROKER_URL, protocol=2) as redis:
         redis.flushdb()
         yield redis
@@ -85,7 +85,7 @@ def account(agency: Client) -> str:
 
 
 class Worker:
-    """A real worker with two pool children, in a process group of its own. It is not started yet."""
+    """Manage a worker with two pool processes in a process group of its own. It is not started yet."""
 
     process: subprocess.Popen[bytes] | None = None
 
@@ -115,7 +115,7 @@ class Worker:
         """End the pool child whose connection to the database comes from this port."""
         assert self.process is not None
         for child in psutil.Process(self.process.pid).children(recursive=True):
-            with suppress(psutil.Error):  # one that ends at this moment tells nothing of itself
+            with suppress(psutil.Error):  # a process that has just ended has no connections
                 if port in {each.laddr.port for each in child.net_connections("inet")}:
                     child.kill()
 
@@ -129,7 +129,7 @@ def worker(agency: Client, tmp_path: Path) -> Iterator[Worker]:
 
 @cache
 def big_document() -> bytes:
-    """One that takes a worker seconds."""
+    """Build a document that takes a worker seconds."""
     rows = [
         row
         for n in range(DAYS)
@@ -138,8 +138,8 @@ def big_document() -> bytes:
     return build.orders_file(rows, columns=COLUMNS)
 
 
-def at_once(*calls: Callable[[], T]) -> list[T]:
-    """What the calls return, each made in a thread and on a connection of its own, all at the same moment."""
+def run_concurrently(*calls: Callable[[], T]) -> list[T]:
+    """Call all functions at the same moment, each in its own thread and connection, and return their results."""
     barrier = Barrier(len(calls))
 
     def run(call: Callable[[], T]) -> T:
@@ -159,18 +159,18 @@ def load(agency: Client, report: dict[str, Any]) -> None:
     tasks.load_report(agency_id=str(agency.agency.pk), report_id=str(report_id))
 
 
-def row_of(agency: Client, report: dict[str, Any]) -> Report:
+def get_report(agency: Client, report: dict[str, Any]) -> Report:
     with context.agency(agency.agency.pk):
         return Report.objects.get(pk=identifiers.private("rpt", report["id"]))
 
 
-def loads_of(agency: Client, report: dict[str, Any]) -> int:
-    """How often the report brought its facts."""
+def count_loads(agency: Client, report: dict[str, Any]) -> int:
+    """Return how often the report was loaded."""
     with context.agency(agency.agency.pk):
         return SourceLoad.objects.filter(report_id=identifiers.private("rpt", report["id"])).count()
 
 
-def rows(agency: Client, model: Any) -> int:
+def count_rows(agency: Client, model: Any) -> int:
     with context.agency(agency.agency.pk):
         return int(model.objects.count())
 
@@ -180,14 +180,14 @@ def figures(agency: Client, account: str, **at: Any) -> tuple[int, int]:
     return value["numerator"], value["denominator"]
 
 
-def counts_again(account: str) -> str:
+def recompute(account: str) -> str:
     output = io.StringIO()
     call_command("recompute", "--account", account, stdout=output)
     return output.getvalue().strip().partition(": ")[2]
 
 
-def hand_out_again(agency: Client) -> None:
-    """What the clock does when a report was handed out too long ago."""
+def resume_old_reports(agency: Client) -> None:
+    """Resume the reports as the scheduler does for old ones."""
     with context.agency(agency.agency.pk):
         Report.objects.update(handed_out_at=timezone.now() - timedelta(hours=1))
     tasks.resume_reports()
@@ -196,7 +196,7 @@ def hand_out_again(agency: Client) -> None:
 def wait_until(
     happened: Callable[[], Any], *, worker: Worker, every: float = 0.01, seconds: float = 60
 ) -> Any:
-    """What `happened` returns once it is true."""
+    """Wait until `happened()` is true, and return its value."""
     deadline = time.monotonic() + seconds
     while not (result := happened()):
         assert time.monotonic() < deadline, worker.log.read_text()[-3000:]
@@ -205,15 +205,15 @@ def wait_until(
 
 
 def is_final(agency: Client, *reports: dict[str, Any]) -> bool:
-    """Whether nothing more will become of the reports; until then the clock does its work."""
-    if all(row_of(agency, report).status in FINAL for report in reports):
+    """Return whether the reports have a final status. Resumes them as the scheduler does, if not."""
+    if all(get_report(agency, report).status in FINAL for report in reports):
         return True
-    hand_out_again(agency)
+    resume_old_reports(agency)
     return False
 
 
-def port_of_the_worker_at(statement: str) -> int | None:
-    """From which port somebody else has the database work on the statement right now."""
+def find_worker_port(statement: str) -> int | None:
+    """Return the client port of the other connection that runs the statement now."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT client_port FROM pg_stat_activity WHERE backend_type = 'client backend' "
@@ -224,35 +224,43 @@ def port_of_the_worker_at(statement: str) -> int | None:
     return row[0] if row else None
 
 
-def test_a_file_sent_again_is_the_first_report(agency: Client, account: str) -> None:
+def test_file_sent_again_is_the_first_report(agency: Client, account: str) -> None:
     document = build.orders_file(build.orders_on(build.days_ago(40), count=3))
     first = agency.load(account, document)
 
     again = agency.send(account, document)
 
     assert (again.status_code, again.json()) == (200, first | {"duplicate": True})
-    assert (rows(agency, Report), loads_of(agency, first), figures(agency, account)) == (1, 1, (0, 3))
+    assert (count_rows(agency, Report), count_loads(agency, first), figures(agency, account)) == (
+        1,
+        1,
+        (0, 3),
+    )
 
 
-def test_a_file_sent_through_four_doors_at_once_is_one_report(agency: Client, account: str) -> None:
+def test_file_sent_four_times_at_once_is_one_report(agency: Client, account: str) -> None:
     document = build.orders_file(build.orders_on(build.days_ago(40), count=3))
 
-    answers = at_once(*[partial(copy(agency).send, account, document) for _ in range(4)])
+    answers = run_concurrently(*[partial(copy(agency).send, account, document) for _ in range(4)])
 
     assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 202]
     assert sorted(answer.json()["duplicate"] for answer in answers) == [False, True, True, True]
-    assert len({answer.json()["id"] for answer in answers}) == rows(agency, Report) == 1
+    assert len({answer.json()["id"] for answer in answers}) == count_rows(agency, Report) == 1
     assert len(list((settings.MEDIA_ROOT / agency.agency.pk.hex).rglob("rpt_*"))) == 1
 
 
-def test_a_report_in_the_hands_of_four_workers_is_loaded_once(agency: Client, account: str) -> None:
+def test_report_given_to_four_workers_is_loaded_once(agency: Client, account: str) -> None:
     report = agency.send(account, build.orders_file(build.orders_on(build.days_ago(40), count=2000))).json()
 
-    at_once(*[partial(load, agency, report)] * 4)
+    run_concurrently(*[partial(load, agency, report)] * 4)
 
-    row = row_of(agency, report)
-    assert (row.status, row.attempts, row.rows_new, loads_of(agency, report)) == ("loaded", 1, 2000, 1)
-    assert (rows(agency, Order), rows(agency, DailyCounts), figures(agency, account)) == (2000, 1, (0, 2000))
+    row = get_report(agency, report)
+    assert (row.status, row.attempts, row.rows_new, count_loads(agency, report)) == ("loaded", 1, 2000, 1)
+    assert (count_rows(agency, Order), count_rows(agency, DailyCounts), figures(agency, account)) == (
+        2000,
+        1,
+        (0, 2000),
+    )
 
 
 def test_reports_of_one_account_in_many_workers_give_one_set_of_facts_and_counts(
@@ -275,24 +283,28 @@ def test_reports_of_one_account_in_many_workers_give_one_set_of_facts_and_counts
         agency.post(path, {"defects": defects}, format="json").json() for defects in (posted, removed, posted)
     ]
 
-    at_once(*[partial(load, agency, report) for report in reports])
+    run_concurrently(*[partial(load, agency, report) for report in reports])
 
-    loaded = [row_of(agency, report) for report in reports]
+    loaded = [get_report(agency, report) for report in reports]
     assert [(row.status, row.attempts) for row in loaded] == [("loaded", 1)] * 7
     assert len({row.loaded_at for row in loaded}) == 7
-    assert [loads_of(agency, report) for report in reports] == [1] * 7
-    assert (rows(agency, Order), rows(agency, Defect), figures(agency, account)) == (700, 5, (4, 600))
-    assert counts_again(account) == "0 daily counts changed"
+    assert [count_loads(agency, report) for report in reports] == [1] * 7
+    assert (count_rows(agency, Order), count_rows(agency, Defect), figures(agency, account)) == (
+        700,
+        5,
+        (4, 600),
+    )
+    assert recompute(account) == "0 daily counts changed"
 
 
 @pytest.mark.parametrize("victim", ["child", "group"])
 @pytest.mark.parametrize("statement", [READING, RECORDING])
-def test_a_report_whose_worker_is_killed_is_loaded_once(
+def test_report_of_killed_worker_is_loaded_once(
     agency: Client, account: str, worker: Worker, statement: str, victim: str
 ) -> None:
     report = agency.send(account, big_document()).json()
     worker.start()
-    port = wait_until(partial(port_of_the_worker_at, statement), worker=worker)
+    port = wait_until(partial(find_worker_port, statement), worker=worker)
 
     if victim == "child":
         worker.kill_child(port)
@@ -301,40 +313,45 @@ def test_a_report_whose_worker_is_killed_is_loaded_once(
         worker.start()
     wait_until(partial(is_final, agency, report), worker=worker, every=0.5)
 
-    row = row_of(agency, report)
-    assert (row.status, row.rows_new, loads_of(agency, report)) == ("loaded", MANY, 1)
+    row = get_report(agency, report)
+    assert (row.status, row.rows_new, count_loads(agency, report)) == ("loaded", MANY, 1)
     assert row.attempts >= 2
-    assert (rows(agency, Order), rows(agency, DailyCounts), figures(agency, account)) == (
+    assert (count_rows(agency, Order), count_rows(agency, DailyCounts), figures(agency, account)) == (
         MANY,
         DAYS,
         (0, MANY),
     )
-    assert counts_again(account) == "0 daily counts changed"
+    assert recompute(account) == "0 daily counts changed"
 
 
-def test_a_document_that_ends_every_worker_is_given_up_and_may_be_sent_again(
+def test_report_that_kills_every_worker_fails_and_can_be_sent_again(
     agency: Client, account: str, worker: Worker
 ) -> None:
     report = agency.send(account, big_document()).json()
     worker.start()
 
     def is_given_up() -> bool:
-        port = port_of_the_worker_at(READING)
+        port = find_worker_port(READING)
         if port is not None:
             worker.kill_child(port)
         return is_final(agency, report)
 
     wait_until(is_given_up, worker=worker)
 
-    row = row_of(agency, report)
-    assert (row.status, row.attempts, loads_of(agency, report), rows(agency, Order)) == ("failed", 5, 0, 0)
+    row = get_report(agency, report)
+    assert (row.status, row.attempts, count_loads(agency, report), count_rows(agency, Order)) == (
+        "failed",
+        5,
+        0,
+        0,
+    )
     assert agency.read(f"/v1/reports/{report['id']}")["problem"]["type"] == "/problems/loading-failed"
     assert agency.send(account, big_document()).status_code == 200
     wait_until(partial(is_final, agency, report), worker=worker, every=0.5)
-    assert (row_of(agency, report).status, figures(agency, account)) == ("loaded", (0, MANY))
+    assert (get_report(agency, report).status, figures(agency, account)) == ("loaded", (0, MANY))
 
 
-def test_a_broker_that_forgets_every_message_loses_no_report(
+def test_broker_that_loses_messages_loses_no_report(
     agency: Client, account: str, worker: Worker, broker: Redis
 ) -> None:
     documents = [
@@ -348,23 +365,21 @@ def test_a_broker_that_forgets_every_message_loses_no_report(
     worker.start()
     wait_until(partial(is_final, agency, *reports), worker=worker, every=0.5)
 
-    assert [row_of(agency, report).status for report in reports] == ["loaded"] * 4
-    assert [loads_of(agency, report) for report in reports] == [1] * 4
+    assert [get_report(agency, report).status for report in reports] == ["loaded"] * 4
+    assert [count_loads(agency, report) for report in reports] == [1] * 4
     assert figures(agency, account) == (1, 150)
 
 
-def test_a_defect_before_its_order_and_one_after_it_give_the_same_numbers(
-    agency: Client, account: str
-) -> None:
+def test_defect_before_or_after_its_order_gives_same_figures(agency: Client, account: str) -> None:
     other = agency.take_on(partner="A2OTHER")
-    orders, trouble = (
+    orders, posted_defect = (
         build.orders_file(build.orders_on(build.days_ago(40), count=9)),
         build.defect(order=build.order_id(4)),
     )
 
     agency.load(account, orders)
-    agency.post_defects(account, trouble)
-    agency.post_defects(other, trouble)
+    agency.post_defects(account, posted_defect)
+    agency.post_defects(other, posted_defect)
     waiting = agency.read(f"/v1/accounts/{other}/metrics")["unmatched_defects"]
     agency.load(other, orders)
 

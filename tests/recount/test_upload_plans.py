@@ -1,4 +1,4 @@
-"""Invented accounts reach what they are invented for, and those said to be settled are."""
+"""Test that generated plans reach every status, and that settled plans do not depend on their order."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -9,11 +9,11 @@ import pytest
 
 from tests.clock import NOW, TODAY
 from tests.documents import Document
-from tests.lives import DAWN
-from tests.plans import HOMES, Plan, invent
+from tests.order_histories import LATEST_EVENT
 from tests.recount.figures import METRICS, RULES, Recount, channels_of
 from tests.recount.knowledge import Knowledge
 from tests.recount.statements import MessageRow, ReturnRow, ShipmentRow, Upload
+from tests.upload_plans import HOMES, Plan, build_plan
 
 SEEDS = range(24)
 MOST = 240
@@ -25,23 +25,23 @@ def known(documents: list[Document]) -> Knowledge:
     """What the documents say, one received a second after the other, the same bytes once."""
     uploads, seen = list[Upload](), set[bytes]()
     for n, document in enumerate(documents):
-        if document.door == "defects" or document.content not in seen:
-            of_document = (
+        if document.report_type == "defects" or document.content not in seen:
+            context = (
                 document.counts_all,
                 frozenset(document.columns),
                 document.store,
                 document.period,
-                int(document.spoiled),
+                int(document.has_invalid_row),
             )
             received_at = NOW + timedelta(seconds=n)
-            uploads.append(Upload(document.rows, received_at, received_at, *of_document))
+            uploads.append(Upload(document.rows, received_at, received_at, *context))
         seen.add(document.content)
     return Knowledge(uploads, known_at=NOW + timedelta(days=1))
 
 
 def account(seed: int, *, settled: bool = False) -> Plan:
     size = seed % len(SEEDS)
-    return invent(seed, HOMES[seed % 2], 5 + 2 * size, size, size, settled=settled)
+    return build_plan(seed, HOMES[seed % 2], 5 + 2 * size, size, size, settled=settled)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -91,14 +91,14 @@ def test_plans_remove_feedback_by_absence_and_by_name() -> None:
     assert removed[False] > 5
 
 
-def test_plans_use_every_door_and_nothing_later_than_the_day() -> None:
-    doors, moments = Counter[str](), list[datetime]()
+def test_plans_use_every_report_type_and_no_future_time() -> None:
+    report_types, moments = Counter[str](), list[datetime]()
     for seed in SEEDS:
         for document in account(seed).documents:
-            doors[document.door] += 1
+            report_types[document.report_type] += 1
             timed = [row for row in document.rows if isinstance(row, ShipmentRow | ReturnRow | MessageRow)]
             moments += [row.updated_at for row in timed if row.updated_at]
 
-    assert len(doors) == 9
-    assert min(doors.values()) > 5
-    assert max(moments) <= DAWN
+    assert len(report_types) == 9
+    assert min(report_types.values()) > 5
+    assert max(moments) <= LATEST_EVENT

@@ -1,4 +1,4 @@
-"""A report goes in over HTTP; the right rate comes out, with its history, its breach and its reasons."""
+"""Test the order defect rate from an upload over HTTP to the breach."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from tests.client import Client
 ORDERED = clock.NOON - timedelta(days=30)
 
 
-def test_one_defect_in_a_hundred_misses_and_in_a_hundred_and_one_meets(acme: Client, shop: str) -> None:
+def test_order_defect_rate_misses_target_at_one_percent_and_meets_it_below(acme: Client, shop: str) -> None:
     report = acme.load(shop, build.orders_file(build.orders_on(ORDERED, count=100)))
     acme.post_defects(shop, build.defect(order=build.order_id(7)))
 

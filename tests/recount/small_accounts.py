@@ -1,4 +1,4 @@
-"""A small account to count by hand: orders of one day, and whatever is said of them."""
+"""Build a small account that can be counted by hand: orders of one day, and rows about them."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,8 +10,8 @@ from tests.recount.statements import OrderRow, Row, Upload
 NOON = datetime(2026, 10, 2, 12, tzinfo=UTC)  # a Friday
 DAY = NOON.date()
 RECEIVED = datetime(2026, 11, 20, tzinfo=UTC)
-EVERY_COLUMN = frozenset({"first_scan_at", "delivered_at", "invoiced_at", "answered_at", "updated_at"})
-FOR_EVER = datetime.max.replace(tzinfo=UTC)
+ALL_COLUMNS = frozenset({"first_scan_at", "delivered_at", "invoiced_at", "answered_at", "updated_at"})
+MAX_TIME = datetime.max.replace(tzinfo=UTC)
 
 
 def placed(
@@ -24,14 +24,14 @@ def placed(
 def upload(*rows: Row, minutes: int = 0, **more: Any) -> Upload:
     """A document, known as soon as it was received: so many minutes after the first."""
     received_at = RECEIVED + timedelta(minutes=minutes)
-    usual: dict[str, Any] = {"columns": EVERY_COLUMN, "store": "GB"}
+    usual: dict[str, Any] = {"columns": ALL_COLUMNS, "store": "GB"}
     return Upload(rows, received_at, received_at, **usual | more)
 
 
-def knowing(*uploads: Upload) -> Knowledge:
-    return Knowledge(uploads, known_at=FOR_EVER)
+def build_knowledge(*uploads: Upload) -> Knowledge:
+    return Knowledge(uploads, known_at=MAX_TIME)
 
 
 def recount(*rows: Row, **more: Any) -> Recount:
-    """The recount of an account that was told this in one document."""
-    return Recount(knowing(upload(*rows, **more)))
+    """Return the recount of an account with these rows in one document."""
+    return Recount(build_knowledge(upload(*rows, **more)))

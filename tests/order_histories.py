@@ -1,8 +1,6 @@
-"""Invent what happens to an order over time, and the rows that state it: packages, returns, messages,
-defects.
+"""Generate histories of orders, and the rows that state them: packages, returns, messages and defects.
 
-Each story has moments of its own, often the very ones at which an answer turns; a statement says what had
-happened by its moment.
+Many events are exactly on a limit. A row states what had happened by its `updated_at`.
 """
 
 from collections.abc import Iterator
@@ -11,26 +9,26 @@ from random import Random
 
 from tests.clock import TODAY
 from tests.recount.cells import Cell, next_business_day
-from tests.recount.knowledge import FURTHER_AND_FURTHER
+from tests.recount.knowledge import STATUS_ORDER
 from tests.recount.statements import (
     ELSEWHERE,
     DefectRow,
-    HearsayRow,
     MessageRow,
     OrderRow,
     RemovalRow,
     ReturnRow,
     ShipmentRow,
+    UnconfirmedRow,
 )
 
-DAWN = datetime.combine(TODAY, time.min, UTC)  # nothing happened later
+LATEST_EVENT = datetime.combine(TODAY, time.min, UTC)  # nothing happened later
 DAYS_OF_ORDERS = 100
 FIRST_DAY = TODAY - timedelta(days=DAYS_OF_ORDERS)
 BEGINNING = datetime.combine(FIRST_DAY, time.min, UTC)
-THE_LATEST = BEGINNING + timedelta(
+LATEST_STATEMENT = BEGINNING + timedelta(
     days=DAYS_OF_ORDERS + 2
 )  # what a document may speak of: clocks and zones differ
-LATELY = 25  # days that the short windows look at
+RECENT_DAYS = 25  # days that the short windows look at
 CHANNELS = ("mfn", "afn")
 HOUR, DAY, SECOND = timedelta(hours=1), timedelta(days=1), timedelta(seconds=1)
 STATES = {
@@ -52,20 +50,19 @@ STATES_OF_RETURNS = (
     "denied",
     "rejected",
 )
-HEARD_OF = ("cancellation", "late_shipment", "feedback", "a_to_z_claim", "chargeback")
+LISTED_KINDS = ("cancellation", "late_shipment", "feedback", "a_to_z_claim", "chargeback")
 
 
 def order(order_id: str, stores: tuple[str, ...], chance: Random) -> list[OrderRow]:
-    """What is said of an order over time. Statements of one moment differ in status; some move the order
-    elsewhere."""
+    """Generate the rows of an order. Rows of the same time differ in status; some change the marketplace."""
 
     place = _place(stores, chance)
     updated_at = place[2]
     statements: dict[tuple[datetime, str], OrderRow] = {}
     for _ in range(chance.randint(1, 3)):
-        status = chance.choice(FURTHER_AND_FURTHER)
+        status = chance.choice(STATUS_ORDER)
         place = _place(stores, chance) if chance.random() < 0.1 else place
-        updated_at = min(updated_at + chance.choice((0, 1, 30, 400)) * HOUR, THE_LATEST)
+        updated_at = min(updated_at + chance.choice((0, 1, 30, 400)) * HOUR, LATEST_STATEMENT)
         statements.setdefault(
             (updated_at, status), OrderRow(order_id, *place[:2], status, place[2], updated_at)
         )
@@ -73,32 +70,31 @@ def order(order_id: str, stores: tuple[str, ...], chance: Random) -> list[OrderR
 
 
 def _place(stores: tuple[str, ...], chance: Random) -> tuple[str, str, datetime]:
-    """Store, channel, and a moment told by some clock of the world, often the first or the last minute of a
-    day."""
+    """Return a store, a channel, and a time in a random zone, often the first or last minute of a day."""
 
     zone = timezone(chance.choice((0, 0, 9, -8)) * HOUR)
     minutes = chance.choice((0, 1439, chance.randrange(1440)))
-    moment = BEGINNING + _some_day(chance) * DAY + timedelta(minutes=minutes)
+    moment = BEGINNING + _random_day(chance) * DAY + timedelta(minutes=minutes)
     return chance.choice((*stores, ELSEWHERE)), chance.choice((*CHANNELS, "mfn")), moment.astimezone(zone)
 
 
-def _some_day(chance: Random) -> int:
-    """Often a late one, as most windows are short; sometimes the first or the last of a month."""
+def _random_day(chance: Random) -> int:
+    """Return a random day, often a late one because most windows are short, or the first or last of a month."""
     n = chance.choice(
-        (chance.randrange(DAYS_OF_ORDERS), chance.randrange(DAYS_OF_ORDERS - LATELY, DAYS_OF_ORDERS))
+        (chance.randrange(DAYS_OF_ORDERS), chance.randrange(DAYS_OF_ORDERS - RECENT_DAYS, DAYS_OF_ORDERS))
     )
     first = (FIRST_DAY + n * DAY).replace(day=1)
     edge = (first - chance.choice((0, 1)) * DAY - FIRST_DAY).days
     return edge if chance.random() < 0.15 and edge >= 0 else n
 
 
-def _some_moment(chance: Random) -> datetime:
+def _random_moment(chance: Random) -> datetime:
     minutes = chance.choice((0, 1439, 12 * 60, chance.randrange(1440)))
-    return BEGINNING + _some_day(chance) * DAY + timedelta(minutes=minutes)
+    return BEGINNING + _random_day(chance) * DAY + timedelta(minutes=minutes)
 
 
 def defect(order_id: str, chance: Random) -> list[DefectRow]:
-    """What is said of a defect over time, with or without the moment of each change."""
+    """Generate the rows of a defect, with or without the time of each change."""
     kind, reference = chance.choice(tuple(STATES)), chance.choice(("", "", "C-1", "C-2"))
     return [
         DefectRow(
@@ -118,8 +114,8 @@ def defect(order_id: str, chance: Random) -> list[DefectRow]:
 
 
 def stars(order_id: str, chance: Random) -> list[tuple[int, date]]:
-    """Sometimes stars on a day, as feedback reports list them; some buyers change theirs later."""
-    first = _some_day(chance)
+    """Generate the feedback of an order as (stars, day): none, one, or a changed one."""
+    first = _random_day(chance)
     days = [
         min(first + chance.choice((0, 3, 20)), DAYS_OF_ORDERS) for _ in range(chance.choice((0, 1, 1, 2)))
     ]
@@ -127,37 +123,37 @@ def stars(order_id: str, chance: Random) -> list[tuple[int, date]]:
 
 
 def removals(order_id: str, chance: Random) -> list[RemovalRow]:
-    """Seldom, that the feedback of an order was removed."""
-    return [RemovalRow(order_id, _cell(_some_moment(chance), chance))] if chance.random() < 0.1 else []
+    """Generate a feedback removal for one in ten orders."""
+    return [RemovalRow(order_id, _cell(_random_moment(chance), chance))] if chance.random() < 0.1 else []
 
 
-def hearsay(order_id: str, chance: Random) -> list[HearsayRow]:
-    """Sometimes, that the order has defects."""
-    kinds = frozenset(kind for kind in HEARD_OF if chance.random() < 0.4)
-    ordered_on = FIRST_DAY + _some_day(chance) * DAY
+def unconfirmed(order_id: str, chance: Random) -> list[UnconfirmedRow]:
+    """Generate an unconfirmed defect for some orders."""
+    kinds = frozenset(kind for kind in LISTED_KINDS if chance.random() < 0.4)
+    ordered_on = FIRST_DAY + _random_day(chance) * DAY
     return (
-        [HearsayRow(order_id, ordered_on, chance.choice(CHANNELS), kinds)]
+        [UnconfirmedRow(order_id, ordered_on, chance.choice(CHANNELS), kinds)]
         if kinds and chance.random() < 0.15
         else []
     )
 
 
 def shipments(order_id: str, chance: Random) -> list[ShipmentRow]:
-    """What is said of an order's packages, one to three, or that it was cancelled, or both."""
+    """Generate the rows of one to three packages, of a cancellation, or of both."""
     statements: list[ShipmentRow] = []
     if chance.random() < 0.8:
-        begun = _some_moment(chance)
+        begun = _random_moment(chance)
         for n in range(chance.choice((1, 1, 2, 3))):
             name = chance.choice(("", f"P{n}"))
-            parcel = _parcel(order_id, name, begun, chance)
-            statements += [_by_then(parcel, moment) for moment in _moments(parcel, chance)]
+            package = _package(order_id, name, begun, chance)
+            statements += [_state_at(package, moment) for moment in _moments(package, chance)]
     if chance.random() < 0.25:
         statements += _cancellations(order_id, statements[-1] if statements else None, chance)
     return statements
 
 
-def _parcel(order_id: str, name: str, begun: datetime, chance: Random) -> ShipmentRow:
-    """A package's whole life, every moment on one side of its limit or on it; what never happens is None."""
+def _package(order_id: str, name: str, begun: datetime, chance: Random) -> ShipmentRow:
+    """Generate all events of a package, before, on or after their limits. Events that never happen are None."""
     ship_by = begun + chance.choice((0, 1, 2, 3)) * DAY
     shipped_at = ship_by + chance.choice((-DAY, -DAY, -HOUR, 0 * DAY, 0 * DAY, SECOND, 5 * HOUR, DAY))
     deliver_by = shipped_at + chance.choice((2, 3, 5)) * DAY
@@ -179,43 +175,42 @@ def _parcel(order_id: str, name: str, begun: datetime, chance: Random) -> Shipme
     )
 
 
-def _moments(parcel: ShipmentRow, chance: Random) -> Iterator[datetime]:
-    """When something is said of a package: at a turn of its life, just after, days after."""
+def _moments(package: ShipmentRow, chance: Random) -> Iterator[datetime]:
+    """Yield the times of rows about a package: at an event, just after it, or days later."""
     turns = [
         _moment(cell)
-        for cell in (parcel.ship_by, parcel.shipped_at, parcel.deliver_by, parcel.invoiced_at)
+        for cell in (package.ship_by, package.shipped_at, package.deliver_by, package.invoiced_at)
         if cell
     ]
     for _ in range(chance.choice((1, 1, 2, 3))):
         after = chance.choice((0 * DAY, SECOND, DAY - SECOND, DAY, 4 * DAY, 9 * DAY, 20 * DAY))
-        yield min(chance.choice(turns) + after, DAWN)
+        yield min(chance.choice(turns) + after, LATEST_EVENT)
 
 
-def _by_then(parcel: ShipmentRow, moment: datetime) -> ShipmentRow:
-    """What could be said of the package at that moment. Promises are known from the beginning."""
+def _state_at(package: ShipmentRow, moment: datetime) -> ShipmentRow:
+    """Return the package as known at `moment`. Promised days are known from the beginning."""
 
-    def happened(cell: Cell | None) -> Cell | None:
+    def value_at(cell: Cell | None) -> Cell | None:
         return cell if cell and _moment(cell) <= moment else None
 
     return ShipmentRow(
-        parcel.order_id,
-        *(parcel.package, parcel.tracking_number, parcel.units, parcel.ship_by),
-        shipped_at=happened(parcel.shipped_at),
-        first_scan_at=happened(parcel.first_scan_at),
-        deliver_by=parcel.deliver_by,
-        delivered_at=happened(parcel.delivered_at),
-        business_order=parcel.business_order,
-        invoiced_at=happened(parcel.invoiced_at),
+        package.order_id,
+        *(package.package, package.tracking_number, package.units, package.ship_by),
+        shipped_at=value_at(package.shipped_at),
+        first_scan_at=value_at(package.first_scan_at),
+        deliver_by=package.deliver_by,
+        delivered_at=value_at(package.delivered_at),
+        business_order=package.business_order,
+        invoiced_at=value_at(package.invoiced_at),
         updated_at=moment,
     )
 
 
-def _cancellations(order_id: str, parcel: ShipmentRow | None, chance: Random) -> Iterator[ShipmentRow]:
-    """Who cancelled, of the whole order or of a package, before or after it was shipped; some change their
-    mind."""
+def _cancellations(order_id: str, package: ShipmentRow | None, chance: Random) -> Iterator[ShipmentRow]:
+    """Generate cancellations of an order or a package, before or after shipping, some corrected later."""
 
-    row = parcel if parcel and chance.random() < 0.5 else ShipmentRow(order_id)
-    moment = row.updated_at or _some_moment(chance)
+    row = package if package and chance.random() < 0.5 else ShipmentRow(order_id)
+    moment = row.updated_at or _random_moment(chance)
     for n in range(chance.choice((1, 1, 2))):
         canceller = chance.choice(("buyer", "seller", "seller", "unconfirmed", "amazon"))
         yield ShipmentRow(
@@ -224,29 +219,29 @@ def _cancellations(order_id: str, parcel: ShipmentRow | None, chance: Random) ->
             tracking_number=row.tracking_number,
             shipped_at=chance.choice((None, row.shipped_at)),
             cancelled_by=canceller,
-            updated_at=min(moment + chance.choice((n * DAY, n * SECOND, 0 * DAY)), DAWN),
+            updated_at=min(moment + chance.choice((n * DAY, n * SECOND, 0 * DAY)), LATEST_EVENT),
         )
 
 
 def returns(order_id: str, chance: Random) -> list[ReturnRow]:
-    """Sometimes a return request or two, and what is said of them over time."""
+    """Generate the rows of up to two return requests."""
     return [row for n in range(chance.choice((0, 0, 0, 1, 1, 2))) for row in _return(order_id, n, chance)]
 
 
 def _return(order_id: str, n: int, chance: Random) -> Iterator[ReturnRow]:
-    asked_at = _some_moment(chance)
+    asked_at = _random_moment(chance)
     answered_at = asked_at + chance.choice(
         (HOUR, 48 * HOUR, 48 * HOUR, 48 * HOUR + SECOND, 60 * HOUR, 90 * HOUR)
     )
     requested, answered = (
         _cell(asked_at, chance),
-        chance.choice((None, *[_cell(min(answered_at, DAWN), chance)] * 3)),
+        chance.choice((None, *[_cell(min(answered_at, LATEST_EVENT), chance)] * 3)),
     )
     for _ in range(chance.choice((1, 1, 2))):
         since = chance.choice(
             (0 * HOUR, HOUR, 48 * HOUR, 48 * HOUR + SECOND, 71 * HOUR, 72 * HOUR, 200 * HOUR)
         )
-        moment = min(asked_at + since, DAWN)
+        moment = min(asked_at + since, LATEST_EVENT)
         yield ReturnRow(
             order_id,
             requested,
@@ -260,33 +255,33 @@ def _return(order_id: str, n: int, chance: Random) -> Iterator[ReturnRow]:
 
 
 def message(number: int, order_id: str, stores: tuple[str, ...], chance: Random) -> list[MessageRow]:
-    """What is said over time of a message, which not every buyer writes about an order."""
-    received_at, marketplace = _in_some_zone(_some_moment(chance), chance), chance.choice(stores)
+    """Generate the rows of a message. Some messages are not about an order."""
+    received_at, marketplace = _in_random_zone(_random_moment(chance), chance), chance.choice(stores)
     answered_at = min(
-        received_at + chance.choice((HOUR, 24 * HOUR, 24 * HOUR, 24 * HOUR + SECOND, 30 * HOUR)), DAWN
+        received_at + chance.choice((HOUR, 24 * HOUR, 24 * HOUR, 24 * HOUR + SECOND, 30 * HOUR)), LATEST_EVENT
     )
-    is_answered, is_dull = chance.random() < 0.8, chance.choice((None, False, False, False, True))
+    is_answered, needs_no_answer = chance.random() < 0.8, chance.choice((None, False, False, False, True))
     about = chance.choice((order_id, order_id, ""))
     statements = []
     for _ in range(chance.choice((1, 1, 2))):
         since = chance.choice((0 * HOUR, HOUR, 24 * HOUR, 24 * HOUR, 24 * HOUR + SECOND, 200 * HOUR))
-        moment = min(received_at + since, DAWN)
+        moment = min(received_at + since, LATEST_EVENT)
         answered = answered_at if is_answered and answered_at <= moment else None
         marketplace = chance.choice(stores) if chance.random() < 0.05 else marketplace
         statements.append(
-            MessageRow(f"M-{number}", received_at, marketplace, answered, is_dull, about, moment)
+            MessageRow(f"M-{number}", received_at, marketplace, answered, needs_no_answer, about, moment)
         )
     return statements
 
 
 def _cell(moment: datetime, chance: Random) -> Cell:
-    """The moment, told by some clock, or the day alone."""
+    """Return the time in a random zone, or the day only."""
     return chance.choice(
-        (moment.astimezone(UTC).date(), _in_some_zone(moment, chance), _in_some_zone(moment, chance))
+        (moment.astimezone(UTC).date(), _in_random_zone(moment, chance), _in_random_zone(moment, chance))
     )
 
 
-def _in_some_zone(moment: datetime, chance: Random) -> datetime:
+def _in_random_zone(moment: datetime, chance: Random) -> datetime:
     return moment.astimezone(timezone(chance.choice((0, 0, 9, -8)) * HOUR))
 
 
