@@ -36,7 +36,7 @@ def is_clock(function: ast.expr) -> bool:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_clock_is_read_at_import(path: Path) -> None:
+def test_modules_read_no_clock_at_import(path: Path) -> None:
     assert list(reads_of_a_clock_at_import(ast.parse(path.read_text()))) == []
 
 

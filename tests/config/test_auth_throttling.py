@@ -41,7 +41,7 @@ def seconds(application: DelayFailedAuthentication, times: int, **environ: Any) 
 
 
 @pytest.mark.parametrize("status", ["401 Unauthorized", "429 Too Many Requests"])
-def test_beyond_a_few_refusals_each_waits(status: str) -> None:
+def test_refusals_wait_after_the_first_few(status: str) -> None:
     application = answering(status)
     seconds(application, BURST)
 
@@ -58,7 +58,7 @@ def test_beyond_a_few_refusals_each_waits(status: str) -> None:
         ("429 Too Many Requests", {PRINCIPAL: "key"}),
     ],
 )
-def test_whoever_is_known_never_waits(status: str, environ: dict[str, str]) -> None:
+def test_authenticated_requests_never_wait(status: str, environ: dict[str, str]) -> None:
     application = answering(status)
     application.tokens = 0
 
@@ -67,7 +67,7 @@ def test_whoever_is_known_never_waits(status: str, environ: dict[str, str]) -> N
     assert application.tokens == 0
 
 
-def test_some_threads_are_always_free_for_others() -> None:
+def test_throttling_leaves_threads_free() -> None:
     application = answering("401 Unauthorized")
     application.tokens = 0
     waiting = [threading.Thread(target=ask, args=(application,)) for _ in range(settings.WEB_THREADS - 1)]
@@ -83,7 +83,7 @@ def test_some_threads_are_always_free_for_others() -> None:
         each.join()
 
 
-def test_after_a_quiet_time_refusals_come_at_once_again() -> None:
+def test_refusals_do_not_wait_after_a_pause() -> None:
     application = answering("401 Unauthorized")
     application.tokens, application.refilled_at = 0, time.monotonic() - 3600
 
@@ -92,7 +92,7 @@ def test_after_a_quiet_time_refusals_come_at_once_again() -> None:
     assert BURST - 1 <= application.tokens < BURST
 
 
-def test_the_web_server_calls_the_paced_application() -> None:
+def test_wsgi_application_is_throttled() -> None:
     """Asked of a process of its own: who loads the application describes the loggers anew."""
     words = "from config.wsgi import application; print(type(application).__name__)"
 

@@ -14,11 +14,11 @@ pytestmark = pytest.mark.usefixtures("servers")
 
 
 @pytest.mark.parametrize("value", [True, 0, 1.5, "word", [1700000000.25, 1700000001.5], {"a": [None]}, []])
-def test_a_value_comes_back_as_it_was(value: Any) -> None:
+def test_value_round_trips(value: Any) -> None:
     assert JsonSerializer().loads(JsonSerializer().dumps(value)) == value
 
 
-def test_the_cache_is_the_store_that_processes_share_and_speaks_json() -> None:
+def test_cache_is_shared_store_with_json() -> None:
     cache.set("tests:shared", [1.5], 30)
 
     assert isinstance(cache, RedisCache) or cache.__class__.__name__ == "ConnectionProxy"
@@ -26,6 +26,6 @@ def test_the_cache_is_the_store_that_processes_share_and_speaks_json() -> None:
     cache.delete("tests:shared")
 
 
-def test_what_somebody_else_wrote_there_is_not_run() -> None:
+def test_foreign_value_is_not_executed() -> None:
     with pytest.raises((json.JSONDecodeError, UnicodeDecodeError)):
         JsonSerializer().loads(pickle.dumps({"a": 1}))

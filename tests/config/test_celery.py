@@ -40,18 +40,18 @@ WORKER = [
 
 
 @pytest.mark.parametrize("entry", app.conf.beat_schedule.values(), ids=list(app.conf.beat_schedule))
-def test_every_job_of_the_clock_is_a_task_that_needs_nothing(entry: dict[str, Any]) -> None:
+def test_scheduled_jobs_are_tasks_without_arguments(entry: dict[str, Any]) -> None:
     assert entry["task"] in OURS
     assert not inspect.signature(OURS[entry["task"]].run).parameters
     assert set(entry) == {"task", "schedule"}
 
 
-def test_the_names_of_the_jobs_read_as_sentences() -> None:
+def test_scheduled_jobs_have_readable_names() -> None:
     assert [name for name in app.conf.beat_schedule if len(name.split()) < 3] == []
 
 
 @pytest.mark.parametrize("task", OURS.values(), ids=list(OURS))
-def test_a_task_takes_words_by_name_only(task: Task[..., Any]) -> None:
+def test_task_arguments_are_keyword_only(task: Task[..., Any]) -> None:
     parameters = inspect.signature(task.run).parameters.values()
 
     assert all(parameter.kind is inspect.Parameter.KEYWORD_ONLY for parameter in parameters)
@@ -59,7 +59,7 @@ def test_a_task_takes_words_by_name_only(task: Task[..., Any]) -> None:
 
 
 @pytest.mark.parametrize("task", OURS.values(), ids=list(OURS))
-def test_a_task_is_guarded_and_acknowledged_when_it_is_done(task: Task[..., Any]) -> None:
+def test_task_is_guarded_and_acknowledged_late(task: Task[..., Any]) -> None:
     assert isinstance(task, GuardedTask)
     assert task.acks_late
     assert task.reject_on_worker_lost
@@ -84,18 +84,18 @@ def test_a_task_is_guarded_and_acknowledged_when_it_is_done(task: Task[..., Any]
         ("timezone", None),
     ],
 )
-def test_a_setting_reaches_celery(name: str, value: object) -> None:
+def test_celery_settings_are_applied(name: str, value: object) -> None:
     assert app.conf[name] == value
 
 
-def test_a_message_comes_back_only_after_the_longest_task_was_ended() -> None:
+def test_visibility_timeout_is_longer_than_the_longest_task() -> None:
     soft, hard = app.conf.task_soft_time_limit, app.conf.task_time_limit
 
     assert soft < hard < app.conf.broker_transport_options["visibility_timeout"]
 
 
 @pytest.mark.parametrize("file", ["docker/start", "config/launcher/product.py"])
-def test_the_workers_that_we_start_read_the_queues_that_tasks_go_to(file: str) -> None:
+def test_workers_read_the_queues_of_tasks(file: str) -> None:
     text = (Path(settings.BASE_DIR) / file).read_text()
 
     asked_for = {app.amqp.router.route({}, name)["queue"].name for name in OURS}
@@ -103,7 +103,7 @@ def test_the_workers_that_we_start_read_the_queues_that_tasks_go_to(file: str) -
     assert set(re.findall(r"--queues=(\w+)", text)) == asked_for
 
 
-def test_a_worker_that_names_no_queues_reads_all_and_each_message_is_in_one() -> None:
+def test_worker_without_queues_reads_all_and_messages_are_in_one() -> None:
     queues = app.amqp.Queues(app.conf.task_queues)
 
     assert set(queues) == {"celery", "webhooks"}
@@ -113,7 +113,7 @@ def test_a_worker_that_names_no_queues_reads_all_and_each_message_is_in_one() ->
     }
 
 
-def test_memory_that_runs_out_is_an_ordinary_failure() -> None:
+def test_memory_error_is_a_task_failure() -> None:
     with pytest.raises(RuntimeError, match="ran out of memory") as failure:
         failing_tasks.run_out_of_memory()
 
@@ -154,9 +154,7 @@ def send(task: Task[..., Any], **words: str) -> None:
     task.apply_async(kwargs=words, queue=failing_tasks.QUEUE)
 
 
-def test_a_task_that_runs_out_of_memory_leaves_the_worker_at_work(
-    worker: subprocess.Popen[bytes], tmp_path: Path
-) -> None:
+def test_worker_continues_after_memory_error(worker: subprocess.Popen[bytes], tmp_path: Path) -> None:
     for _ in range(3):
         send(failing_tasks.run_out_of_memory)
     send(failing_tasks.leave_a_mark, path=str(tmp_path / "mark"))
@@ -166,7 +164,7 @@ def test_a_task_that_runs_out_of_memory_leaves_the_worker_at_work(
     assert sees(lambda: unacknowledged() == 0)
 
 
-def test_a_task_whose_process_is_killed_runs_again_and_the_worker_goes_on(
+def test_task_of_killed_process_runs_again_and_worker_continues(
     worker: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
     send(failing_tasks.kill_its_process_once, folder=str(tmp_path))
@@ -178,9 +176,7 @@ def test_a_task_whose_process_is_killed_runs_again_and_the_worker_goes_on(
     assert sees(lambda: unacknowledged() == 0)
 
 
-def test_a_message_that_is_no_json_or_no_task_leaves_the_worker_at_work(
-    worker: subprocess.Popen[bytes], tmp_path: Path
-) -> None:
+def test_worker_continues_after_invalid_message(worker: subprocess.Popen[bytes], tmp_path: Path) -> None:
     with app.connection_for_write() as broker, broker.SimpleQueue(failing_tasks.QUEUE) as queue:
         queue.put({"not": "a task"})
         queue.put("text", serializer="yaml")

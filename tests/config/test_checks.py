@@ -48,7 +48,7 @@ def check(url: str, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("role", ["owner_dsn", "superuser", "above_the_wall"])
-def test_a_role_that_the_wall_does_not_bind_is_refused_with_what_to_do(
+def test_check_refuses_role_that_bypasses_row_level_security(
     request: pytest.FixtureRequest, django_db_setup: None, role: str
 ) -> None:
     answer = check(request.getfixturevalue(role), "--database", "default")
@@ -59,14 +59,14 @@ def test_a_role_that_the_wall_does_not_bind_is_refused_with_what_to_do(
     assert "Traceback" not in answer.stderr
 
 
-def test_the_role_that_serves_is_fine(django_db_setup: None) -> None:
+def test_check_accepts_application_role(django_db_setup: None) -> None:
     answer = check(os.environ["DATABASE_URL"], "--database", "default")
 
     assert (answer.returncode, answer.stderr) == (0, "")
     assert "no issues" in answer.stdout
 
 
-def test_without_a_database_nothing_is_asked_of_one() -> None:
+def test_check_without_database_does_not_connect() -> None:
     answer = check("postgresql://nobody:x@127.0.0.1:1/nowhere")
 
     assert (answer.returncode, answer.stderr) == (0, "")
@@ -81,7 +81,7 @@ def test_without_a_database_nothing_is_asked_of_one() -> None:
         ("", "Underone <alerts@agency.example>", []),
     ],
 )
-def test_who_sends_e_mail_through_a_server_says_from_whom(
+def test_check_warns_of_default_sender_with_mail_server(
     server: str, sender: str, expected: list[str]
 ) -> None:
     answer = subprocess.run(
@@ -105,9 +105,7 @@ def test_who_sends_e_mail_through_a_server_says_from_whom(
         ("amqp://127.0.0.1:1", "redis://127.0.0.1:1/0", 0),
     ],
 )
-def test_where_rabbitmq_carries_the_messages_a_store_is_asked_for(
-    broker: str, store: str, expected: int
-) -> None:
+def test_check_requires_cache_with_rabbitmq(broker: str, store: str, expected: int) -> None:
     answer = subprocess.run(
         [sys.executable, "manage.py", "check"],
         cwd=settings.BASE_DIR,

@@ -34,7 +34,7 @@ def run(
     return answer, (folder / "calls").read_text().splitlines()
 
 
-def test_the_script_can_be_run_and_is_sound() -> None:
+def test_script_is_executable_and_valid() -> None:
     assert os.access(SCRIPT, os.X_OK)
     assert SCRIPT.read_text().startswith("#!/usr/bin/env bash\n")
     assert subprocess.run([shutil.which("bash") or "bash", "-n", SCRIPT], check=False).returncode == 0
@@ -48,7 +48,7 @@ def test_the_script_can_be_run_and_is_sound() -> None:
         "================== 1 passed, 1 warning in 0.10s ==================",
     ],
 )
-def test_when_all_is_well_the_last_line_is_the_summary(tmp_path: Path, summary: str) -> None:
+def test_script_prints_summary_last(tmp_path: Path, summary: str) -> None:
     answer, calls = run(tmp_path, f"....\n{summary}\n")
 
     assert answer.returncode == 0
@@ -64,16 +64,14 @@ def test_when_all_is_well_the_last_line_is_the_summary(tmp_path: Path, summary: 
         ("== 2 failed, 1 passed, 4 errors in 9.00s ==", 1),
     ],
 )
-def test_when_tests_fail_so_does_the_script_and_the_summary_is_last(
-    tmp_path: Path, summary: str, code: int
-) -> None:
+def test_script_fails_with_tests_and_prints_summary_last(tmp_path: Path, summary: str, code: int) -> None:
     answer, _ = run(tmp_path, f"FAILED tests/x.py::test_y - 1 passed in my head\n{summary}\n", test=code)
 
     assert answer.returncode == code
     assert answer.stdout.splitlines()[-1] == summary
 
 
-def test_when_style_fails_no_test_is_run(tmp_path: Path) -> None:
+def test_script_runs_no_tests_if_lint_fails(tmp_path: Path) -> None:
     answer, calls = run(tmp_path, "1 passed in 0.01s\n", lint=1)
 
     assert answer.returncode == 1
@@ -81,14 +79,14 @@ def test_when_style_fails_no_test_is_run(tmp_path: Path) -> None:
     assert answer.stdout.splitlines()[-1] == "make lint failed: the reason is above."
 
 
-def test_when_the_tests_do_not_even_start_the_script_fails(tmp_path: Path) -> None:
+def test_script_fails_if_tests_do_not_start(tmp_path: Path) -> None:
     answer, _ = run(tmp_path, "the servers did not come up\n", test=1)
 
     assert answer.returncode == 1
     assert "make test failed: the reason is above." in answer.stdout
 
 
-def test_it_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_script_leaves_no_files(tmp_path: Path) -> None:
     run(tmp_path, "1 passed in 0.01s\n")
 
     assert {path.name for path in tmp_path.iterdir()} == {".ci", "calls", "make", "summary"}

@@ -48,7 +48,7 @@ def preflight(path: str, origin: str, method: str = "GET") -> Any:
     ],
 )
 @pytest.mark.parametrize("path", ["/v1/accounts", "/v1/tokens", "/v1/accounts/acct_x/reports"])
-def test_a_preflight_is_answered_for_an_origin_of_any_agency_s(path: str, origin: str, allowed: bool) -> None:
+def test_preflight_allows_origin_of_any_agency(path: str, origin: str, allowed: bool) -> None:
     answer = preflight(path, origin, "POST")
 
     assert answer.status_code == 200
@@ -80,7 +80,7 @@ def test_a_preflight_is_answered_for_an_origin_of_any_agency_s(path: str, origin
         *(("put", "/v1/accounts", 405), ("post", "/v1/tokens", 201)),
     ],
 )
-def test_an_answer_is_read_by_pages_of_its_own_agency_alone(
+def test_response_allows_origins_of_own_agency_only(
     acme: Client, origin: str, allowed: bool, method: str, path: str, status: int
 ) -> None:
     answer = getattr(acme, method)(path, headers={"Origin": origin})
@@ -94,7 +94,7 @@ def test_an_answer_is_read_by_pages_of_its_own_agency_alone(
 
 
 @pytest.mark.usefixtures("front_ends")
-def test_a_token_is_read_with_as_its_key_is(acme: Client) -> None:
+def test_response_to_token_allows_origin_like_its_key(acme: Client) -> None:
     browser = Client(acme.agency, acme.post("/v1/tokens", {}, format="json").json()["token"])
 
     answers = [browser.get("/v1/accounts", headers={"Origin": origin}) for origin in (MINE, THEIRS)]
@@ -106,7 +106,7 @@ def test_a_token_is_read_with_as_its_key_is(acme: Client) -> None:
 
 @pytest.mark.usefixtures("front_ends")
 @pytest.mark.parametrize(("origin", "allowed"), [(MINE, True), (THEIRS, True), (UNKNOWN, False)])
-def test_a_page_can_read_that_its_key_was_refused(origin: str, allowed: bool) -> None:
+def test_refusal_of_key_is_readable_by_page(origin: str, allowed: bool) -> None:
     answer = Stranger().get(
         "/v1/accounts", headers={"Origin": origin, "Authorization": "Bearer uo_tok_nonsense"}
     )
@@ -116,7 +116,7 @@ def test_a_page_can_read_that_its_key_was_refused(origin: str, allowed: bool) ->
 
 
 @pytest.mark.usefixtures("front_ends")
-def test_an_origin_that_is_taken_back_reads_no_more(acme: Client) -> None:
+def test_removed_origin_is_not_allowed(acme: Client) -> None:
     acme.patch("/v1/agency", {"allowed_origins": []}, format="json")
     context.set_agency(None)
 
@@ -125,7 +125,7 @@ def test_an_origin_that_is_taken_back_reads_no_more(acme: Client) -> None:
 
 
 @pytest.mark.usefixtures("front_ends")
-def test_the_pages_of_a_closed_agency_ask_no_more_until_it_is_opened_again(acme: Client) -> None:
+def test_origins_of_closed_agency_are_refused_until_reopened(acme: Client) -> None:
     closed = acme.delete("/v1/agency", {"confirm": "close Acme"}, format="json")
     context.set_agency(None)
     allowed = {origin: preflight("/v1/accounts", origin).headers.get(ALLOWED) for origin in (MINE, THEIRS)}
@@ -138,24 +138,24 @@ def test_the_pages_of_a_closed_agency_ask_no_more_until_it_is_opened_again(acme:
 
 
 @pytest.mark.parametrize("path", ["/v1/openapi.json", "/docs"])
-def test_the_document_is_read_by_every_page(db: None, path: str) -> None:
+def test_openapi_document_allows_every_origin(db: None, path: str) -> None:
     answer = Stranger().get(path, headers={"Origin": UNKNOWN})
 
     assert (answer.status_code, answer[ALLOWED]) == (200, UNKNOWN)
 
 
-def test_who_is_no_browser_is_answered_as_ever(acme: Client) -> None:
+def test_request_without_origin_has_no_cors_headers(acme: Client) -> None:
     answer = acme.get("/v1/accounts")
 
     assert ALLOWED not in answer.headers
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_health_is_no_page_s_business(db: None, path: str) -> None:
+def test_health_endpoints_have_no_cors_headers(db: None, path: str) -> None:
     assert ALLOWED not in Stranger().get(path, headers={"Origin": MINE}).headers
 
 
-def test_nobody_learns_from_the_function_whose_an_origin_is(acme: Client) -> None:
+def test_origin_function_reveals_no_agency(acme: Client) -> None:
     acme.patch("/v1/agency", {"allowed_origins": [MINE]}, format="json")
     context.set_agency(None)
 

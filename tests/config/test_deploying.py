@@ -49,9 +49,7 @@ def check(home: Path, **environ: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     "switches", [{}, {"STAFF_ADMIN": "true", "SIGN_UP": "true"}], ids=["as it comes", "all switches on"]
 )
-def test_a_server_that_is_set_up_as_the_example_says_has_nothing_to_be_warned_of(
-    tmp_path: Path, switches: dict[str, str]
-) -> None:
+def test_example_configuration_has_no_warnings(tmp_path: Path, switches: dict[str, str]) -> None:
     answer = check(tmp_path, **switches)
 
     assert (answer.returncode, answer.stderr) == (0, "")
@@ -67,7 +65,7 @@ def test_a_server_that_is_set_up_as_the_example_says_has_nothing_to_be_warned_of
         ("EMAIL_FROM", "", "underone.W001"),
     ],
 )
-def test_what_is_not_as_it_should_be_is_said(tmp_path: Path, variable: str, value: str, code: str) -> None:
+def test_insecure_configuration_has_warnings(tmp_path: Path, variable: str, value: str, code: str) -> None:
     answer = check(tmp_path, **{variable: value})
 
     assert answer.returncode == 1
@@ -83,7 +81,7 @@ def on_https(settings: LazySettings) -> None:
     settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = settings.SECURE_HSTS_PRELOAD = True
 
 
-def test_http_is_sent_on_to_https_but_for_who_asks_from_within(on_https: None, db: None) -> None:
+def test_http_redirects_to_https_except_internally(on_https: None, db: None) -> None:
     browser = Browser()
 
     answers = {path: browser.get(path).status_code for path in ("/v1/me", "/docs", "/healthz", "/readyz")}
@@ -92,14 +90,14 @@ def test_http_is_sent_on_to_https_but_for_who_asks_from_within(on_https: None, d
     assert browser.get("/v1/me")["Location"] == "https://testserver/v1/me"
 
 
-def test_browsers_come_by_https_alone_from_then_on(on_https: None, db: None) -> None:
+def test_hsts_header_is_sent(on_https: None, db: None) -> None:
     answer = Browser().get("/v1/me", HTTP_X_FORWARDED_PROTO="https")
 
     assert answer.status_code == 401
     assert answer["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains; preload"
 
 
-def test_on_one_machine_http_is_enough(db: None) -> None:
+def test_http_is_allowed_without_https_setting(db: None) -> None:
     answer = Browser().get("/v1/me", HTTP_X_FORWARDED_PROTO="https")
 
     assert answer.status_code == 401
@@ -107,7 +105,7 @@ def test_on_one_machine_http_is_enough(db: None) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v1/me", "/v1/openapi.json", "/docs", "/healthz", "/nowhere"])
-def test_every_answer_says_what_a_browser_may_do_with_it(db: None, path: str) -> None:
+def test_responses_have_security_headers(db: None, path: str) -> None:
     answer = Browser().get(path)
 
     assert {
@@ -122,7 +120,7 @@ def test_every_answer_says_what_a_browser_may_do_with_it(db: None, path: str) ->
     assert "Set-Cookie" not in answer
 
 
-def test_an_answer_of_the_api_loads_nothing_and_a_page_nothing_of_others() -> None:
+def test_content_security_policy_allows_own_resources_of_pages_only() -> None:
     assert policy_of("/v1/me") == "default-src 'none'; frame-ancestors 'none'"
     for page in ("/docs", "/staff/", "/staff/login/"):
         sources = re.findall(r"(?:default|script|connect|img|font|style)-src ([^;]+)", policy_of(page))
@@ -131,7 +129,7 @@ def test_an_answer_of_the_api_loads_nothing_and_a_page_nothing_of_others() -> No
         assert "script-src 'self';" in policy_of(page)
 
 
-def test_the_page_of_the_document_has_no_script_of_its_own(db: None) -> None:
+def test_documentation_page_has_no_inline_script(db: None) -> None:
     page = Browser().get("/docs").content.decode()
 
     assert re.findall(r"<script(?![^>]*\bsrc=)", page) == []

@@ -43,7 +43,7 @@ def services(compose: dict[str, Any]) -> dict[str, Any]:
     return dict(compose["services"])
 
 
-def test_the_image_is_made_in_two_stages_of_one_base() -> None:
+def test_image_has_two_stages_of_one_base() -> None:
     first, second = said("FROM")
 
     assert first == f"{second} AS packages"
@@ -51,7 +51,7 @@ def test_the_image_is_made_in_two_stages_of_one_base() -> None:
     assert re.search(r":\d", second)
 
 
-def test_the_packages_are_the_locked_ones_by_their_hashes() -> None:
+def test_image_installs_locked_packages_by_hash() -> None:
     (install,) = (words for words in said("RUN") if "pip install" in words)
 
     assert "--require-hashes -r requirements.lock" in install
@@ -61,7 +61,7 @@ def test_the_packages_are_the_locked_ones_by_their_hashes() -> None:
 @pytest.mark.parametrize(
     "word", ["pypi", "index-url", "extra-index", "find-links", "http://", "https://", "apt-get", "curl"]
 )
-def test_the_image_names_no_place_to_load_from(word: str) -> None:
+def test_image_names_no_package_index(word: str) -> None:
     outside = [
         words for name, words in instructions() if name in {"RUN", "ENV", "ARG", "ADD"} and word in words
     ]
@@ -69,7 +69,7 @@ def test_the_image_names_no_place_to_load_from(word: str) -> None:
     assert outside == []
 
 
-def test_the_image_runs_as_a_user_without_powers() -> None:
+def test_image_runs_as_unprivileged_user() -> None:
     (user,) = said("USER")
     names = [name for name, _ in instructions()]
 
@@ -80,7 +80,7 @@ def test_the_image_runs_as_a_user_without_powers() -> None:
     ]
 
 
-def test_everything_that_is_copied_exists_and_passes_the_filter_of_the_build() -> None:
+def test_copied_files_exist_and_are_not_ignored() -> None:
     allowed = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
     copied = [words.split()[-2].removeprefix("/") for words in said("COPY") if "--from" not in words]
 
@@ -89,40 +89,40 @@ def test_everything_that_is_copied_exists_and_passes_the_filter_of_the_build() -
     assert sorted(copied) == sorted(allowed)
 
 
-def test_every_package_of_the_product_is_in_the_image() -> None:
+def test_image_contains_every_package() -> None:
     apps = [app for app in settings.INSTALLED_APPS if (ROOT / app).is_dir()]
 
     assert set(apps) <= {words.split()[-1] for words in said("COPY")}
 
 
-def test_what_the_image_is_built_with_is_no_secret_of_anybody() -> None:
+def test_image_build_variables_are_no_secrets() -> None:
     assert not [words for words in (*said("ENV"), *said("ARG")) if re.search("SECRET|PASSWORD|TOKEN", words)]
 
 
-def test_the_image_starts_the_web_server_unless_told_otherwise() -> None:
+def test_image_starts_web_server_by_default() -> None:
     assert said("ENTRYPOINT") == ['["start"]']
     assert said("CMD") == ['["web"]']
     assert "docker/start /usr/local/bin/start" in " ".join(said("COPY"))
 
 
 @pytest.mark.parametrize("script", ["docker/start", "docker/roles.sh"])
-def test_a_script_is_plain_shell(script: str) -> None:
+def test_scripts_are_plain_shell(script: str) -> None:
     assert subprocess.run(["/bin/sh", "-n", ROOT / script], check=False).returncode == 0
     assert "set -eu" in (ROOT / script).read_text()
 
 
-def test_compose_starts_the_servers_and_each_process_of_the_product_once(services: dict[str, Any]) -> None:
+def test_compose_starts_servers_and_each_process_once(services: dict[str, Any]) -> None:
     assert set(services) == {*SERVERS, *OURS}
     assert {name: services[name]["command"] for name in OURS} == {name: name for name in OURS}
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_the_start_script_knows_what_compose_asks_for(name: str) -> None:
+def test_start_script_has_the_commands_of_compose(name: str) -> None:
     assert re.search(rf"^    {name}\)$", (DOCKER / "start").read_text(), flags=re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_a_process_has_what_the_settings_need(services: dict[str, Any], name: str) -> None:
+def test_compose_passes_required_variables_to_processes(services: dict[str, Any], name: str) -> None:
     environment = services[name]["environment"]
 
     assert environment["DATABASE_URL"].startswith("postgresql://underone_app:")
@@ -133,9 +133,7 @@ def test_a_process_has_what_the_settings_need(services: dict[str, Any], name: st
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_only_migrations_know_the_owner_and_nobody_the_passwords_of_others(
-    services: dict[str, Any], name: str
-) -> None:
+def test_compose_limits_passwords_to_their_services(services: dict[str, Any], name: str) -> None:
     environment = services[name]["environment"]
 
     assert ("DATABASE_OWNER_URL" in environment) == (name == "migrate")
@@ -143,7 +141,7 @@ def test_only_migrations_know_the_owner_and_nobody_the_passwords_of_others(
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_a_process_can_do_little_to_its_machine(services: dict[str, Any], name: str) -> None:
+def test_compose_drops_privileges(services: dict[str, Any], name: str) -> None:
     assert services[name]["cap_drop"] == ["ALL"]
     assert services[name]["security_opt"] == ["no-new-privileges:true"]
     assert services[name]["init"] is True
@@ -151,7 +149,7 @@ def test_a_process_can_do_little_to_its_machine(services: dict[str, Any], name: 
     assert not [volume for volume in services[name]["volumes"] if volume.startswith("/")]
 
 
-def test_each_waits_for_what_it_needs(services: dict[str, Any]) -> None:
+def test_compose_services_wait_for_dependencies(services: dict[str, Any]) -> None:
     waits = {
         name: {on: how["condition"] for on, how in services[name].get("depends_on", {}).items()}
         for name in services
@@ -164,31 +162,31 @@ def test_each_waits_for_what_it_needs(services: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", [*SERVERS, *SERVING])
-def test_what_runs_for_long_is_looked_after(services: dict[str, Any], name: str) -> None:
+def test_compose_services_have_restart_and_health_check(services: dict[str, Any], name: str) -> None:
     assert services[name]["restart"] == "unless-stopped"
     assert services[name]["healthcheck"]["test"]
 
 
 @pytest.mark.parametrize("name", [*SERVERS, *OURS])
-def test_nothing_listens_beyond_this_machine(services: dict[str, Any], name: str) -> None:
+def test_compose_ports_are_local(services: dict[str, Any], name: str) -> None:
     assert services[name].get("ports", []) == (["127.0.0.1:${PORT:-8000}:8000"] if name == "web" else [])
 
 
-def test_every_volume_is_declared_and_used(compose: dict[str, Any], services: dict[str, Any]) -> None:
+def test_compose_volumes_are_declared_and_used(compose: dict[str, Any], services: dict[str, Any]) -> None:
     used = {volume.partition(":")[0] for service in services.values() for volume in service["volumes"]}
 
     assert {volume for volume in used if not volume.startswith(".")} == set(compose["volumes"])
     assert [path for path in used if path.startswith(".") and not (DOCKER / path).exists()] == []
 
 
-def test_every_variable_that_compose_asks_for_is_explained() -> None:
+def test_compose_variables_are_explained() -> None:
     required = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", (DOCKER / "compose.yaml").read_text()))
     explained = set(re.findall(r"^#?([A-Z_]+)=", (DOCKER / "env.example").read_text(), flags=re.MULTILINE))
 
     assert set(PASSWORDS) <= required <= explained
 
 
-def test_the_broker_keeps_messages_as_the_launchers_does(services: dict[str, Any]) -> None:
+def test_compose_broker_persists_messages_like_launcher(services: dict[str, Any]) -> None:
     command = " ".join(services["valkey"]["command"])
 
     for words in ("--appendonly yes", "--appendfsync everysec", '--save ""', "--maxmemory-policy noeviction"):
@@ -198,19 +196,19 @@ def test_the_broker_keeps_messages_as_the_launchers_does(services: dict[str, Any
     )  # a password on a command line shows in any list of processes
 
 
-def test_the_database_logs_no_values_as_the_launchers_does_not(services: dict[str, Any]) -> None:
+def test_compose_database_logs_no_values_like_launcher(services: dict[str, Any]) -> None:
     assert set(services["postgres"]["command"]) >= {f"{name}={value}" for name, value in QUIET.items()}
 
 
 @pytest.mark.parametrize("right", RIGHTS)
-def test_the_container_gives_the_same_rights_as_the_launcher(right: str) -> None:
+def test_container_grants_same_rights_as_launcher(right: str) -> None:
     statement = right.format(owner="underone_owner", application="underone_app", database="underone")
 
     assert f"{statement};" in (DOCKER / "roles.sh").read_text().splitlines()
 
 
 @pytest.mark.parametrize("role", ["underone_owner", "underone_app"])
-def test_the_container_makes_roles_without_powers(role: str) -> None:
+def test_container_creates_roles_without_powers(role: str) -> None:
     text = (DOCKER / "roles.sh").read_text()
 
     assert f"CREATE ROLE {role} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE PASSWORD :'" in text
@@ -229,7 +227,7 @@ def start(home: Path, *words: str, **environ: str) -> subprocess.CompletedProces
     )
 
 
-def test_any_other_command_runs_as_it_is_and_never_sees_the_owner(tmp_path: Path) -> None:
+def test_entrypoint_runs_other_commands_without_owner_url(tmp_path: Path) -> None:
     answer = start(tmp_path, "env", DATABASE_OWNER_URL="postgresql://owner:secret@host/underone")
 
     assert answer.returncode == 0
@@ -237,7 +235,7 @@ def test_any_other_command_runs_as_it_is_and_never_sees_the_owner(tmp_path: Path
     assert "secret" not in answer.stdout
 
 
-def test_the_folders_of_documents_are_made_for_us_alone(tmp_path: Path) -> None:
+def test_entrypoint_creates_private_folders(tmp_path: Path) -> None:
     start(tmp_path, "true")
 
     assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {
@@ -246,16 +244,14 @@ def test_the_folders_of_documents_are_made_for_us_alone(tmp_path: Path) -> None:
     }
 
 
-def test_migrating_without_the_owner_is_refused_with_what_is_needed(tmp_path: Path) -> None:
+def test_migrate_without_owner_url_is_refused(tmp_path: Path) -> None:
     answer = start(tmp_path, "migrate", DATABASE_OWNER_URL="")
 
     assert answer.returncode != 0
     assert "set DATABASE_OWNER_URL to the URL of the role that owns the database" in answer.stderr
 
 
-def test_migrating_a_migrated_database_changes_nothing_and_checks_the_serving_role(
-    django_db_setup: None, tmp_path: Path
-) -> None:
+def test_migrate_again_changes_nothing_and_checks_role(django_db_setup: None, tmp_path: Path) -> None:
     answer = start(tmp_path, "migrate")
 
     assert (answer.returncode, answer.stderr) == (0, "")

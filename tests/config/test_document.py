@@ -20,7 +20,7 @@ def _nothing_built(db: None) -> None:
     document.built.cache_clear()
 
 
-def test_who_asks_again_is_answered_the_same_and_nothing_is_built() -> None:
+def test_document_is_built_once() -> None:
     first, second = Stranger().get(URL), Stranger().get(URL)
 
     assert first.status_code == second.status_code == 200
@@ -29,7 +29,7 @@ def test_who_asks_again_is_answered_the_same_and_nothing_is_built() -> None:
     assert builds() == 1
 
 
-def test_who_has_it_is_not_sent_it() -> None:
+def test_document_returns_304_for_same_etag() -> None:
     tag = Stranger().get(URL)["ETag"]
 
     again = Stranger().get(URL, headers={"If-None-Match": tag})
@@ -38,14 +38,14 @@ def test_who_has_it_is_not_sent_it() -> None:
 
 
 @pytest.mark.parametrize("query", ["?x=1", "?version=7", "?lang=xx", "?lang=en", "?lang=" + "x" * 4000])
-def test_nothing_that_a_stranger_asks_makes_another(query: str) -> None:
+def test_document_does_not_depend_on_query(query: str) -> None:
     plain, response = Stranger().get(URL), Stranger().get(URL + query)
 
     assert response.content == plain.content
     assert builds() == 1
 
 
-def test_there_are_as_many_as_languages() -> None:
+def test_document_exists_in_each_language() -> None:
     responses = [
         Stranger().get(URL, headers={"Accept-Language": one})
         for one in ("en", "zh-Hans", "zh-CN", "de", "xx-yy", "en-GB")
@@ -57,14 +57,14 @@ def test_there_are_as_many_as_languages() -> None:
 
 
 @pytest.mark.parametrize("accept", ["application/json", "application/vnd.oai.openapi+json"])
-def test_it_is_of_the_kind_that_was_asked_for(accept: str) -> None:
+def test_document_has_requested_content_type(accept: str) -> None:
     answer = Stranger().get(URL, headers={"Accept": accept})
 
     assert answer["Content-Type"] == accept
     assert answer.json()["openapi"].startswith("3.1")
 
 
-def test_other_urls_have_another(settings: Any) -> None:
+def test_document_of_other_urls_is_another(settings: Any) -> None:
     Stranger().get(URL)
     settings.ROOT_URLCONF = "tests.config.staff_urls"
     Stranger().get(URL)

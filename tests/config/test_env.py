@@ -82,7 +82,7 @@ def given(monkeypatch: pytest.MonkeyPatch) -> Callable[[str | None], None]:
         (store_of_rabbit, "redis://store/1", "redis://store/1"),
     ],
 )
-def test_a_good_value_is_read(
+def test_valid_value_is_read(
     given: Callable[[str | None], None], reader: Reader, value: str, read: object
 ) -> None:
     given(value)
@@ -109,7 +109,7 @@ def test_a_good_value_is_read(
         (store_of_rabbit, ""),
     ],
 )
-def test_a_variable_that_is_missing_or_empty_has_its_default(
+def test_missing_or_empty_variable_has_default(
     given: Callable[[str | None], None], reader: Reader, default: object, absent: str | None
 ) -> None:
     given(absent)
@@ -182,7 +182,7 @@ def test_a_variable_that_is_missing_or_empty_has_its_default(
         (env.database, "postgresql://user:secret@[::1/underone"),
     ],
 )
-def test_a_bad_value_stops_the_process_with_one_sentence_that_names_the_variable(
+def test_invalid_value_stops_process_with_message(
     given: Callable[[str | None], None], reader: Reader, value: str | None
 ) -> None:
     given(value)
@@ -218,7 +218,7 @@ OURS = {"application_name": "underone", "connect_timeout": "5"}
         ("postgresql://u:p@h/d?application_name=mine", {"OPTIONS": OURS | {"application_name": "mine"}}),
     ],
 )
-def test_a_database_url_becomes_what_django_needs(
+def test_database_url_is_parsed(
     given: Callable[[str | None], None], url: str, described: dict[str, object]
 ) -> None:
     given(url)
@@ -226,9 +226,7 @@ def test_a_database_url_becomes_what_django_needs(
     assert env.database(NAME).items() >= ({"ENGINE": "django.db.backends.postgresql"} | described).items()
 
 
-def test_a_folder_is_made_with_what_lies_above_it(
-    given: Callable[[str | None], None], tmp_path: Path
-) -> None:
+def test_folder_is_created_with_parents(given: Callable[[str | None], None], tmp_path: Path) -> None:
     given(str(tmp_path / "a" / ".." / "b" / "c"))
 
     made = env.folder(NAME, default=tmp_path / "unused")
@@ -239,9 +237,7 @@ def test_a_folder_is_made_with_what_lies_above_it(
 
 
 @pytest.mark.parametrize("absent", [None, ""])
-def test_a_folder_that_is_not_named_is_the_default_one(
-    given: Callable[[str | None], None], tmp_path: Path, absent: str | None
-) -> None:
+def test_folder_has_default(given: Callable[[str | None], None], tmp_path: Path, absent: str | None) -> None:
     given(absent)
 
     assert env.folder(NAME, default=tmp_path / "usual") == tmp_path / "usual"
@@ -249,7 +245,7 @@ def test_a_folder_that_is_not_named_is_the_default_one(
 
 
 @pytest.mark.parametrize("below", ["file", "file/folder"])
-def test_a_folder_that_cannot_be_made_stops_the_process(
+def test_folder_that_cannot_be_created_stops_process(
     given: Callable[[str | None], None], tmp_path: Path, below: str
 ) -> None:
     (tmp_path / "file").touch()
@@ -273,7 +269,7 @@ ENVIRONMENT = (
         ({"DATABASE_URL": ""}, {"DATABASE_URL": ""}),
     ],
 )
-def test_a_command_borrows_what_it_does_not_have_unless_it_names_a_database(
+def test_file_sets_missing_variables_without_database_url(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, own: dict[str, str], afterwards: dict[str, str]
 ) -> None:
     (tmp_path / "environment").write_text(ENVIRONMENT)
@@ -284,9 +280,7 @@ def test_a_command_borrows_what_it_does_not_have_unless_it_names_a_database(
     assert os.environ == afterwards
 
 
-def test_the_home_that_is_named_lends_before_the_usual_one(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_file_of_named_home_comes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "environment").write_text(ENVIRONMENT)
     monkeypatch.setattr(os, "environ", {"UNDERONE_HOME": str(tmp_path)})
 
@@ -295,9 +289,7 @@ def test_the_home_that_is_named_lends_before_the_usual_one(
     assert os.environ["PORT"] == "8001"
 
 
-def test_where_no_product_was_started_nothing_is_borrowed(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_missing_file_sets_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(os, "environ", {})
 
     env.load_file(home=tmp_path / "nowhere")
@@ -336,18 +328,14 @@ SERVER = {
         ("smtp://[::1]:25", {"host": "::1", "port": 25}),
     ],
 )
-def test_a_mail_server_is_read_from_its_url(
-    given: Callable[[str | None], None], url: str, server: dict[str, Any]
-) -> None:
+def test_email_url_is_parsed(given: Callable[[str | None], None], url: str, server: dict[str, Any]) -> None:
     given(url)
 
     assert env.mail(NAME, default="console:") == SERVER | server
 
 
 @pytest.mark.parametrize("value", [None, "", "console:"])
-def test_without_a_mail_server_e_mail_is_printed(
-    given: Callable[[str | None], None], value: str | None
-) -> None:
+def test_email_url_without_value_prints_mail(given: Callable[[str | None], None], value: str | None) -> None:
     given(value)
 
     read = env.mail(NAME, default="console:")
@@ -372,9 +360,7 @@ def test_without_a_mail_server_e_mail_is_printed(
         "console",
     ],
 )
-def test_a_bad_mail_server_is_refused_without_its_password(
-    given: Callable[[str | None], None], url: str
-) -> None:
+def test_invalid_email_url_is_refused_without_password(given: Callable[[str | None], None], url: str) -> None:
     given(url)
 
     with pytest.raises(env.BadVariable) as refused:
@@ -385,7 +371,7 @@ def test_a_bad_mail_server_is_refused_without_its_password(
 
 
 @pytest.mark.parametrize("value", ["a@b.example", "Underone <a@b.example>", '"Under, one" <a@b.example>'])
-def test_a_mailbox_is_read_as_it_is(given: Callable[[str | None], None], value: str) -> None:
+def test_mailbox_is_read(given: Callable[[str | None], None], value: str) -> None:
     given(value)
 
     if "," in value:
@@ -398,7 +384,7 @@ def test_a_mailbox_is_read_as_it_is(given: Callable[[str | None], None], value: 
 @pytest.mark.parametrize(
     "value", ["nobody", "@b.example", "a@", "a@b.example, c@d.example", "a@b\nBcc: c@d", "Name <>"]
 )
-def test_a_mailbox_that_is_none_is_refused(given: Callable[[str | None], None], value: str) -> None:
+def test_invalid_mailbox_is_refused(given: Callable[[str | None], None], value: str) -> None:
     given(value)
 
     with pytest.raises(env.BadVariable, match="must be an e-mail address such as name@host"):
@@ -416,7 +402,7 @@ def test_a_mailbox_that_is_none_is_refused(given: Callable[[str | None], None], 
         ("::1", ["::1/128"]),
     ],
 )
-def test_networks_are_read(given: Callable[[str | None], None], value: str | None, read: list[str]) -> None:
+def test_networks_are_parsed(given: Callable[[str | None], None], value: str | None, read: list[str]) -> None:
     given(value)
 
     assert [str(network) for network in env.networks(NAME)] == read
@@ -434,14 +420,14 @@ def test_networks_are_read(given: Callable[[str | None], None], value: str | Non
         "http://127.0.0.1",
     ],
 )
-def test_what_are_no_networks_stops_the_process(given: Callable[[str | None], None], value: str) -> None:
+def test_invalid_networks_stop_process(given: Callable[[str | None], None], value: str) -> None:
     given(value)
 
     with pytest.raises(env.BadVariable, match=f"^{NAME} must be a list of networks, such as "):
         env.networks(NAME)
 
 
-def test_a_file_of_certificates_is_named_or_not(given: Callable[[str | None], None], tmp_path: Path) -> None:
+def test_certificate_file_is_optional(given: Callable[[str | None], None], tmp_path: Path) -> None:
     given(None)
     assert env.certificates(NAME) is None
     given(certifi.where())
@@ -457,16 +443,14 @@ def test_a_file_of_certificates_is_named_or_not(given: Callable[[str | None], No
 @pytest.mark.parametrize(
     ("value", "number"), [("0", 0), ("1", 1), ("0.25", 0.25), (".5", 0.5), ("1e-3", 0.001), ("", 0.1)]
 )
-def test_a_share_is_a_number_from_nothing_to_all(
-    given: Callable[[str | None], None], value: str, number: float
-) -> None:
+def test_fraction_is_from_0_to_1(given: Callable[[str | None], None], value: str, number: float) -> None:
     given(value)
 
     assert env.fraction(NAME, default="0.1") == number
 
 
 @pytest.mark.parametrize("value", ["-0.1", "1.01", "a tenth", "nan", "inf", "10%", "0,5"])
-def test_what_is_no_share_is_refused(given: Callable[[str | None], None], value: str) -> None:
+def test_invalid_fraction_is_refused(given: Callable[[str | None], None], value: str) -> None:
     given(value)
 
     with pytest.raises(env.BadVariable, match=f"{NAME} must be a number from 0 to 1"):
@@ -476,7 +460,7 @@ def test_what_is_no_share_is_refused(given: Callable[[str | None], None], value:
 @pytest.mark.parametrize(
     "value", ["http://collector:4318", "https://public@sentry.example/1", "http://127.0.0.1:1", ""]
 )
-def test_the_address_of_a_server_is_taken_as_it_is(given: Callable[[str | None], None], value: str) -> None:
+def test_server_address_is_read(given: Callable[[str | None], None], value: str) -> None:
     given(value)
 
     assert env.address(NAME) == value
@@ -486,7 +470,7 @@ def test_the_address_of_a_server_is_taken_as_it_is(given: Callable[[str | None],
     "value",
     ["collector:4318", "grpc://collector", "http://", "http://host:port", "http://host:99999", "https:///x"],
 )
-def test_what_is_no_address_is_refused_without_being_told(
+def test_invalid_server_address_is_refused_without_value(
     given: Callable[[str | None], None], value: str
 ) -> None:
     given(value)
@@ -515,7 +499,7 @@ def test_contact_is_a_uri(given: Callable[[str | None], None], value: str | None
 @pytest.mark.parametrize(
     "value", ["nobody", "http://agency.example", "mailto:a b", "https://agency.example\nContact: x", "@"]
 )
-def test_contact_that_is_no_uri_is_refused(given: Callable[[str | None], None], value: str) -> None:
+def test_contact_without_uri_is_refused(given: Callable[[str | None], None], value: str) -> None:
     given(value)
 
     with pytest.raises(env.BadVariable, match=NAME):

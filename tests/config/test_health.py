@@ -55,32 +55,30 @@ def without_newest_migration(committed_db: None, owner_dsn: str) -> Iterator[Non
         owner.execute("INSERT INTO django_migrations (app, name, applied) VALUES (%s, %s, %s)", removed)
 
 
-def test_with_everything_there_it_is_ready(db: None) -> None:
+def test_readiness_is_ok_with_all_dependencies(db: None) -> None:
     assert asked("/readyz") == (200, OK)
 
 
-def test_without_its_broker_it_is_not_ready(db: None, without_broker: None) -> None:
+def test_readiness_fails_without_broker(db: None, without_broker: None) -> None:
     assert asked("/readyz") == (503, OK | {"broker": "no answer"})
 
 
-def test_without_its_database_it_is_not_ready(without_database: None) -> None:
+def test_readiness_fails_without_database(without_database: None) -> None:
     assert asked("/readyz") == (503, OK | {"database": "no answer"})
 
 
-def test_without_a_migration_it_is_not_ready(without_newest_migration: None) -> None:
+def test_readiness_fails_without_migration(without_newest_migration: None) -> None:
     assert asked("/readyz") == (503, OK | {"database": "migrations are missing"})
 
 
 @pytest.mark.parametrize("place", ["/proc/documents", "/dev/null/documents"])
-def test_without_a_folder_for_documents_it_is_not_ready(db: None, settings: Settings, place: str) -> None:
+def test_readiness_fails_without_document_folder(db: None, settings: Settings, place: str) -> None:
     settings.MEDIA_ROOT = place
 
     assert asked("/readyz") == (503, OK | {"documents": "cannot be written"})
 
 
-def test_looking_at_the_folder_for_documents_leaves_nothing_in_it(
-    db: None, settings: Settings, tmp_path: Path
-) -> None:
+def test_readiness_leaves_no_file_in_document_folder(db: None, settings: Settings, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = tmp_path / "documents"
 
     assert asked("/readyz") == (200, OK)
@@ -94,7 +92,7 @@ def silence() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def test_a_database_that_hangs_is_not_waited_for(
+def test_readiness_does_not_wait_for_hanging_database(
     committed_db: None, monkeypatch: pytest.MonkeyPatch, silence: int
 ) -> None:
     connection.close()
@@ -110,7 +108,7 @@ def test_a_database_that_hangs_is_not_waited_for(
     assert asked("/readyz") == (200, OK)
 
 
-def test_a_broker_that_hangs_is_not_waited_for(
+def test_readiness_does_not_wait_for_hanging_broker(
     db: None, monkeypatch: pytest.MonkeyPatch, silence: int
 ) -> None:
     monkeypatch.setattr(app.conf, "broker_write_url", f"redis://127.0.0.1:{silence}/0")
@@ -124,7 +122,7 @@ def test_a_broker_that_hangs_is_not_waited_for(
     health.PROBES["broker"].start().join()
 
 
-def test_many_who_ask_at_once_wait_for_one_look_at_what_hangs() -> None:
+def test_readiness_requests_share_one_probe() -> None:
     begun, go_on = [], threading.Event()
 
     def hang() -> str:
@@ -144,20 +142,20 @@ def test_many_who_ask_at_once_wait_for_one_look_at_what_hangs() -> None:
     assert len(begun) == 2
 
 
-def test_it_is_alive_without_anything(without_database: None, without_broker: None) -> None:
+def test_liveness_needs_no_dependency(without_database: None, without_broker: None) -> None:
     assert asked("/healthz") == (200, {"status": "ok", "version": VERSION})
     assert asked("/readyz") == (503, OK | {"database": "no answer", "broker": "no answer"})
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
-def test_health_is_only_read(db: None, path: str, method: str) -> None:
+def test_health_endpoints_allow_get_only(db: None, path: str, method: str) -> None:
     answer = getattr(Stranger(), method)(path)
 
     assert (answer.status_code, answer.json()["type"]) == (405, "/problems/method-not-allowed")
 
 
-def test_a_request_that_needs_the_database_fails_as_a_problem_without_it(without_database: None) -> None:
+def test_request_without_database_is_a_problem(without_database: None) -> None:
     stranger = Stranger(raise_request_exception=False)
 
     answer = stranger.get("/v1/me", headers={"Authorization": "Bearer uo_live_000000000000_x"})

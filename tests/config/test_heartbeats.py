@@ -18,11 +18,11 @@ def home(tmp_path: Path, settings: Settings) -> Path:
     return tmp_path
 
 
-def test_before_anybody_was_there_nobody_has_an_age() -> None:
+def test_age_is_none_before_first_heartbeat() -> None:
     assert heartbeats.ages(now=time.time()) == {}
 
 
-def test_whoever_shows_itself_is_there_now() -> None:
+def test_age_is_zero_after_heartbeat() -> None:
     heartbeats.beat(heartbeats.SCHEDULER)
     heartbeats.beat("queue-celery")
 
@@ -32,7 +32,7 @@ def test_whoever_shows_itself_is_there_now() -> None:
     assert max(ages.values()) < 5
 
 
-def test_an_age_counts_from_the_last_time(home: Path) -> None:
+def test_age_counts_from_last_heartbeat(home: Path) -> None:
     heartbeats.beat(heartbeats.SCHEDULER)
     os.utime(home / "heartbeats" / "clock", (1_000_000, 1_000_000))
 
@@ -42,14 +42,14 @@ def test_an_age_counts_from_the_last_time(home: Path) -> None:
     assert heartbeats.ages(now=time.time())["clock"] < 5
 
 
-def test_a_clock_that_was_set_back_makes_nobody_younger_than_new() -> None:
+def test_age_is_never_negative() -> None:
     heartbeats.beat(heartbeats.SCHEDULER)
 
     assert heartbeats.ages(now=0) == {"clock": 0}
 
 
 @pytest.mark.parametrize("name", ["../clock", "a/b", "", "queue-\n", "x" * 200])
-def test_a_name_that_is_no_plain_one_leaves_no_file(home: Path, name: str) -> None:
+def test_heartbeat_with_invalid_name_writes_no_file(home: Path, name: str) -> None:
     heartbeats.beat(name)
 
     assert list(home.rglob("*")) == []

@@ -7,7 +7,7 @@ from config.launcher.embedded.home import Home, HomeInUse
 from config.launcher.embedded.privileges import can_enter
 
 
-def test_what_is_remembered_survives_a_restart(tmp_path: Path) -> None:
+def test_stored_values_survive_restart(tmp_path: Path) -> None:
     first = Home(folder=tmp_path / "home")
     first.store_value("port", 5432)
     first.release()
@@ -19,30 +19,30 @@ def test_what_is_remembered_survives_a_restart(tmp_path: Path) -> None:
     again.discard()
 
 
-def test_only_we_can_read_the_state_file(home: Home) -> None:
+def test_state_file_is_private(home: Home) -> None:
     home.store_value("password", "x")
 
     assert stat.S_IMODE((home.folder / "state.json").stat().st_mode) == 0o600
     assert stat.S_IMODE(home.logs.stat().st_mode) == 0o700
 
 
-def test_a_second_launcher_is_refused_the_folder(home: Home) -> None:
+def test_second_launcher_is_refused(home: Home) -> None:
     with pytest.raises(HomeInUse, match="already runs"):
         Home(folder=home.folder)
 
 
-def test_two_homes_live_side_by_side(home: Home, tmp_path: Path) -> None:
+def test_homes_can_be_used_at_once(home: Home, tmp_path: Path) -> None:
     other = Home(folder=tmp_path / "other")
 
     assert other.servers != home.servers
     other.discard()
 
 
-def test_the_servers_can_enter_their_folder(home: Home) -> None:
+def test_servers_can_enter_their_folder(home: Home) -> None:
     assert can_enter(identity=home.identity, folder=home.servers)
 
 
-def test_the_place_of_the_data_is_kept_when_the_way_to_it_opens_later(tmp_path: Path) -> None:
+def test_data_folder_stays_when_home_becomes_accessible(tmp_path: Path) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     first = Home(folder=closed / "home")
@@ -57,7 +57,7 @@ def test_the_place_of_the_data_is_kept_when_the_way_to_it_opens_later(tmp_path: 
     again.discard()
 
 
-def test_discarding_leaves_nothing(tmp_path: Path) -> None:
+def test_discard_leaves_no_files(tmp_path: Path) -> None:
     home = Home(folder=tmp_path / "gone")
 
     home.discard()

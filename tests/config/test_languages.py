@@ -168,7 +168,7 @@ def orders_path(shop: str, metric: str) -> str:
 
 
 @pytest.mark.parametrize("language", ["zh-CN, zh;q=0.9", "zh-Hans"])
-def test_every_metric_is_answered_in_chinese(acme: Client, eventful: str, language: str) -> None:
+def test_metrics_are_in_chinese(acme: Client, eventful: str, language: str) -> None:
     path = f"/v1/accounts/{eventful}/metrics"
 
     english, chinese = acme.read(path, as_of=TODAY), read(acme, language, path, as_of=TODAY)
@@ -178,7 +178,7 @@ def test_every_metric_is_answered_in_chinese(acme: Client, eventful: str, langua
     assert chinese != english
 
 
-def test_the_orders_of_every_metric_are_answered_in_chinese(acme: Client, eventful: str) -> None:
+def test_orders_of_metrics_are_in_chinese(acme: Client, eventful: str) -> None:
     params = {"as_of": TODAY, "limit": 200}
     reasons = set()
 
@@ -195,7 +195,7 @@ def test_the_orders_of_every_metric_are_answered_in_chinese(acme: Client, eventf
     assert CHINESE[defects.SUPERSEDED.reason] in reasons
 
 
-def test_every_ruling_on_a_defect_is_given_in_chinese(acme: Client, eventful: str) -> None:
+def test_rulings_on_defects_are_in_chinese(acme: Client, eventful: str) -> None:
     path, params = orders_path(eventful, "order_defect_rate"), {"as_of": TODAY, "limit": 200}
     tables = (defects.STATES, {kind: defects.UNCONFIRMED[kind] for kind in defects.ODR_KINDS})
     rulings = [ruling for table in tables for states in table.values() for ruling in states.values()]
@@ -231,12 +231,12 @@ def test_every_ruling_on_a_defect_is_given_in_chinese(acme: Client, eventful: st
         ("de, *;q=0.5, zh;q=0.1", "en"),
     ],
 )
-def test_the_language_asked_for_first_that_there_is_answers(db: None, language: str, answered: str) -> None:
+def test_language_is_the_first_supported_one(db: None, language: str, answered: str) -> None:
     assert language_of(language) == answered
 
 
 @pytest.mark.parametrize("language", ["zh-TW", "zh-HK", "zh-Hant", "zh-Hant-TW,zh;q=0.9,en;q=0.8"])
-def test_who_reads_traditional_chinese_is_answered_in_simplified(db: None, language: str) -> None:
+def test_language_of_traditional_chinese_is_simplified(db: None, language: str) -> None:
     assert language_of(language) == "zh-hans"
 
 
@@ -257,11 +257,11 @@ def test_who_reads_traditional_chinese_is_answered_in_simplified(db: None, langu
         "%s{0}",
     ],
 )
-def test_what_is_no_list_of_languages_is_answered_in_english(db: None, language: str) -> None:
+def test_language_of_invalid_header_is_english(db: None, language: str) -> None:
     assert language_of(language) == "en"
 
 
-def test_no_cookie_and_no_parameter_decides(db: None) -> None:
+def test_language_ignores_cookies_and_parameters(db: None) -> None:
     answer = Stranger().get(
         "/healthz?lang=zh-hans&language=zh-hans", headers={"cookie": "django_language=zh-hans"}
     )
@@ -272,7 +272,7 @@ def test_no_cookie_and_no_parameter_decides(db: None) -> None:
 @pytest.mark.parametrize(
     "path", ["/v1/accounts", "/v1/nowhere", "/v1/accounts/acct_unknown/metrics", "/readyz"]
 )
-def test_every_answer_says_its_language_and_that_it_varies(acme: Client, path: str) -> None:
+def test_responses_have_content_language_and_vary(acme: Client, path: str) -> None:
     with asking(acme, "zh-CN"):
         answer = acme.get(path)
 
@@ -280,7 +280,7 @@ def test_every_answer_says_its_language_and_that_it_varies(acme: Client, path: s
     assert "Accept-Language" in answer["Vary"]
 
 
-def test_who_knows_the_answer_in_one_language_is_sent_the_other(acme: Client, eventful: str) -> None:
+def test_etag_differs_by_language(acme: Client, eventful: str) -> None:
     path = f"/v1/accounts/{eventful}/metrics?as_of={TODAY}"
     english = acme.get(path)
 
@@ -294,7 +294,7 @@ def test_who_knows_the_answer_in_one_language_is_sent_the_other(acme: Client, ev
     assert "Accept-Language" in again["Vary"]
 
 
-def test_each_request_of_a_thread_is_answered_in_its_own_language(acme: Client, eventful: str) -> None:
+def test_requests_of_one_thread_have_own_languages(acme: Client, eventful: str) -> None:
     path, params = f"/v1/accounts/{eventful}/metrics", {"metric": "return_rate", "as_of": TODAY}
 
     names = [
@@ -306,16 +306,14 @@ def test_each_request_of_a_thread_is_answered_in_its_own_language(acme: Client, 
 
 
 @pytest.mark.parametrize("path", ["/v1/me", "/v1/nowhere", "/v1/accounts?limit=x", "/healthz"])
-def test_a_thread_forgets_the_language_of_what_it_answered(acme: Client, path: str) -> None:
+def test_language_is_reset_after_response(acme: Client, path: str) -> None:
     with asking(acme, "zh"):
         answer = acme.get(path)
 
     assert (answer["Content-Language"], translation.get_language()) == ("zh-hans", "en")
 
 
-def test_a_thread_forgets_the_language_of_what_failed(
-    acme: Client, shop: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_language_is_reset_after_error(acme: Client, shop: str, monkeypatch: pytest.MonkeyPatch) -> None:
     acme.raise_request_exception = False
     monkeypatch.setattr("metrics.pipeline.values.VALUES", "SELECT secret FROM nowhere")
 
@@ -327,7 +325,7 @@ def test_a_thread_forgets_the_language_of_what_failed(
 
 
 @pytest.mark.parametrize("question", ["?format=csv", "?format=json"])
-def test_a_history_is_the_same_in_both_languages(acme: Client, eventful: str, question: str) -> None:
+def test_history_is_equal_in_both_languages(acme: Client, eventful: str, question: str) -> None:
     path = f"/v1/accounts/{eventful}/metrics/late_shipment_rate_30d/history{question}&to={TODAY}"
     english = acme.get(path)
 
@@ -352,7 +350,7 @@ def test_a_history_is_the_same_in_both_languages(acme: Client, eventful: str, qu
         ("patch", "/v1/agency", {"document_retention_days": "many"}),
     ],
 )
-def test_a_problem_is_of_the_same_type_at_the_same_fields_in_both_languages(
+def test_problem_has_same_type_and_fields_in_both_languages(
     acme: Client, method: str, path: str, body: dict[str, Any] | None
 ) -> None:
     def ask() -> dict[str, Any]:
@@ -374,21 +372,21 @@ def test_a_problem_is_of_the_same_type_at_the_same_fields_in_both_languages(
 
 
 @pytest.mark.parametrize("accept", ["application/xml", "text/csv"])
-def test_an_answer_that_is_not_wanted_is_of_the_same_type(acme: Client, accept: str) -> None:
+def test_not_acceptable_problem_has_same_type_in_both_languages(acme: Client, accept: str) -> None:
     with asking(acme, "zh"):
         answer = acme.get("/v1/me", HTTP_ACCEPT=accept)
 
     assert (answer.status_code, answer.json()["type"]) == (406, "/problems/not-acceptable")
 
 
-def test_a_stranger_is_refused_with_the_same_type(db: None) -> None:
+def test_unauthenticated_problem_has_same_type_in_both_languages(db: None) -> None:
     answer = Stranger().get("/v1/me", headers={"accept-language": "zh"})
 
     assert (answer.status_code, answer.json()["type"]) == (401, "/problems/not-authenticated")
     assert answer["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_the_document_of_the_api_is_the_same_in_both_languages(db: None) -> None:
+def test_openapi_document_is_equal_in_both_languages(db: None) -> None:
     english, chinese = (
         Stranger().get("/v1/openapi.json", headers={"accept-language": each}) for each in ("en", "zh-CN")
     )
@@ -398,7 +396,7 @@ def test_the_document_of_the_api_is_the_same_in_both_languages(db: None) -> None
 
 
 @pytest.mark.parametrize("operation", ["listMetrics", "listMetricOrders"])
-def test_the_document_tells_of_the_header_where_words_are_answered(db: None, operation: str) -> None:
+def test_openapi_document_has_language_header_where_texts_are(db: None, operation: str) -> None:
     paths = Stranger().get("/v1/openapi.json").json()["paths"].values()
 
     (documented,) = (each for item in paths for each in item.values() if each.get("operationId") == operation)
@@ -406,7 +404,7 @@ def test_the_document_tells_of_the_header_where_words_are_answered(db: None, ope
     assert {"$ref": "#/components/parameters/AcceptLanguage"} in documented["parameters"]
 
 
-def test_what_a_worker_stores_is_english_whoever_sent_the_document(committed_db: None) -> None:
+def test_stored_reasons_are_english_for_every_sender(committed_db: None) -> None:
     nord = Client(*agencies.create_agency(name="Nord", now=NOON))
     shops = {language: nord.take_on(partner=f"A1{language.upper()}") for language in ("en", "zh")}
     spoilt = build.orders_file([build.order_row(amazon_order_id="abc"), build.order_row()])
@@ -432,7 +430,7 @@ def test_what_a_worker_stores_is_english_whoever_sent_the_document(committed_db:
     assert "is not a valid Amazon order ID" in stored["zh"][2][0]["reason"]
 
 
-def test_what_is_stored_of_a_metric_is_the_same_whoever_asked(acme: Client, eventful: str) -> None:
+def test_stored_values_are_equal_for_every_language(acme: Client, eventful: str) -> None:
     breaches = [read(acme, language, "/v1/breaches") for language in ("en", "zh")]
 
     assert breaches[0] == breaches[1]

@@ -52,7 +52,7 @@ def console() -> Scribe:
     return Scribe(as_json=False)
 
 
-def test_a_line_is_one_object_that_says_when_how_bad_who_and_what(scribe: Scribe) -> None:
+def test_line_is_one_object_with_time_level_logger_and_message(scribe: Scribe) -> None:
     scribe.logger.warning("account %s could not be refreshed", "acct_1")
 
     assert list(scribe.line) == ["time", "level", "logger", "event", "version"]
@@ -67,14 +67,14 @@ def test_a_line_is_one_object_that_says_when_how_bad_who_and_what(scribe: Scribe
     }
 
 
-def test_a_line_says_what_it_is_part_of(scribe: Scribe) -> None:
+def test_line_has_request_or_task_id(scribe: Scribe) -> None:
     with structlog.contextvars.bound_contextvars(request_id="req_1", task="a.b"):
         scribe.logger.info("inside")
 
     assert (scribe.line["request_id"], scribe.line["task"]) == ("req_1", "a.b")
 
 
-def test_a_line_says_of_a_request_what_is_known_and_no_other_extra(scribe: Scribe) -> None:
+def test_line_of_request_has_known_fields_only(scribe: Scribe) -> None:
     scribe.logger.info(
         "GET /v1/me 200", extra={"status": 200, "route": "/v1/me", "request": object(), "password": "x"}
     )
@@ -84,7 +84,7 @@ def test_a_line_says_of_a_request_what_is_known_and_no_other_extra(scribe: Scrib
     assert not {"request", "password"} & set(scribe.line)
 
 
-def test_a_line_of_celery_s_says_which_task_it_speaks_of(scribe: Scribe) -> None:
+def test_line_of_celery_has_task(scribe: Scribe) -> None:
     context = {"id": "1d8215ee", "name": "webhooks.delivery.tasks.deliver", "args": "()", "kwargs": "{}"}
 
     scribe.logger.info("Task %(name)s[%(id)s] received", context, extra={"data": context})
@@ -101,7 +101,7 @@ def fail(password: str) -> None:
     raise ValueError(f"cannot sign in with {KEY} and password={password}")
 
 
-def test_a_mistake_is_told_in_the_same_line_without_secrets(scribe: Scribe) -> None:
+def test_exception_is_in_the_line_without_secrets(scribe: Scribe) -> None:
     try:
         fail(PASSWORD)
     except ValueError:
@@ -114,7 +114,7 @@ def test_a_mistake_is_told_in_the_same_line_without_secrets(scribe: Scribe) -> N
     assert PASSWORD not in scribe.text
 
 
-def test_a_terminal_gets_a_line_for_people_without_secrets(console: Scribe) -> None:
+def test_text_line_has_no_secrets(console: Scribe) -> None:
     try:
         fail(PASSWORD)
     except ValueError:
@@ -130,7 +130,7 @@ def test_a_terminal_gets_a_line_for_people_without_secrets(console: Scribe) -> N
 
 
 @pytest.mark.parametrize("as_json", [True, False])
-def test_what_only_the_settings_know_to_be_secret_is_not_told(as_json: bool) -> None:
+def test_secrets_of_settings_are_redacted(as_json: bool) -> None:
     scribe = Scribe(as_json=as_json)
     password = str(settings.DATABASES["default"]["PASSWORD"])
 
@@ -141,7 +141,7 @@ def test_what_only_the_settings_know_to_be_secret_is_not_told(as_json: bool) -> 
     assert scribe.text.count(BLANK) == 2
 
 
-def test_the_secrets_of_the_settings_are_the_keys_and_passwords_that_are_set() -> None:
+def test_secrets_of_settings_are_keys_and_passwords() -> None:
     known = logs.secrets_of_settings()
 
     assert settings.SECRET_KEY in known
@@ -151,7 +151,7 @@ def test_the_secrets_of_the_settings_are_the_keys_and_passwords_that_are_set() -
 
 
 @pytest.mark.parametrize("text", ["line\nof two", 'quotes " and {braces}', "李梅", "\x1b[31mred"])
-def test_a_line_stays_one_line_whatever_it_says(scribe: Scribe, text: str) -> None:
+def test_line_has_no_line_breaks(scribe: Scribe, text: str) -> None:
     scribe.logger.info("%s", text)
 
     assert scribe.line["event"] == text
@@ -168,7 +168,7 @@ def test_a_line_stays_one_line_whatever_it_says(scribe: Scribe, text: str) -> No
         ("AUTO", False, True),
     ],
 )
-def test_people_get_lines_for_people_unless_told_otherwise(
+def test_format_is_text_in_debug_by_default(
     monkeypatch: pytest.MonkeyPatch, shape: str, on_terminal: bool, as_json: bool
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: on_terminal)
@@ -181,7 +181,7 @@ def test_people_get_lines_for_people_unless_told_otherwise(
 @pytest.mark.parametrize(
     "name", ["django", "django.request", "django.server", "gunicorn.error", "celery", "httpx"]
 )
-def test_nobody_writes_lines_of_another_shape(name: str) -> None:
+def test_format_of_other_loggers_is_the_same(name: str) -> None:
     logger = logging.getLogger(name)
 
     assert [handler for handler in logger.handlers if not isinstance(handler, logging.NullHandler)] == []
@@ -189,6 +189,6 @@ def test_nobody_writes_lines_of_another_shape(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["httpx", "httpcore", "gunicorn.access"])
-def test_who_tells_addresses_or_tells_twice_is_heard_only_when_something_is_wrong(name: str) -> None:
+def test_noisy_loggers_log_warnings_only(name: str) -> None:
     assert not logging.getLogger(name).isEnabledFor(logging.INFO)
     assert logging.getLogger(name).isEnabledFor(logging.WARNING)

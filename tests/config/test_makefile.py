@@ -35,7 +35,7 @@ def elsewhere(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_a_target_says_what_it_would_do(target: str) -> None:
+def test_targets_print_their_commands(target: str) -> None:
     answer = make("--dry-run", target)
 
     assert (answer.returncode, answer.stderr) == (0, "")
@@ -49,7 +49,7 @@ def test_help_explains_each_target(target: str) -> None:
     assert len(line.split()) > 3
 
 
-def test_help_is_what_a_plain_make_says_and_tells_of_nothing_else() -> None:
+def test_help_is_default_and_complete() -> None:
     plain = make()
 
     assert plain.stdout == make("help").stdout
@@ -57,7 +57,7 @@ def test_help_is_what_a_plain_make_says_and_tells_of_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("target", [target for target in TARGETS if target != "help"])
-def test_a_target_installs_what_it_needs_by_itself(elsewhere: Path, target: str) -> None:
+def test_targets_install_their_requirements(elsewhere: Path, target: str) -> None:
     answer = make("--dry-run", target, folder=elsewhere)
 
     assert answer.returncode == 0
@@ -68,7 +68,7 @@ def test_a_target_installs_what_it_needs_by_itself(elsewhere: Path, target: str)
 @pytest.mark.parametrize(
     ("target", "lock"), [("up", "embedded"), ("demo", "embedded"), ("smoke", "embedded"), ("test", "dev")]
 )
-def test_running_the_product_installs_no_tools_of_developers(elsewhere: Path, target: str, lock: str) -> None:
+def test_demo_installs_no_development_tools(elsewhere: Path, target: str, lock: str) -> None:
     locks = set(
         re.findall(r"-r requirements-(\w+)\.lock", make("--dry-run", target, folder=elsewhere).stdout)
     )
@@ -76,7 +76,7 @@ def test_running_the_product_installs_no_tools_of_developers(elsewhere: Path, ta
     assert locks == {lock}
 
 
-def test_a_machine_without_python_is_told_what_is_needed(elsewhere: Path) -> None:
+def test_missing_python_is_explained(elsewhere: Path) -> None:
     answer = make("PYTHON=no-such-python", "up", folder=elsewhere)
 
     assert answer.returncode != 0
@@ -84,7 +84,7 @@ def test_a_machine_without_python_is_told_what_is_needed(elsewhere: Path) -> Non
     assert not (elsewhere / ".venv").exists()
 
 
-def test_a_python_that_is_too_old_is_told_what_to_try(elsewhere: Path) -> None:
+def test_old_python_is_explained(elsewhere: Path) -> None:
     old = elsewhere / "python3.9"
     old.write_text("#!/bin/sh\nexit 1\n")
     old.chmod(0o755)
@@ -102,7 +102,7 @@ def test_types_are_checked_in_every_package() -> None:
     assert sorted(packages) == sorted(path.parent.name for path in ROOT.glob("*/__init__.py"))
 
 
-def test_lint_looks_at_style_types_imports_migrations_and_the_document() -> None:
+def test_lint_checks_style_types_imports_migrations_and_document() -> None:
     commands = make("--dry-run", "lint").stdout
 
     for word in (
@@ -116,11 +116,11 @@ def test_lint_looks_at_style_types_imports_migrations_and_the_document() -> None
         assert word in commands
 
 
-def test_static_checks_are_given_no_server() -> None:
+def test_static_checks_have_no_server() -> None:
     commands = make("--dry-run", "lint").stdout
 
     assert set(re.findall(r"(?:@|//)([\w.]+):(\d+)/", commands)) == {("127.0.0.1", "1")}
 
 
-def test_words_for_pytest_reach_it() -> None:
+def test_arguments_for_pytest_are_passed() -> None:
     assert make("--dry-run", "test", "ARGS=-k wall").stdout.strip().endswith(" -k wall")

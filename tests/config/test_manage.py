@@ -21,9 +21,7 @@ def manage(*words: str, home: Path, **variables: str) -> subprocess.CompletedPro
     )
 
 
-def test_a_command_borrows_the_variables_of_the_product_that_runs_in_its_home(
-    django_db_setup: None, tmp_path: Path
-) -> None:
+def test_command_loads_variables_of_running_product(django_db_setup: None, tmp_path: Path) -> None:
     names = ("SECRET_KEY", "SECRETS_KEYS", "DATABASE_URL", "BROKER_URL")
     (tmp_path / "environment").write_text("".join(f"{name}='{os.environ[name]}'\n" for name in names))
 
@@ -33,7 +31,7 @@ def test_a_command_borrows_the_variables_of_the_product_that_runs_in_its_home(
     assert "no issues" in done.stdout
 
 
-def test_a_command_of_a_named_database_borrows_nothing(tmp_path: Path) -> None:
+def test_command_with_database_url_loads_no_variables(tmp_path: Path) -> None:
     (tmp_path / "environment").write_text("SECRET_KEY=borrowed\n")
 
     done = manage("check", home=tmp_path, DATABASE_URL="postgresql://a:b@127.0.0.1:1/c")

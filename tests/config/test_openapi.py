@@ -24,20 +24,20 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
             yield f"{method} {path}", item[method]
 
 
-def test_the_document_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
+def test_document_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
     validate(document)
 
     assert document["openapi"].startswith("3.1")
 
 
-def test_the_served_document_is_the_committed_one(db: None, document: dict[str, Any]) -> None:
+def test_document_served_is_the_committed_one(db: None, document: dict[str, Any]) -> None:
     served = Stranger().get("/v1/openapi.json")
 
     assert served.status_code == 200
     assert json.loads(served.content) == document
 
 
-def test_every_operation_has_a_name_a_summary_and_examples(document: dict[str, Any]) -> None:
+def test_operations_have_names_summaries_and_examples(document: dict[str, Any]) -> None:
     names = [operation["operationId"] for _, operation in operations(document)]
     without = [
         name
@@ -63,7 +63,7 @@ def _has_example(operation: dict[str, Any]) -> bool:
     return all("examples" in content for content in contents)
 
 
-def test_every_operation_with_a_key_tells_its_problems(document: dict[str, Any]) -> None:
+def test_operations_with_key_document_problems(document: dict[str, Any]) -> None:
     for name, operation in operations(document):
         if operation.get("security") in ([{}], None):
             continue
@@ -82,13 +82,13 @@ def test_every_operation_with_a_key_tells_its_problems(document: dict[str, Any])
         assert "404" in responses or "{" not in name, name
 
 
-def test_every_request_body_has_an_example_or_is_a_file(document: dict[str, Any]) -> None:
+def test_request_bodies_have_examples_or_are_files(document: dict[str, Any]) -> None:
     for name, operation in operations(document):
         for kind, content in operation.get("requestBody", {}).get("content", {}).items():
             assert kind == "multipart/form-data" or "examples" in content, name
 
 
-def test_the_documentation_page_loads_nothing_from_elsewhere(db: None) -> None:
+def test_documentation_page_loads_own_resources_only(db: None) -> None:
     page = Stranger().get("/docs").content.decode()
 
     assert "swagger-ui-bundle.js" in page
@@ -96,7 +96,7 @@ def test_the_documentation_page_loads_nothing_from_elsewhere(db: None) -> None:
     assert 'href="http' not in page
 
 
-def test_what_only_people_ask_says_no_role(document: dict[str, Any]) -> None:
+def test_operations_for_users_only_state_no_role(document: dict[str, Any]) -> None:
     descriptions = {name: operation["description"] for name, operation in operations(document)}
 
     assert [
@@ -107,7 +107,7 @@ def test_what_only_people_ask_says_no_role(document: dict[str, Any]) -> None:
     assert "Role: admin." in descriptions["delete /v1/agency"]
 
 
-def test_each_operation_shows_its_own_problems(document: dict[str, Any]) -> None:
+def test_operations_show_own_problems(document: dict[str, Any]) -> None:
     conflicts = document["paths"]["/v1/accounts"]["post"]["responses"]["409"]["content"][
         "application/problem+json"
     ]["examples"]
@@ -125,7 +125,7 @@ def test_each_operation_shows_its_own_problems(document: dict[str, Any]) -> None
     assert list(shown["content"]["application/problem+json"]["examples"]) == ["export-expired"]
 
 
-def test_every_read_tells_that_nothing_changed_and_everything_that_the_server_may_be_away(
+def test_reads_document_304_and_all_operations_503(
     document: dict[str, Any],
 ) -> None:
     documented = [
@@ -173,7 +173,7 @@ def fields_in(schemas: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
                 yield f"{name}.{field}", described
 
 
-def test_every_field_and_parameter_is_described(document: dict[str, Any]) -> None:
+def test_fields_and_parameters_are_described(document: dict[str, Any]) -> None:
     components = document["components"]["schemas"]
     conditions = ("CreateDefectRequest.kind", "CreateDefectRequest.state", "CreateDefectRequest.rating")
     without = [

@@ -33,7 +33,7 @@ def read(now: datetime = NOW) -> Figures:
     return figures
 
 
-def test_where_nobody_is_everything_is_nothing(db: None) -> None:
+def test_figures_are_zero_without_agencies(db: None) -> None:
     ages = {"queued_report_age", "due_delivery_age"}
 
     assert {name for name, value in read().items() if value is None} == ages
@@ -58,9 +58,7 @@ def receive(client: Client, account: str, *, status: str, minutes: int) -> None:
         )
 
 
-def test_reports_that_are_not_finished_are_counted_over_all_agencies(
-    acme: Client, rival: Client, shop: str
-) -> None:
+def test_unfinished_reports_are_counted_over_all_agencies(acme: Client, rival: Client, shop: str) -> None:
     others = rival.take_on()
     for status, minutes in (("queued", 3), ("queued", 1), ("processing", 60), ("loaded", 90)):
         receive(acme, shop, status=status, minutes=minutes)
@@ -105,7 +103,7 @@ def test_deliveries_are_counted_by_whether_they_are_due(acme: Client, rival: Cli
     )
 
 
-def test_endpoints_in_trouble_are_counted_and_those_disabled_by_hand_are_not(acme: Client) -> None:
+def test_endpoints_failing_and_disabled_automatically_are_counted(acme: Client) -> None:
     states = (
         ("", None, None),
         ("", None, NOW),
@@ -124,7 +122,7 @@ def test_endpoints_in_trouble_are_counted_and_those_disabled_by_hand_are_not(acm
     assert (figures["endpoints_failing"], figures["endpoints_disabled"]) == (1, 2)
 
 
-def test_accounts_are_counted_with_their_silence_and_their_breaches(acme: Client, rival: Client) -> None:
+def test_accounts_are_counted_with_staleness_and_breaches(acme: Client, rival: Client) -> None:
     hour = timedelta(hours=1)
     for client, stale_from, breaches in (
         (acme, NOW - hour, 2),
@@ -145,7 +143,7 @@ def test_accounts_are_counted_with_their_silence_and_their_breaches(acme: Client
     assert (figures["breaches_open"], figures["warnings_open"]) == (5, 3)
 
 
-def test_the_wall_stands_afterwards_as_before(acme: Client) -> None:
+def test_tenant_context_is_unchanged_by_figures(acme: Client) -> None:
     create_agency_data(acme, name="acme")
     context.set_agency(None)
 
@@ -159,7 +157,7 @@ def test_the_wall_stands_afterwards_as_before(acme: Client) -> None:
 @pytest.mark.parametrize(
     "table", ["accounts_selleraccount", "ingestion_report", "webhooks_delivery", "webhooks_endpoint"]
 )
-def test_asking_as_the_function_does_shows_the_application_nothing(acme: Client, table: str) -> None:
+def test_setting_of_the_function_shows_the_application_nothing(acme: Client, table: str) -> None:
     create_agency_data(acme, name="acme")
     context.set_agency(None)
 
@@ -169,7 +167,7 @@ def test_asking_as_the_function_does_shows_the_application_nothing(acme: Client,
         assert cursor.fetchone()[0] == 0
 
 
-def test_the_database_is_asked_once_in_a_while(acme: Client) -> None:
+def test_figures_are_cached(acme: Client) -> None:
     reader = FigureReader(cache_seconds=60)
     before = reader.read(now=NOW)
     acme.take_on()
@@ -195,7 +193,7 @@ def ask(reader: FigureReader) -> None:
     connection.close()
 
 
-def test_while_one_asks_a_database_that_hangs_the_others_take_what_was_known(locked_tables: None) -> None:
+def test_figures_of_hanging_database_are_the_previous_ones(locked_tables: None) -> None:
     reader = FigureReader(cache_seconds=0)
     first = threading.Thread(target=ask, args=[reader])
     first.start()
@@ -223,9 +221,7 @@ FROM webhooks_event WHERE agency_id = %(agency)s;
 """
 
 
-def test_ten_thousand_accounts_and_two_hundred_thousand_deliveries_cost_little(
-    committed_db: None, owner_dsn: str
-) -> None:
+def test_figures_of_large_installation_are_fast(committed_db: None, owner_dsn: str) -> None:
     client = Client(*agencies.create_agency(name="Acme", now=NOW))
     endpoint = identifiers.private("ep", client.listen()["id"])
     many: dict[str, Any] = {

@@ -4,11 +4,11 @@ from config.launcher.embedded.home import Home
 from config.launcher.embedded.ports import LOOPBACK, choose_port
 
 
-def test_a_server_keeps_its_port(home: Home) -> None:
+def test_port_of_server_is_stored(home: Home) -> None:
     assert choose_port(home=home, server="postgres") == choose_port(home=home, server="postgres")
 
 
-def test_a_port_that_was_taken_meanwhile_is_picked_anew(home: Home) -> None:
+def test_port_in_use_is_replaced(home: Home) -> None:
     first = choose_port(home=home, server="postgres")
 
     with socket.socket() as somebody:

@@ -67,27 +67,27 @@ def sitting(folder: Path) -> Iterator[Sitter]:
         sitter.end()
 
 
-def test_who_comes_first_has_the_first_seat_and_keeps_it(tmp_path: Path) -> None:
+def test_first_process_keeps_first_slot(tmp_path: Path) -> None:
     seats = ProcessSlots(folder=tmp_path / "meters")
 
     assert [seats.current(), seats.current()] == ["0", "0"]
 
 
-def test_no_two_processes_have_the_same_seat(tmp_path: Path) -> None:
+def test_processes_have_different_slots(tmp_path: Path) -> None:
     with sitting(tmp_path) as first, sitting(tmp_path) as second:
         own = ProcessSlots(folder=tmp_path).current()
 
         assert [first.seat, second.seat, own] == ["0", "1", "2"]
 
 
-def test_who_comes_after_a_process_that_was_killed_takes_its_seat(tmp_path: Path) -> None:
+def test_slot_of_killed_process_is_reused(tmp_path: Path) -> None:
     with sitting(tmp_path) as first, sitting(tmp_path) as second:
         first.end()
         with sitting(tmp_path) as third:
             assert (first.seat, second.seat, third.seat) == ("0", "1", "0")
 
 
-def test_a_hundred_processes_one_after_the_other_need_one_seat(tmp_path: Path) -> None:
+def test_successive_processes_use_one_slot(tmp_path: Path) -> None:
     for _ in range(5):
         with sitting(tmp_path) as one:
             assert one.seat == "0"
@@ -95,7 +95,7 @@ def test_a_hundred_processes_one_after_the_other_need_one_seat(tmp_path: Path) -
     assert [file.name for file in tmp_path.iterdir()] == ["slot-0.lock"]
 
 
-def test_a_child_takes_a_seat_of_its_own_and_leaves_its_parent_s_alone(tmp_path: Path) -> None:
+def test_forked_child_has_own_slot(tmp_path: Path) -> None:
     with sitting(tmp_path) as parent:
         child = parent.fork()
 

@@ -47,7 +47,7 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def test_leaving_stops_every_child_the_latest_first(home: Home) -> None:
+def test_exit_stops_children_latest_first(home: Home) -> None:
     with Processes(home=home) as processes:
         children = [
             processes.start(name=name, command=SLEEP, environ=os.environ) for name in ("first", "second")
@@ -57,7 +57,7 @@ def test_leaving_stops_every_child_the_latest_first(home: Home) -> None:
     assert home.read_value("processes") == []
 
 
-def test_what_a_child_started_goes_with_it(processes: Processes) -> None:
+def test_stop_ends_descendants_of_child(processes: Processes) -> None:
     child = processes.start(
         name="parent", command=[sys.executable, "-c", PARENT_OF_A_STUBBORN_CHILD], environ=os.environ
     )
@@ -69,7 +69,7 @@ def test_what_a_child_started_goes_with_it(processes: Processes) -> None:
     assert not is_alive(grandchild)
 
 
-def test_a_child_that_ends_by_itself_is_named_with_the_end_of_its_log(processes: Processes) -> None:
+def test_ended_child_is_reported_with_log_tail(processes: Processes) -> None:
     child = processes.start(
         name="worker", command=[sys.executable, "-c", "raise SystemExit('no memory')"], environ={}
     )
@@ -78,7 +78,7 @@ def test_a_child_that_ends_by_itself_is_named_with_the_end_of_its_log(processes:
         processes.wait_for(child, ready=lambda: False)
 
 
-def test_a_command_that_fails_is_told_and_one_that_works_is_not(processes: Processes, tmp_path: Path) -> None:
+def test_failing_command_is_reported(processes: Processes, tmp_path: Path) -> None:
     processes.run(name="fine", command=[sys.executable, "-c", "pass"], environ={}, folder=tmp_path)
 
     with pytest.raises(ProcessFailed, match="ended with code 3"):
@@ -87,14 +87,14 @@ def test_a_command_that_fails_is_told_and_one_that_works_is_not(processes: Proce
         )
 
 
-def test_a_signal_is_heeded_at_the_next_look(processes: Processes) -> None:
+def test_signal_is_handled_at_next_watch(processes: Processes) -> None:
     processes.request_stop(signal.SIGTERM, None)
 
     with pytest.raises(StopRequested):
         processes.watch()
 
 
-def test_the_children_of_a_killed_launcher_are_stopped_at_the_next_start(tmp_path: Path) -> None:
+def test_children_of_killed_launcher_are_stopped_at_next_start(tmp_path: Path) -> None:
     folder = tmp_path / "home"
     answer = subprocess.run(
         [sys.executable, "-c", KILLED_LAUNCHER, str(folder)], capture_output=True, text=True, check=False
@@ -109,7 +109,7 @@ def test_the_children_of_a_killed_launcher_are_stopped_at_the_next_start(tmp_pat
     home.discard()
 
 
-def test_a_process_that_bears_the_number_of_an_old_child_is_left_alone(home: Home) -> None:
+def test_process_with_reused_id_is_not_stopped(home: Home) -> None:
     stranger = subprocess.Popen(SLEEP, start_new_session=True)
     old = {"name": "web", "pid": stranger.pid, "created": time.time() - 86400, "gentle": signal.SIGTERM}
     home.store_value("processes", [old])

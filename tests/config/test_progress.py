@@ -11,7 +11,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
 
 
-def test_into_a_file_each_step_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_step_in_file_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     steps = Steps()
 
     steps.say("Starting")
@@ -23,9 +23,7 @@ def test_into_a_file_each_step_is_a_line(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().out == "Starting …\nLoading …\n  3 of 4\ndone\n"
 
 
-def test_in_a_terminal_a_step_is_ticked_off_with_its_seconds(
-    terminal: None, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_step_in_terminal_is_marked_with_seconds(terminal: None, capsys: pytest.CaptureFixture[str]) -> None:
     steps = Steps()
 
     steps.say("Starting")
@@ -38,9 +36,7 @@ def test_in_a_terminal_a_step_is_ticked_off_with_its_seconds(
     assert "0.0 s" in printed
 
 
-def test_a_step_that_is_given_up_is_not_ticked_off(
-    terminal: None, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_abandoned_step_is_not_marked(terminal: None, capsys: pytest.CaptureFixture[str]) -> None:
     steps = Steps()
 
     steps.say("Starting")
@@ -50,7 +46,7 @@ def test_a_step_that_is_given_up_is_not_ticked_off(
     assert "✓" not in capsys.readouterr().out
 
 
-def test_a_detail_without_a_step_is_shown_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+def test_detail_without_step_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     Steps().detail("alone")
 
     assert capsys.readouterr().out == "  alone\n"
@@ -59,7 +55,7 @@ def test_a_detail_without_a_step_is_shown_all_the_same(capsys: pytest.CaptureFix
 @pytest.mark.parametrize(
     "line", ["a" * 300, "postgresql://user:p%40ss@[::1]:5432/x", "Data [bold]/data/[red][/]"]
 )
-def test_a_line_is_printed_as_it_is(capsys: pytest.CaptureFixture[str], line: str) -> None:
+def test_line_is_printed_without_markup(capsys: pytest.CaptureFixture[str], line: str) -> None:
     Steps().print(line)
 
     assert capsys.readouterr().out == f"{line}\n"

@@ -50,11 +50,11 @@ def count_elsewhere(home: Path, times: int) -> None:
     )
 
 
-def test_where_nothing_was_counted_nothing_is_told(own_folder: Path) -> None:
+def test_metrics_without_counts_are_empty(own_folder: Path) -> None:
     assert list(prometheus_counters.collect_all()) == []
 
 
-def test_what_other_processes_counted_is_summed_and_outlives_them(own_folder: Path) -> None:
+def test_metrics_of_other_processes_are_summed_after_their_end(own_folder: Path) -> None:
     for times in (3, 4):
         count_elsewhere(own_folder, times)
 
@@ -65,7 +65,7 @@ def test_what_other_processes_counted_is_summed_and_outlives_them(own_folder: Pa
     assert told("underone_task_wait_seconds_sum", task="a.b") == 0
 
 
-def test_processes_one_after_the_other_pile_up_no_files(own_folder: Path) -> None:
+def test_successive_processes_reuse_files(own_folder: Path) -> None:
     for _ in range(4):
         count_elsewhere(own_folder, 1)
 
@@ -76,7 +76,7 @@ def test_processes_one_after_the_other_pile_up_no_files(own_folder: Path) -> Non
     ]
 
 
-def test_a_request_is_counted_by_its_route_and_never_by_its_path(acme: Client, shop: str) -> None:
+def test_requests_are_counted_by_route(acme: Client, shop: str) -> None:
     labels = {"method": "GET", "route": "/v1/accounts/{account_id}"}
     before = told("underone_http_requests_total", **labels, status="200")
     timed = told("underone_http_request_seconds_count", **labels)
@@ -88,7 +88,7 @@ def test_a_request_is_counted_by_its_route_and_never_by_its_path(acme: Client, s
     assert told("underone_http_requests_total", route=f"/v1/accounts/{shop}") == 0
 
 
-def test_paths_that_nothing_answers_are_one_row(db: None) -> None:
+def test_unknown_paths_are_one_row(db: None) -> None:
     before = told("underone_http_requests_total", method="GET", route="", status="404")
 
     for n in range(3):
@@ -97,7 +97,7 @@ def test_paths_that_nothing_answers_are_one_row(db: None) -> None:
     assert told("underone_http_requests_total", method="GET", route="", status="404") == before + 3
 
 
-def test_methods_that_nobody_knows_are_one_row(db: None) -> None:
+def test_unknown_methods_are_one_row(db: None) -> None:
     before = told("underone_http_requests_total", method="other", route="/healthz", status="405")
 
     for method in ("BREW", "WHEN", "PROPFIND"):
@@ -106,7 +106,7 @@ def test_methods_that_nobody_knows_are_one_row(db: None) -> None:
     assert told("underone_http_requests_total", method="other", route="/healthz", status="405") == before + 3
 
 
-def test_a_task_whose_process_was_killed_is_counted_without_its_seconds() -> None:
+def test_task_of_killed_process_is_counted_without_duration() -> None:
     timed = told("underone_task_seconds_count", task="c.d")
 
     prometheus_counters.count_task(task="c.d", outcome="killed", seconds=None)

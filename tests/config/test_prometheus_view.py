@@ -38,7 +38,7 @@ def scraped(**headers: str) -> dict[tuple[str, str], float]:
     }
 
 
-def test_it_tells_what_the_whole_installation_has(acme: Client, rival: Client) -> None:
+def test_metrics_describe_the_whole_installation(acme: Client, rival: Client) -> None:
     create_agency_data(acme, name="acme")
     rival.take_on()
 
@@ -52,7 +52,7 @@ def test_it_tells_what_the_whole_installation_has(acme: Client, rival: Client) -
     assert samples["underone_http_request_seconds_count", "POST,/v1/accounts"] >= 2
 
 
-def test_it_is_plain_text_that_nobody_keeps_whatever_is_asked_for(db: None) -> None:
+def test_metrics_are_plain_text_and_not_cached(db: None) -> None:
     for accept in (
         "*/*",
         "application/openmetrics-text;version=1.0.0",
@@ -68,7 +68,7 @@ def test_it_is_plain_text_that_nobody_keeps_whatever_is_asked_for(db: None) -> N
         assert answer["Cache-Control"] == "no-store"
 
 
-def test_it_names_nobody(acme: Client) -> None:
+def test_metrics_contain_no_names(acme: Client) -> None:
     agency_with_data = create_agency_data(acme, name="acme")
 
     text = Stranger().get("/metrics").content.decode()
@@ -84,13 +84,13 @@ def test_it_names_nobody(acme: Client) -> None:
         assert name not in text
 
 
-def test_every_figure_of_the_database_is_told_under_a_name_that_is_explained() -> None:
+def test_metrics_of_database_are_documented() -> None:
     assert {figure for _, _, figure in SAMPLES} == set(TOLD)
     assert {name for name, _, _ in SAMPLES} == set(FIGURES)
     assert all(text.endswith(".") for text in FIGURES.values())
 
 
-def test_the_ages_of_clock_and_workers_are_told(db: None) -> None:
+def test_metrics_have_ages_of_scheduler_and_workers(db: None) -> None:
     heartbeats.beat(heartbeats.SCHEDULER)
     heartbeats.beat("queue-webhooks")
 
@@ -104,7 +104,7 @@ def test_the_ages_of_clock_and_workers_are_told(db: None) -> None:
     "given",
     ["", TOKEN, f"bearer {TOKEN}", f"Bearer {TOKEN}x", "Bearer ", "Basic x", "Bearer ü", "Bearer None"],
 )
-def test_with_a_token_it_is_told_to_nobody_without(db: None, settings: Settings, given: str) -> None:
+def test_metrics_with_token_refuse_others(db: None, settings: Settings, given: str) -> None:
     settings.METRICS_TOKEN = TOKEN
 
     answer = Stranger().get("/metrics", headers={"Authorization": given} if given else {})
@@ -114,13 +114,13 @@ def test_with_a_token_it_is_told_to_nobody_without(db: None, settings: Settings,
     assert TOKEN not in answer.content.decode()
 
 
-def test_with_a_token_it_is_told_to_who_has_it(db: None, settings: Settings) -> None:
+def test_metrics_with_token_accept_token(db: None, settings: Settings) -> None:
     settings.METRICS_TOKEN = TOKEN
 
     assert scraped(Authorization=f"Bearer {TOKEN}")["underone_database_up", ""] == 1
 
 
-def test_without_a_token_the_key_of_an_agency_is_not_looked_at(acme: Client) -> None:
+def test_metrics_without_token_ignore_api_keys(acme: Client) -> None:
     assert scraped(Authorization="Bearer uo_live_000000000000_x")["underone_database_up", ""] == 1
 
 
@@ -132,7 +132,7 @@ def without_database(committed_db: None, monkeypatch: pytest.MonkeyPatch) -> Ite
     connection.close()
 
 
-def test_without_its_database_it_says_so_and_tells_the_rest(without_database: None) -> None:
+def test_metrics_without_database_have_process_metrics(without_database: None) -> None:
     samples = scraped()
 
     assert samples["underone_database_up", ""] == 0
@@ -141,13 +141,13 @@ def test_without_its_database_it_says_so_and_tells_the_rest(without_database: No
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
-def test_it_is_only_read(db: None, method: str) -> None:
+def test_metrics_allow_get_only(db: None, method: str) -> None:
     answer: Any = getattr(Stranger(), method)("/metrics")
 
     assert (answer.status_code, answer.json()["type"]) == (405, "/problems/method-not-allowed")
 
 
-def test_it_is_cheap_to_ask_often(acme: Client) -> None:
+def test_metrics_query_database_once(acme: Client) -> None:
     scraped()
 
     with stopwatch.running() as watch:

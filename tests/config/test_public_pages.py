@@ -42,7 +42,7 @@ def slugs_in_texts() -> Iterator[str]:
         yield from re.findall(r"/problems/([a-z-]+)", file.read_text())
 
 
-def test_every_slug_has_a_type() -> None:
+def test_slugs_all_have_a_type() -> None:
     assert {*slugs_in_code(), *slugs_in_texts()} - set(BY_SLUG) == set()
 
 
@@ -69,7 +69,7 @@ def test_type_of_answered_problem_is_a_page(acme: Client) -> None:
 
 
 @pytest.mark.parametrize("slug", sorted(BY_SLUG))
-def test_every_type_is_a_page_for_people_too(db: None, slug: str) -> None:
+def test_types_all_have_a_page(db: None, slug: str) -> None:
     page = Stranger().get(f"/problems/{slug}", headers=BROWSER)
 
     assert (page.status_code, page["Content-Type"]) == (200, "text/html; charset=utf-8")

@@ -45,7 +45,7 @@ def book() -> Iterator[Book]:
     logging.getLogger().removeHandler(handler)
 
 
-def test_a_request_is_told_of_in_one_line(book: Book, acme: Client, shop: str) -> None:
+def test_request_is_logged_in_one_line(book: Book, acme: Client, shop: str) -> None:
     response = acme.get(f"/v1/accounts/{shop}", {"fields": "name", "token": "verysecret"})
 
     line = book.requests[-1]
@@ -58,7 +58,7 @@ def test_a_request_is_told_of_in_one_line(book: Book, acme: Client, shop: str) -
     assert "verysecret" not in book.output.getvalue()
 
 
-def test_the_line_says_who_asked(book: Book, acme: Client) -> None:
+def test_line_has_principal(book: Book, acme: Client) -> None:
     me = acme.read("/v1/me")
 
     line = book.requests[-1]
@@ -67,7 +67,7 @@ def test_the_line_says_who_asked(book: Book, acme: Client) -> None:
     assert acme.key not in book.output.getvalue()
 
 
-def test_the_line_of_a_stranger_names_nobody(book: Book, db: None) -> None:
+def test_line_without_key_has_no_principal(book: Book, db: None) -> None:
     Stranger().get("/v1/me", headers={"Authorization": "Bearer uo_live_000000000000_verysecret"})
 
     line = book.requests[-1]
@@ -76,7 +76,7 @@ def test_the_line_of_a_stranger_names_nobody(book: Book, db: None) -> None:
     assert "verysecret" not in book.output.getvalue()
 
 
-def test_a_path_that_nothing_answers_has_no_route(book: Book, db: None) -> None:
+def test_unknown_path_has_no_route(book: Book, db: None) -> None:
     Stranger().get("/v1/nothing/here")
 
     assert (book.requests[-1]["route"], book.requests[-1]["status"]) == ("", 404)
@@ -92,7 +92,7 @@ def test_a_path_that_nothing_answers_has_no_route(book: Book, db: None) -> None:
     ],
     ids=["as long as any", "longer", "secret at the cut", "hostile"],
 )
-def test_a_path_is_told_up_to_a_length(book: Book, db: None, path: str, logged: str) -> None:
+def test_path_is_logged_up_to_a_length(book: Book, db: None, path: str, logged: str) -> None:
     Stranger().get(path)
 
     line = book.requests[-1]
@@ -100,13 +100,13 @@ def test_a_path_is_told_up_to_a_length(book: Book, db: None, path: str, logged: 
     assert "c2Vj" not in book.output.getvalue()
 
 
-def test_what_is_refused_is_told_once(book: Book, acme: Client) -> None:
+def test_refused_request_is_logged_once(book: Book, acme: Client) -> None:
     acme.get("/v1/accounts/acct_unknown")
 
     assert len(book.lines) == 1
 
 
-def test_a_file_is_told_by_its_length(book: Book, acme: Client, shop: str) -> None:
+def test_file_is_logged_with_its_length(book: Book, acme: Client, shop: str) -> None:
     report = acme.load(shop, build.orders_file([build.order_row()]))
 
     response = acme.get(f"/v1/reports/{report['id']}/document")
@@ -127,9 +127,7 @@ def test_a_file_is_told_by_its_length(book: Book, acme: Client, shop: str) -> No
         ("", None),
     ],
 )
-def test_a_trace_that_the_caller_is_in_is_told(
-    book: Book, db: None, traceparent: str, trace: str | None
-) -> None:
+def test_trace_of_caller_is_logged(book: Book, db: None, traceparent: str, trace: str | None) -> None:
     Stranger().get("/healthz", headers={"Traceparent": traceparent})
 
     assert book.requests[-1].get("trace_id") == trace
@@ -141,7 +139,7 @@ def answered_by(view: Any, **headers: str) -> Any:
     return RequestLogMiddleware(view)(request)
 
 
-def test_whatever_is_logged_on_the_way_carries_the_id(book: Book) -> None:
+def test_lines_during_request_have_its_id(book: Book) -> None:
     def view(request: HttpRequest) -> HttpResponse:
         logging.getLogger("metrics.tasks").warning("on the way")
         return HttpResponse("x")
@@ -154,7 +152,7 @@ def test_whatever_is_logged_on_the_way_carries_the_id(book: Book) -> None:
     ]
 
 
-def test_nothing_of_a_request_is_left_for_the_next(book: Book) -> None:
+def test_request_context_is_reset_after_response(book: Book) -> None:
     seen = []
 
     def view(request: HttpRequest) -> HttpResponse:
@@ -167,7 +165,7 @@ def test_nothing_of_a_request_is_left_for_the_next(book: Book) -> None:
     assert get_contextvars() == {}
 
 
-def test_nothing_is_left_of_a_request_that_broke_either() -> None:
+def test_request_context_is_reset_after_error() -> None:
     def view(request: HttpRequest) -> HttpResponse:
         raise ZeroDivisionError
 
@@ -177,7 +175,7 @@ def test_nothing_is_left_of_a_request_that_broke_either() -> None:
     assert get_contextvars() == {}
 
 
-def test_a_stream_is_left_to_stream(book: Book) -> None:
+def test_streamed_response_is_not_read(book: Book) -> None:
     response = answered_by(lambda _: StreamingHttpResponse(iter([b"a", b"b"])))
 
     assert book.requests[-1]["bytes"] == 0

@@ -26,7 +26,7 @@ def limited(settings: Settings) -> Settings:
     return settings
 
 
-def test_an_answer_says_what_is_left(acme: Client, limited: Settings) -> None:
+def test_response_has_remaining_quota(acme: Client, limited: Settings) -> None:
     answers = [acme.get(path) for path in ("/v1/me", "/v1/accounts/acct_unknown")] + [
         acme.put("/v1/accounts")
     ]
@@ -40,9 +40,7 @@ def test_an_answer_says_what_is_left(acme: Client, limited: Settings) -> None:
     ]
 
 
-def test_who_asks_too_often_is_told_when_to_come_again(
-    acme: Client, rival: Client, limited: Settings
-) -> None:
+def test_rate_limited_response_has_retry_after(acme: Client, rival: Client, limited: Settings) -> None:
     answers = [acme.get("/v1/me") for _ in range(6)]
 
     assert [answer.status_code for answer in answers] == [200] * 4 + [429] * 2
@@ -56,7 +54,7 @@ def test_who_asks_too_often_is_told_when_to_come_again(
     assert rival.get("/v1/me").status_code == 200
 
 
-def test_the_limit_counts_uploads_and_writes_too(acme: Client, limited: Settings) -> None:
+def test_rate_limit_counts_uploads_and_writes(acme: Client, limited: Settings) -> None:
     shop = acme.take_on()
     acme.patch(f"/v1/accounts/{shop}", {"name": "New"}, format="json")
     acme.send(shop, build.orders_file([build.order_row()]))
@@ -65,13 +63,13 @@ def test_the_limit_counts_uploads_and_writes_too(acme: Client, limited: Settings
     assert acme.delete(f"/v1/accounts/{shop}").status_code == 429
 
 
-def test_without_limits_or_a_key_nothing_is_said_of_limits(acme: Client) -> None:
+def test_response_without_limits_or_key_has_no_quota(acme: Client) -> None:
     answers = [acme.get("/v1/me"), Stranger().get("/v1/me"), Stranger().get("/healthz")]
 
     assert not any("RateLimit" in answer or "RateLimit-Policy" in answer for answer in answers)
 
 
-def test_while_the_store_is_away_everybody_is_answered(acme: Client, limited: Settings) -> None:
+def test_requests_are_served_without_rate_limit_store(acme: Client, limited: Settings) -> None:
     limited.CACHE_URL = "redis://127.0.0.1:1/0"
 
     answers = [acme.get("/v1/me") for _ in range(8)]
@@ -85,9 +83,7 @@ def wrong(address: str, text: str = "uo_live_" + "x" * 12 + "_" + "y" * 43) -> A
     return Stranger().get("/v1/me", headers={"authorization": f"Bearer {text}"}, REMOTE_ADDR=address)
 
 
-def test_an_address_that_tries_too_many_wrong_keys_is_refused_and_its_right_key_is_not(
-    acme: Client, limited: Settings
-) -> None:
+def test_address_with_many_invalid_keys_is_refused_except_valid_key(acme: Client, limited: Settings) -> None:
     address = f"198.51.100.{time.time_ns() % 250}"
     limited.RATE_LIMIT_BEARER = None
     tried = [wrong(address) for _ in range(5)]
@@ -100,14 +96,14 @@ def test_an_address_that_tries_too_many_wrong_keys_is_refused_and_its_right_key_
     assert (right.status_code, elsewhere.status_code) == (200, 401)
 
 
-def test_who_shows_no_key_at_all_has_not_guessed(limited: Settings, db: None) -> None:
+def test_request_without_key_is_no_failure(limited: Settings, db: None) -> None:
     answers = [Stranger().get("/v1/me", REMOTE_ADDR="198.51.100.251") for _ in range(6)]
 
     assert {answer.status_code for answer in answers} == {401}
 
 
 @pytest.mark.parametrize("method", ["get", "head"])
-def test_what_the_caller_has_already_is_not_sent_again(acme: Client, shop: str, method: str) -> None:
+def test_known_etag_returns_304(acme: Client, shop: str, method: str) -> None:
     path = f"/v1/accounts/{shop}"
     first = acme.get(path)
 
@@ -122,20 +118,18 @@ def test_what_the_caller_has_already_is_not_sent_again(acme: Client, shop: str, 
 
 
 @pytest.mark.parametrize("tag", ['"x", {}', "W/{}", "*", '"x",{} , "y"'])
-def test_a_tag_is_found_among_others(acme: Client, shop: str, tag: str) -> None:
+def test_etag_is_found_in_list(acme: Client, shop: str, tag: str) -> None:
     first = acme.get(f"/v1/accounts/{shop}")["ETag"]
 
     assert acme.get(f"/v1/accounts/{shop}", HTTP_IF_NONE_MATCH=tag.format(first)).status_code == 304
 
 
 @pytest.mark.parametrize("tag", ["", '"x"', "x", "W/", ","])
-def test_another_tag_gets_the_answer(acme: Client, shop: str, tag: str) -> None:
+def test_other_etag_returns_response(acme: Client, shop: str, tag: str) -> None:
     assert acme.get(f"/v1/accounts/{shop}", HTTP_IF_NONE_MATCH=tag).status_code == 200
 
 
-def test_the_same_thing_as_a_spreadsheet_or_in_another_language_has_another_tag(
-    acme: Client, shop: str
-) -> None:
+def test_etag_differs_by_format_and_language(acme: Client, shop: str) -> None:
     acme.load(shop, build.orders_file(build.orders_on(build.days_ago(30), count=5)))
     path = f"/v1/accounts/{shop}/metrics"
 
@@ -147,7 +141,7 @@ def test_the_same_thing_as_a_spreadsheet_or_in_another_language_has_another_tag(
     assert {"Accept", "Accept-Language", "Accept-Encoding", "Authorization"} <= set(table["Vary"].split(", "))
 
 
-def test_head_is_answered_like_get_without_a_body(acme: Client, shop: str) -> None:
+def test_head_equals_get_without_body(acme: Client, shop: str) -> None:
     for path in ("/v1/accounts", f"/v1/accounts/{shop}", "/v1/me", "/healthz"):
         get, head = acme.get(path), acme.head(path)
 
@@ -157,7 +151,7 @@ def test_head_is_answered_like_get_without_a_body(acme: Client, shop: str) -> No
         }
 
 
-def test_a_document_has_a_tag_as_long_as_it_is_kept_as_it_is(acme: Client, shop: str) -> None:
+def test_document_has_etag_until_deleted(acme: Client, shop: str) -> None:
     report = acme.load(shop, build.orders_file([build.order_row()]))
     path = f"/v1/reports/{report['id']}/document"
 
@@ -168,7 +162,7 @@ def test_a_document_has_a_tag_as_long_as_it_is_kept_as_it_is(acme: Client, shop:
     assert acme.get(path, HTTP_IF_NONE_MATCH='"x"').getvalue() == document
 
 
-def test_reads_are_the_callers_to_keep_and_nothing_else_is_kept(acme: Client, shop: str) -> None:
+def test_reads_are_cacheable_privately_and_writes_are_not(acme: Client, shop: str) -> None:
     reads = [acme.get("/v1/me"), acme.get(f"/v1/accounts/{shop}")]
     created = acme.post("/v1/webhook-endpoints", {"url": "https://hooks.example.com/in"}, format="json")
     refused = [acme.get("/v1/accounts/acct_unknown"), Stranger().get("/v1/me"), Stranger().get("/nowhere")]
@@ -185,7 +179,7 @@ def test_reads_are_the_callers_to_keep_and_nothing_else_is_kept(acme: Client, sh
         (lambda client: client.put("/v1/accounts"), 405),
     ],
 )
-def test_a_refused_request_used_its_key_too(acme: Client, ask: Callable[[Client], Any], status: int) -> None:
+def test_refused_request_uses_rate_limit(acme: Client, ask: Callable[[Client], Any], status: int) -> None:
     with context.agency(acme.agency.pk):
         ApiKey.objects.update(last_used_at=NOON)
 

@@ -59,7 +59,7 @@ def rotate(*words: str) -> str:
     return output.getvalue()
 
 
-def test_an_answer_that_is_kept_is_told_again_after_its_key_went(acme: Client, ring: Settings) -> None:
+def test_stored_response_is_replayed_after_key_is_removed(acme: Client, ring: Settings) -> None:
     request = {
         "path": "/v1/api-keys",
         "data": {"name": "front end"},
@@ -77,7 +77,7 @@ def test_an_answer_that_is_kept_is_told_again_after_its_key_went(acme: Client, r
     assert again.json() == first.json()
 
 
-def test_everything_is_sealed_anew_and_opens_to_the_same(acme: Client, rival: Client, ring: Settings) -> None:
+def test_rotation_encrypts_all_secrets_again(acme: Client, rival: Client, ring: Settings) -> None:
     acme_secrets, rival_secrets = listen(acme, times=3), listen(rival)
     ring.SECRETS_KEYS = {2: NEW, 1: OLD}
 
@@ -93,7 +93,7 @@ def test_everything_is_sealed_anew_and_opens_to_the_same(acme: Client, rival: Cl
     assert (opened(acme), opened(rival)) == (acme_secrets, rival_secrets)
 
 
-def test_a_second_time_there_is_nothing_to_do(acme: Client, ring: Settings) -> None:
+def test_rotation_twice_changes_nothing(acme: Client, ring: Settings) -> None:
     listen(acme, times=2)
     ring.SECRETS_KEYS = {2: NEW, 1: OLD}
     rotate()
@@ -107,7 +107,7 @@ def test_a_second_time_there_is_nothing_to_do(acme: Client, ring: Settings) -> N
         assert [bytes(row.encrypted) for row in EndpointSecret.objects.order_by("pk")] == before
 
 
-def test_with_check_it_only_tells(acme: Client, ring: Settings) -> None:
+def test_rotation_with_check_only_reports(acme: Client, ring: Settings) -> None:
     listen(acme, times=2)
     ring.SECRETS_KEYS = {2: NEW, 1: OLD}
     listen(acme)
@@ -116,7 +116,9 @@ def test_with_check_it_only_tells(acme: Client, ring: Settings) -> None:
     assert key_ids_in_use() == {1: 2, 2: 1}
 
 
-def test_more_than_a_batch_is_moved(acme: Client, ring: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rotation_covers_several_batches(
+    acme: Client, ring: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     secrets = listen(acme, times=5)
     ring.SECRETS_KEYS = {2: NEW, 1: OLD}
     monkeypatch.setattr(rotation, "BATCH_SIZE", 2)
@@ -125,7 +127,7 @@ def test_more_than_a_batch_is_moved(acme: Client, ring: Settings, monkeypatch: p
     assert opened(acme) == secrets
 
 
-def test_one_that_does_not_open_holds_up_no_other_agency(acme: Client, rival: Client, ring: Settings) -> None:
+def test_rotation_continues_after_unreadable_secret(acme: Client, rival: Client, ring: Settings) -> None:
     listen(acme)
     rival_secrets = listen(rival)
     with tenant_context.agency(acme.agency.pk):
@@ -142,7 +144,7 @@ def test_one_that_does_not_open_holds_up_no_other_agency(acme: Client, rival: Cl
     assert opened(rival) == rival_secrets
 
 
-def test_a_key_that_is_in_use_and_gone_is_named(acme: Client, ring: Settings) -> None:
+def test_rotation_names_missing_key_in_use(acme: Client, ring: Settings) -> None:
     listen(acme)
     ring.SECRETS_KEYS = {2: NEW}
 
@@ -154,14 +156,14 @@ def test_a_key_that_is_in_use_and_gone_is_named(acme: Client, ring: Settings) ->
     assert missing_key_ids() == [1]
 
 
-def test_a_key_that_nothing_is_sealed_with_may_go(acme: Client, ring: Settings) -> None:
+def test_rotation_names_unused_key(acme: Client, ring: Settings) -> None:
     ring.SECRETS_KEYS = {3: NEW, 1: OLD}
 
     assert "keys no longer needed in SECRETS_KEYS: 1" in rotate()
     assert missing_key_ids() == []
 
 
-def test_the_database_knows_the_key_of_each_row(acme: Client, ring: Settings) -> None:
+def test_key_id_is_stored_with_each_row(acme: Client, ring: Settings) -> None:
     for number in (1, 255, 256, 65535):
         ring.SECRETS_KEYS = {number: NEW}
         listen(acme)
@@ -169,7 +171,7 @@ def test_the_database_knows_the_key_of_each_row(acme: Client, ring: Settings) ->
     assert key_ids_in_use() == {1: 1, 255: 1, 256: 1, 65535: 1}
 
 
-def test_counting_keys_opens_the_wall_to_nobody(acme: Client) -> None:
+def test_counting_keys_reveals_no_rows(acme: Client) -> None:
     listen(acme)
     tenant_context.set_agency(None)
 
@@ -179,7 +181,7 @@ def test_counting_keys_opens_the_wall_to_nobody(acme: Client) -> None:
     assert not EndpointSecret.objects.exists()
 
 
-def test_every_table_with_sealed_bytes_is_in_the_list(db: None) -> None:
+def test_tables_with_encrypted_columns_are_listed(db: None) -> None:
     sealed = rows(
         "SELECT relname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid "
         "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND attname LIKE %s",
@@ -206,7 +208,9 @@ def rotate_apart(_: int) -> str:
         connections.close_all()
 
 
-def test_two_at_once_harm_nothing(three_agencies: list[Client], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rotation_can_run_twice_at_once(
+    three_agencies: list[Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(rotation, "BATCH_SIZE", 3)
     before = [opened(client) for client in three_agencies]
 
@@ -221,7 +225,7 @@ def test_two_at_once_harm_nothing(three_agencies: list[Client], monkeypatch: pyt
     assert [opened(client) for client in three_agencies] == before
 
 
-def test_one_that_is_ended_in_the_middle_is_completed_by_the_next(
+def test_rotation_that_was_interrupted_is_completed_later(
     three_agencies: list[Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = [opened(client) for client in three_agencies]
@@ -256,7 +260,7 @@ def check(ring: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_check_of_the_installation_names_a_key_that_is_in_use_and_gone(
+def test_check_names_missing_key_in_use(
     three_agencies: list[Client],
 ) -> None:
     old, new = base64.b64encode(OLD).decode(), base64.b64encode(NEW).decode()

@@ -61,7 +61,7 @@ def sentry() -> Iterator[Collector]:
         yield collector
 
 
-def test_a_mistake_arrives_with_where_it_happened(sentry: Collector) -> None:
+def test_event_has_place_of_error(sentry: Collector) -> None:
     (event,) = sentry.events()
 
     (exception,) = event["exception"]["values"]
@@ -72,7 +72,7 @@ def test_a_mistake_arrives_with_where_it_happened(sentry: Collector) -> None:
     assert event["tags"]["request_id"] == "req_of_the_mistake"
 
 
-def test_what_it_says_is_blanked(sentry: Collector) -> None:
+def test_event_message_is_redacted(sentry: Collector) -> None:
     (event,) = sentry.events()
 
     assert (
@@ -93,17 +93,17 @@ def test_what_it_says_is_blanked(sentry: Collector) -> None:
         "sKq7vZr2",
     ],
 )
-def test_nothing_of_body_query_cookies_keys_and_variables_arrives(sentry: Collector, secret: str) -> None:
+def test_event_has_no_body_query_cookies_keys_or_variables(sentry: Collector, secret: str) -> None:
     assert sentry.came
     assert secret not in sentry.everything
 
 
-def test_no_value_of_the_settings_arrives(sentry: Collector) -> None:
+def test_event_has_no_secret_of_settings(sentry: Collector) -> None:
     for name in ("SECRET_KEY", "SECRETS_KEYS", "DATABASE_URL", "BROKER_URL"):
         assert os.environ[name] not in sentry.everything
 
 
-def test_no_frame_tells_its_variables(sentry: Collector) -> None:
+def test_event_frames_have_no_variables(sentry: Collector) -> None:
     (event,) = sentry.events()
 
     assert [
@@ -115,7 +115,7 @@ def test_no_frame_tells_its_variables(sentry: Collector) -> None:
 
 
 @pytest.mark.parametrize("variable", ["SENTRY_DSN", "OTEL_EXPORTER_OTLP_ENDPOINT"])
-def test_where_nobody_listens_nothing_is_hurt(variable: str) -> None:
+def test_unreachable_sentry_does_not_affect_requests(variable: str) -> None:
     with stopwatch.running() as watch:
         answer = ask(**{variable: dsn(1) if variable == "SENTRY_DSN" else "http://127.0.0.1:1"})
 
@@ -123,7 +123,7 @@ def test_where_nobody_listens_nothing_is_hurt(variable: str) -> None:
     assert watch.seconds < 20
 
 
-def test_what_is_not_asked_for_is_not_even_loaded() -> None:
+def test_sentry_is_imported_only_if_configured() -> None:
     answer = subprocess.run(
         [sys.executable, "-c", LOADED],
         cwd=settings.BASE_DIR,

@@ -57,14 +57,14 @@ def load(home: Path, environ: dict[str, str]) -> subprocess.CompletedProcess[str
     )
 
 
-def test_every_variable_that_is_read_is_explained_in_the_same_order() -> None:
+def test_variables_read_are_explained_in_same_order() -> None:
     read = read_by_settings()
 
     assert len(read) > 10
     assert [name for name in explained() if name in read] == read
 
 
-def test_every_variable_that_is_explained_is_read_by_somebody() -> None:
+def test_variables_explained_are_read() -> None:
     others = ("docker/start", "docker/compose.yaml", "config/launcher/product.py")
     used = set(read_by_settings()) | set(
         re.findall(r"[A-Z_]{4,}", "".join((ROOT / file).read_text() for file in others))
@@ -73,11 +73,11 @@ def test_every_variable_that_is_explained_is_read_by_somebody() -> None:
     assert [name for name in explained() if name not in used] == []
 
 
-def test_every_variable_is_explained_in_words() -> None:
+def test_variables_have_explanations() -> None:
     assert [name for name, comment in explained().items() if len(comment) < 20] == []
 
 
-def test_nothing_but_the_reader_of_variables_looks_into_the_environment() -> None:
+def test_environment_is_read_by_config_env_only() -> None:
     looking = {
         str(path.relative_to(ROOT))
         for app in ("accounts", "metrics", "ingestion", "config")
@@ -94,7 +94,7 @@ def test_nothing_but_the_reader_of_variables_looks_into_the_environment() -> Non
     assert looking == {"config/env.py", *others}
 
 
-def test_with_the_needed_variables_the_settings_load_with_the_defaults_that_are_explained(
+def test_settings_load_with_explained_defaults(
     tmp_path: Path,
 ) -> None:
     comments = explained()
@@ -116,7 +116,7 @@ def test_with_the_needed_variables_the_settings_load_with_the_defaults_that_are_
 
 
 @pytest.mark.parametrize("name", NEEDED)
-def test_a_missing_variable_is_named_in_one_sentence(tmp_path: Path, name: str) -> None:
+def test_missing_variable_is_named_in_one_sentence(tmp_path: Path, name: str) -> None:
     answer = load(tmp_path, NEEDED | {name: ""})
 
     assert answer.returncode == 1
@@ -153,9 +153,7 @@ def test_a_missing_variable_is_named_in_one_sentence(tmp_path: Path, name: str) 
         ("UNDERONE_HOME", "/dev/null/home"),
     ],
 )
-def test_a_bad_variable_is_named_in_one_sentence_without_a_traceback(
-    tmp_path: Path, name: str, value: str
-) -> None:
+def test_invalid_variable_is_named_without_traceback(tmp_path: Path, name: str, value: str) -> None:
     answer = load(tmp_path, NEEDED | {name: value})
 
     assert answer.returncode == 1
@@ -164,7 +162,7 @@ def test_a_bad_variable_is_named_in_one_sentence_without_a_traceback(
     assert answer.stdout == ""
 
 
-def test_manage_py_says_it_the_same_way(tmp_path: Path) -> None:
+def test_manage_py_names_invalid_variable_alike(tmp_path: Path) -> None:
     answer = subprocess.run(
         [sys.executable, "manage.py", "check"],
         cwd=ROOT,
@@ -178,7 +176,7 @@ def test_manage_py_says_it_the_same_way(tmp_path: Path) -> None:
     assert answer.stderr.startswith("SECRET_KEY is not set.")
 
 
-def test_what_protects_production_is_on_without_a_word() -> None:
+def test_settings_are_secure_by_default() -> None:
     assert settings.DEBUG is False
     assert settings.ALLOWED_HOSTS != ["*"]
     assert settings.DATABASES["default"]["ATOMIC_REQUESTS"] is True

@@ -36,7 +36,7 @@ def answer(place: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_every_figure_is_what_the_files_say(answer: subprocess.CompletedProcess[str]) -> None:
+def test_smoke_figures_equal_the_files(answer: subprocess.CompletedProcess[str]) -> None:
     marks = re.findall("^│ ([✓✗]) │", answer.stdout, flags=re.MULTILINE)
 
     assert answer.returncode == 0, answer.stdout + answer.stderr
@@ -44,7 +44,7 @@ def test_every_figure_is_what_the_files_say(answer: subprocess.CompletedProcess[
     assert set(marks) == {"✓"}
 
 
-def test_it_tells_what_it_does(answer: subprocess.CompletedProcess[str]) -> None:
+def test_smoke_prints_its_steps(answer: subprocess.CompletedProcess[str]) -> None:
     steps = re.findall("^(.*) …$", answer.stdout, flags=re.MULTILINE)
 
     assert steps[0] == "Creating the PostgreSQL cluster"
@@ -58,20 +58,18 @@ def test_it_tells_what_it_does(answer: subprocess.CompletedProcess[str]) -> None
     assert answer.stderr == ""
 
 
-def test_it_leaves_nothing_behind(answer: subprocess.CompletedProcess[str], place: Path) -> None:
+def test_smoke_leaves_no_files(answer: subprocess.CompletedProcess[str], place: Path) -> None:
     assert list(place.iterdir()) == []
 
 
 @pytest.mark.parametrize(
     ("expected", "actual", "is_equal"), [(1, 1, True), ((4, 250), (4, 251), False), (0.016, "0.016", False)]
 )
-def test_a_figure_holds_only_when_it_is_the_very_same(
-    expected: object, actual: object, is_equal: bool
-) -> None:
+def test_check_is_equal_only_for_identical_figure(expected: object, actual: object, is_equal: bool) -> None:
     assert smoke.Check("figure", expected, actual).holds is is_equal
 
 
-def test_the_orders_it_makes_straddle_both_ends_of_the_window() -> None:
+def test_smoke_orders_are_on_both_sides_of_window_limits() -> None:
     ages = [age for _, age, *_ in smoke_files.ORDERS]
 
     assert {14, 15, 74, 75} <= set(ages)

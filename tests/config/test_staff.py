@@ -92,14 +92,14 @@ def press(browser: Browser, path: str, **button: str) -> int:
     return browser.post(path, {"csrfmiddlewaretoken": token(shown(browser, path))} | button).status_code
 
 
-def test_without_the_switch_there_are_no_such_pages(settings: LazySettings, staff: Person) -> None:
+def test_staff_pages_are_missing_without_setting(settings: LazySettings, staff: Person) -> None:
     settings.ROOT_URLCONF = "config.urls"
 
     assert [visiting().get(path).status_code for path in ("/staff/", "/staff/login/", AGENCIES)] == [404] * 3
 
 
 @pytest.mark.parametrize("path", ["/staff/", AGENCIES, PEOPLE])
-def test_nobody_comes_in_without_signing_in(acme: Client, path: str) -> None:
+def test_staff_pages_require_sign_in(acme: Client, path: str) -> None:
     answers = [visiting().get(path), acme.get(path), visiting().get(inside(acme.agency))]
 
     assert [(each.status_code, each["Location"].startswith("/staff/login/")) for each in answers] == [
@@ -108,7 +108,7 @@ def test_nobody_comes_in_without_signing_in(acme: Client, path: str) -> None:
     assert noted(acme) == []
 
 
-def test_a_member_who_is_no_staff_does_not_come_in(acme: Client) -> None:
+def test_member_without_staff_flag_is_refused(acme: Client) -> None:
     person = create_user()
     create_member(acme.agency, person)
     browser = visiting()
@@ -117,16 +117,14 @@ def test_a_member_who_is_no_staff_does_not_come_in(acme: Client) -> None:
     assert browser.get(AGENCIES).status_code == 302
 
 
-def test_who_is_no_staff_any_more_is_out_at_once(browser: Browser, staff: Person) -> None:
+def test_former_staff_is_refused_at_once(browser: Browser, staff: Person) -> None:
     call_command("create_staff", staff.email, "--off")
 
     assert browser.get(AGENCIES).status_code == 302
 
 
 @pytest.mark.parametrize("is_member", [False, True])
-def test_who_is_no_staff_any_more_and_acts_for_nobody_is_forgotten(
-    acme: Client, staff: Person, is_member: bool
-) -> None:
+def test_former_staff_without_agency_is_deleted(acme: Client, staff: Person, is_member: bool) -> None:
     if is_member:
         create_member(acme.agency, staff)
 
@@ -135,7 +133,7 @@ def test_who_is_no_staff_any_more_and_acts_for_nobody_is_forgotten(
     assert Person.objects.filter(pk=staff.pk).exists() == is_member
 
 
-def test_passwords_are_not_tried_without_end(staff: Person) -> None:
+def test_password_attempts_are_limited(staff: Person) -> None:
     guessing, browser = visiting(), visiting()
     by_mailbox = [sign_in(guessing, staff.email, f"guess {n}").status_code for n in range(5)]
     by_mailbox.append(sign_in(guessing, f" {staff.email.upper()}").status_code)
@@ -145,7 +143,7 @@ def test_passwords_are_not_tried_without_end(staff: Person) -> None:
     assert by_address == [200] * 10 + [429]
 
 
-def test_who_guesses_from_elsewhere_keeps_staff_out_of_nothing(staff: Person) -> None:
+def test_password_attempts_of_other_addresses_do_not_lock_staff(staff: Person) -> None:
     guessing = visiting()
     guesses = [sign_in(guessing, staff.email, f"guess {n}").status_code for n in range(7)]
 
@@ -153,7 +151,7 @@ def test_who_guesses_from_elsewhere_keeps_staff_out_of_nothing(staff: Person) ->
     assert sign_in(visiting(), staff.email).status_code == 302
 
 
-def test_failures_alone_are_counted(staff: Person) -> None:
+def test_password_failures_alone_are_counted(staff: Person) -> None:
     client_address = address()
     tried = [password for n in range(6) for password in (PASSWORD, f"guess {n}")]
     browsers = [Browser(enforce_csrf_checks=True, REMOTE_ADDR=client_address) for _ in tried]
@@ -166,22 +164,20 @@ def test_failures_alone_are_counted(staff: Person) -> None:
     assert answers == [302, 200] * 5 + [429] * 2
 
 
-def test_where_failures_cannot_be_counted_staff_does_not_come_in(
-    staff: Person, settings: LazySettings
-) -> None:
+def test_sign_in_is_refused_without_failure_counter(staff: Person, settings: LazySettings) -> None:
     settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": "redis://127.0.0.1:1/0"}}
 
     assert sign_in(visiting(), staff.email).status_code == 429
 
 
-def test_a_form_without_its_token_does_nothing(browser: Browser, acme: Client) -> None:
+def test_form_without_csrf_token_is_refused(browser: Browser, acme: Client) -> None:
     answer = browser.post(inside(acme.agency), {"revoke": "key_0"})
 
     assert answer.status_code == 403
     assert noted(acme) == []
 
 
-def test_the_session_is_a_cookie_of_these_pages_alone(browser: Browser) -> None:
+def test_session_cookie_is_limited_to_staff_pages(browser: Browser) -> None:
     cookie = browser.cookies["underone_staff"]
 
     assert (cookie["path"], cookie["httponly"], cookie["samesite"], cookie["max-age"]) == (
@@ -200,7 +196,7 @@ def test_agencies_are_listed_and_found_by_name(browser: Browser, acme: Client, r
     assert (noted(acme), noted(rival)) == ([], [])
 
 
-def test_the_list_shows_nothing_but_agencies_before_one_is_entered(acme: Client) -> None:
+def test_agency_list_shows_agencies_only(acme: Client) -> None:
     acme.take_on()
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('underone.staff', 'on', false)")
@@ -212,7 +208,7 @@ def test_the_list_shows_nothing_but_agencies_before_one_is_entered(acme: Client)
         cursor.execute("SELECT set_config('underone.staff', '', false)")
 
 
-def test_an_agency_from_inside_shows_how_it_stands_and_that_somebody_looked(
+def test_agency_page_shows_state_and_is_audited(
     browser: Browser, staff: Person, acme: Client, rival: Client
 ) -> None:
     shop = acme.take_on(name="Shop of Acme")
@@ -232,7 +228,7 @@ def test_an_agency_from_inside_shows_how_it_stands_and_that_somebody_looked(
     assert noted(rival) == []
 
 
-def test_staff_revokes_a_key_and_it_is_noted(browser: Browser, staff: Person, acme: Client) -> None:
+def test_key_is_revoked_by_staff_and_audited(browser: Browser, staff: Person, acme: Client) -> None:
     with context.agency(acme.agency.pk):
         key, text = key_secrets.create(agency=acme.agency, name="lost", now=NOON)
     assert acme.get("/v1/me").status_code == 200
@@ -244,7 +240,7 @@ def test_staff_revokes_a_key_and_it_is_noted(browser: Browser, staff: Person, ac
     assert press(browser, inside(acme.agency), revoke=key.public_id) == 404
 
 
-def test_staff_disables_an_endpoint_and_it_is_noted(browser: Browser, staff: Person, acme: Client) -> None:
+def test_endpoint_is_disabled_by_staff_and_audited(browser: Browser, staff: Person, acme: Client) -> None:
     endpoint = acme.listen()["id"]
 
     assert press(browser, inside(acme.agency), disable=endpoint) == 302
@@ -254,7 +250,7 @@ def test_staff_disables_an_endpoint_and_it_is_noted(browser: Browser, staff: Per
 
 
 @pytest.mark.parametrize("what", ["key", "endpoint"])
-def test_inside_one_agency_another_s_things_are_not_there(
+def test_resources_of_another_agency_are_not_found(
     browser: Browser, acme: Client, rival: Client, what: str
 ) -> None:
     with context.agency(rival.agency.pk):
@@ -268,11 +264,11 @@ def test_inside_one_agency_another_s_things_are_not_there(
 
 
 @pytest.mark.parametrize("path", ["00000000-0000-0000-0000-000000000000", "nothing", "%00"])
-def test_an_agency_that_is_not_there_is_not_entered(browser: Browser, path: str) -> None:
+def test_unknown_agency_is_not_found(browser: Browser, path: str) -> None:
     assert browser.get(f"{AGENCIES}{path}/change/").status_code in {302, 404}
 
 
-def test_people_are_shown_with_their_agencies_and_no_password(browser: Browser, acme: Client) -> None:
+def test_users_are_shown_with_agencies_without_password(browser: Browser, acme: Client) -> None:
     person = create_user(name="Mei of Acme")
     create_member(acme.agency, person)
 
@@ -288,20 +284,18 @@ def test_people_are_shown_with_their_agencies_and_no_password(browser: Browser, 
     "path",
     [f"{PEOPLE}add/", f"{AGENCIES}add/", f"{PEOPLE}{{person}}/delete/", f"{AGENCIES}{{agency}}/delete/"],
 )
-def test_nothing_is_added_or_deleted_by_hand(
-    browser: Browser, staff: Person, acme: Client, path: str
-) -> None:
+def test_staff_pages_cannot_add_or_delete(browser: Browser, staff: Person, acme: Client, path: str) -> None:
     assert browser.get(path.format(person=staff.pk, agency=acme.agency.pk)).status_code == 403
 
 
-def test_nothing_of_a_person_is_changed_by_hand(browser: Browser, staff: Person) -> None:
+def test_staff_pages_cannot_change_users(browser: Browser, staff: Person) -> None:
     path = f"{PEOPLE}{staff.pk}/change/"
 
     assert press(browser, path, name="Another", is_superuser="on") == 403
     assert Person.objects.get(pk=staff.pk).name == "Ana"
 
 
-def test_pages_may_load_nothing_but_our_own(browser: Browser) -> None:
+def test_staff_pages_load_own_resources_only(browser: Browser) -> None:
     policy = browser.get("/staff/")["Content-Security-Policy"]
 
     assert "default-src 'none'; script-src 'self'" in policy
@@ -309,7 +303,7 @@ def test_pages_may_load_nothing_but_our_own(browser: Browser) -> None:
     assert browser.get("/staff/")["X-Frame-Options"] == "DENY"
 
 
-def test_somebody_new_becomes_staff_with_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_create_staff_creates_user_with_password(monkeypatch: pytest.MonkeyPatch) -> None:
     email = new_email()
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{PASSWORD}\n"))
 
@@ -326,7 +320,7 @@ def test_somebody_new_becomes_staff_with_a_password(monkeypatch: pytest.MonkeyPa
         ((new_email(), "--off"), "No user has the e-mail address"),
     ],
 )
-def test_who_cannot_be_staff_is_said_in_a_sentence(
+def test_create_staff_explains_refusal(
     monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], why: str
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))
@@ -337,7 +331,7 @@ def test_who_cannot_be_staff_is_said_in_a_sentence(
     assert not Person.objects.exists()
 
 
-def test_a_session_of_the_api_is_no_cookie_of_staff(staff: Person, acme: Client) -> None:
+def test_api_session_is_no_staff_session(staff: Person, acme: Client) -> None:
     session_key = Visitor().sign_in(staff.email)["token"].removeprefix("uo_ses_").partition(".")[0]
     browser = visiting()
 
@@ -351,7 +345,7 @@ def test_a_session_of_the_api_is_no_cookie_of_staff(staff: Person, acme: Client)
     assert noted(acme) == []
 
 
-def test_a_cookie_that_was_there_before_opens_nothing_after_the_sign_in(staff: Person) -> None:
+def test_session_cookie_changes_at_sign_in(staff: Person) -> None:
     planted = Visitor().sign_in(staff.email)["token"].removeprefix("uo_ses_").partition(".")[0]
     browser, thief = visiting(), visiting()
     browser.cookies["underone_staff"] = thief.cookies["underone_staff"] = planted
@@ -362,7 +356,7 @@ def test_a_cookie_that_was_there_before_opens_nothing_after_the_sign_in(staff: P
     assert browser.cookies["underone_staff"].value != planted
 
 
-def test_a_session_of_staff_is_none_of_the_api(browser: Browser, staff: Person, acme: Client) -> None:
+def test_staff_session_is_no_api_session(browser: Browser, staff: Person, acme: Client) -> None:
     create_member(acme.agency, staff)
     request = HttpRequest()
     request.session = SessionStore(browser.cookies["underone_staff"].value)
@@ -375,7 +369,7 @@ def test_a_session_of_staff_is_none_of_the_api(browser: Browser, staff: Person, 
     assert browser.get(AGENCIES).status_code == 200
 
 
-def test_a_wrong_password_makes_no_shift_longer(browser: Browser, staff: Person) -> None:
+def test_failed_sign_in_does_not_extend_session(browser: Browser, staff: Person) -> None:
     form = {
         "username": staff.email,
         "password": "a guess",

@@ -66,7 +66,7 @@ def traced(committed_db: None, real_clock: None, tmp_path: Path) -> Iterator[Tra
             yield Traced(installation, collector, key)
 
 
-def test_a_request_its_statements_and_its_task_are_one_trace_without_secrets(traced: Traced) -> None:
+def test_trace_has_request_statements_and_task_without_secrets(traced: Traced) -> None:
     body = {"name": "Shop", "selling_partner_id": "A1SHOP", "home_marketplace": "US"}
     account = traced.call("POST", "/v1/accounts?token=verysecret", json=body)["id"]
     document = build.orders_file([build.order_row()])
@@ -78,7 +78,7 @@ def test_a_request_its_statements_and_its_task_are_one_trace_without_secrets(tra
         assert secret not in traced.collector.everything
 
 
-def test_spans_are_handed_on_blanked() -> None:
+def test_spans_are_exported_redacted() -> None:
     memory = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(RedactingExporter(memory)))

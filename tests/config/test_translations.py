@@ -35,36 +35,36 @@ def names() -> set[str]:
     return set(MetricRule.objects.values_list("name", flat=True))
 
 
-def test_what_is_compiled_is_what_is_written() -> None:
+def test_compiled_catalogue_is_current() -> None:
     compiled, anew = translations.compiled(), translations.compiled_anew()
 
     assert translations.texts(compiled) == translations.texts(anew) == CHINESE, "Run `make translations`."
     assert (compiled.locale, compiled.plural_forms) == (anew.locale, anew.plural_forms)
 
 
-def test_every_name_of_a_metric_is_in_the_catalogue(db: None) -> None:
+def test_metric_names_are_in_catalogue(db: None) -> None:
     named = names()
 
     assert "Order Defect Rate" in named
     assert named - CHINESE.keys() == set()
 
 
-def test_every_explanation_is_in_the_catalogue() -> None:
+def test_explanations_are_in_catalogue() -> None:
     assert explanations.EXPLANATIONS.keys() == CATALOGUE.keys()
     assert set(explanations.EXPLANATIONS.values()) - CHINESE.keys() == set()
 
 
-def test_every_reason_is_in_the_catalogue() -> None:
+def test_reasons_are_in_catalogue() -> None:
     assert len(REASONS) > 30
     assert REASONS - CHINESE.keys() == set()
 
 
-def test_the_catalogue_holds_nothing_that_nobody_says(db: None) -> None:
+def test_catalogue_has_no_unused_text(db: None) -> None:
     assert CHINESE.keys() - names() - set(explanations.EXPLANATIONS.values()) - REASONS == set()
 
 
 @pytest.mark.parametrize("english", CHINESE)
-def test_a_text_is_chinese_and_says_the_same_figures(english: str) -> None:
+def test_texts_are_chinese_with_same_placeholders(english: str) -> None:
     chinese = CHINESE[english]
 
     assert HAN.search(chinese)
@@ -75,7 +75,7 @@ def test_a_text_is_chinese_and_says_the_same_figures(english: str) -> None:
 
 
 @pytest.mark.parametrize("english", CHINESE)
-def test_a_sentence_is_a_sentence_in_chinese_punctuation(english: str) -> None:
+def test_sentences_have_chinese_punctuation(english: str) -> None:
     chinese = CHINESE[english]
 
     assert chinese.endswith("。") is english.endswith(".")
@@ -89,7 +89,7 @@ def test_different_texts_stay_different() -> None:
     assert len(set(CHINESE.values())) == len(CHINESE)
 
 
-def test_no_text_is_unsure_or_obsolete() -> None:
+def test_texts_are_not_fuzzy_or_obsolete() -> None:
     catalogue = translations.written()
 
     assert [message.id for message in catalogue if message.id and message.fuzzy] == []
@@ -106,7 +106,7 @@ def test_django_finds_each_text(english: str) -> None:
 
 
 @pytest.mark.parametrize("english", CHINESE)
-def test_english_is_said_as_it_is_written(english: str) -> None:
+def test_english_texts_are_unchanged(english: str) -> None:
     with translation.override("en"):
         assert gettext(english) == english
 
@@ -127,11 +127,11 @@ def test_english_is_said_as_it_is_written(english: str) -> None:
         ("Suspected Intellectual Property Violations", "涉嫌侵犯知识产权"),
     ],
 )
-def test_a_metric_is_called_as_in_seller_central(english: str, chinese: str) -> None:
+def test_metrics_have_names_of_seller_central(english: str, chinese: str) -> None:
     assert CHINESE[english] == chinese
 
 
-def test_the_catalogue_can_be_compiled_without_gettext_on_the_machine(tmp_path: Path) -> None:
+def test_catalogue_compiles_without_gettext(tmp_path: Path) -> None:
     target = tmp_path / "django.mo"
     compiler = Path(sys.executable).parent / "pybabel"
     command: list[str | Path] = [
@@ -151,6 +151,6 @@ def test_the_catalogue_can_be_compiled_without_gettext_on_the_machine(tmp_path: 
 
 
 @pytest.mark.parametrize("file", [".gitignore", ".dockerignore"])
-def test_the_compiled_words_are_left_out_by_nobody(file: str) -> None:
+def test_compiled_catalogue_is_in_image_and_repository(file: str) -> None:
     assert ".mo" not in (Path(settings.BASE_DIR) / file).read_text()
     assert "locale" not in (Path(settings.BASE_DIR) / file).read_text()

@@ -173,23 +173,23 @@ def open_agency_as_printed(printed: str) -> str:
     return str(json.loads(answer.stdout)["key"])
 
 
-def test_it_says_where_everything_is(first_run: FirstRun, home: Path, port: int) -> None:
+def test_up_prints_urls_and_key(first_run: FirstRun, home: Path, port: int) -> None:
     assert f"http://localhost:{port}/v1/" in first_run.printed
     assert f"http://localhost:{port}/docs" in first_run.printed
     assert str(home) in first_run.printed
     assert "Traceback" not in first_run.printed
 
 
-def test_it_answers_once_it_says_so(first_run: FirstRun) -> None:
+def test_up_is_ready_when_announced(first_run: FirstRun) -> None:
     assert first_run.healthz == (200, {"status": "ok", "version": VERSION})
     assert first_run.readyz == (200, {"database": "ok", "broker": "ok", "documents": "ok"})
 
 
-def test_the_printed_command_makes_a_key(first_run: FirstRun) -> None:
+def test_printed_command_creates_a_key(first_run: FirstRun) -> None:
     assert first_run.key.startswith("uo_live_")
 
 
-def test_no_secret_is_printed(first_run: FirstRun, home: Path) -> None:
+def test_output_has_no_secret(first_run: FirstRun, home: Path) -> None:
     state = json.loads((home / "state.json").read_text())
     secrets = [value for name, value in state.items() if "password" in name or name == "secret_key"]
 
@@ -197,20 +197,20 @@ def test_no_secret_is_printed(first_run: FirstRun, home: Path) -> None:
     assert [secret for secret in secrets if str(secret) in first_run.printed + first_run.farewell] == []
 
 
-def test_nobody_else_reads_what_it_keeps(first_run: FirstRun) -> None:
+def test_files_of_home_are_private(first_run: FirstRun) -> None:
     assert {"environment", "state.json", "logs", "documents", "uploads"} <= set(first_run.modes)
     assert {name for name, mode in first_run.modes.items() if mode & 0o077} <= {
         "servers"
     }  # which servers pass through
 
 
-def test_a_second_launcher_on_the_same_home_is_refused(first_run: FirstRun, home: Path) -> None:
+def test_second_launcher_on_same_home_is_refused(first_run: FirstRun, home: Path) -> None:
     assert first_run.second_launcher.returncode == 1
     assert f"Underone already runs on {home}" in first_run.second_launcher.stderr
     assert "Traceback" not in first_run.second_launcher.stderr
 
 
-def test_ctrl_c_ends_it_and_every_process_that_it_started(first_run: FirstRun) -> None:
+def test_ctrl_c_stops_launcher_and_all_processes(first_run: FirstRun) -> None:
     assert {"postgres", "valkey-server"} <= first_run.names
     assert first_run.survivors == []
     assert first_run.exit_code == 0
@@ -230,11 +230,11 @@ def client(second_run: Running, first_run: FirstRun) -> Client:
     return Client(port=second_run.port, key=first_run.key)
 
 
-def test_started_again_it_knows_the_agency_and_its_key(client: Client) -> None:
+def test_second_start_keeps_agency_and_key(client: Client) -> None:
     assert client.get("/v1/me")["agency"]["name"] == "Acme"
 
 
-def test_servers_worker_clock_and_web_run_in_the_order_in_which_they_need_each_other(
+def test_processes_start_in_order_of_dependency(
     second_run: Running,
 ) -> None:
     state = json.loads((second_run.home / "state.json").read_text())
@@ -249,7 +249,7 @@ def test_servers_worker_clock_and_web_run_in_the_order_in_which_they_need_each_o
     ]
 
 
-def test_a_document_goes_through_web_broker_and_worker_into_the_numbers(client: Client) -> None:
+def test_document_is_loaded_through_web_broker_and_worker(client: Client) -> None:
     fields = {"name": "Shop", "selling_partner_id": "A1SHOP", "home_marketplace": "US"}
     account = client.post("/v1/accounts", fields)["id"]
     document = build.orders_file(build.orders_on(datetime.now(UTC) - timedelta(days=30), count=3))
@@ -271,7 +271,7 @@ def test_a_document_goes_through_web_broker_and_worker_into_the_numbers(client: 
     )
 
 
-def test_an_answer_that_the_launchers_own_client_did_not_expect_stops_it_with_what_was_said(
+def test_unexpected_response_stops_launcher_with_message(
     second_run: Running,
 ) -> None:
     stranger = Client(port=second_run.port, key="uo_live_nobody")
@@ -282,7 +282,7 @@ def test_an_answer_that_the_launchers_own_client_did_not_expect_stops_it_with_wh
         stranger.get("/v1/me")
 
 
-def test_when_a_process_dies_the_rest_is_stopped_and_the_reason_told(second_run: Running) -> None:
+def test_ended_process_stops_the_rest_with_reason(second_run: Running) -> None:
     state = json.loads((second_run.home / "state.json").read_text())
     worker = next(process for process in state["processes"] if process["name"] == "worker")
 
@@ -295,7 +295,7 @@ def test_when_a_process_dies_the_rest_is_stopped_and_the_reason_told(second_run:
     assert second_run.survivors() == []
 
 
-def test_a_taken_port_is_told_before_anything_is_started(tmp_path: Path) -> None:
+def test_port_in_use_is_reported_before_start(tmp_path: Path) -> None:
     with stopwatch.running() as watch, socket.socket() as somebody:
         somebody.bind((LOOPBACK, 0))
         somebody.listen()
@@ -313,14 +313,14 @@ def test_a_taken_port_is_told_before_anything_is_started(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("word", ["http", "0", "65536", "-1", "80.5"])
-def test_a_port_that_is_none_is_refused(tmp_path: Path, word: str) -> None:
+def test_invalid_port_is_refused(tmp_path: Path, word: str) -> None:
     answer = run(environment(tmp_path / "home", word))
 
     assert answer.returncode == 1
     assert answer.stderr == f"PORT must be a number from 1 to 65535, not {word!r}.\n"
 
 
-def test_an_owner_without_an_application_role_is_refused(tmp_path: Path) -> None:
+def test_owner_url_without_application_url_is_refused(tmp_path: Path) -> None:
     answer = run(
         environment(tmp_path / "home", free_port()) | {"DATABASE_OWNER_URL": "postgresql://o:p@db/underone"}
     )
@@ -331,7 +331,7 @@ def test_an_owner_without_an_application_role_is_refused(tmp_path: Path) -> None
     )
 
 
-def test_a_word_that_it_does_not_know_is_refused(tmp_path: Path) -> None:
+def test_unknown_argument_is_refused(tmp_path: Path) -> None:
     answer = run(environment(tmp_path / "home", free_port()), "--demonstration")
 
     assert answer.returncode == 2

@@ -23,7 +23,7 @@ def environ(kind: str, *, query: str = "", body: bytes = b"") -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("charset", NO_CHARSETS)
-def test_a_charset_decides_nothing(charset: str) -> None:
+def test_charset_has_no_effect(charset: str) -> None:
     request = Utf8Request(environ(f"application/json; charset={charset}", query="name=M%C3%B6bel"))
 
     assert (request.encoding, request.GET["name"]) == (None, "Möbel")
@@ -33,7 +33,7 @@ def test_a_charset_decides_nothing(charset: str) -> None:
 @pytest.mark.parametrize(
     "kind", ["a/b; charset=hex", "a/b; charset=punycode", "a/b; c*=nope''%41", "", ";", "; charset", "\xff"]
 )
-def test_every_content_type_is_answered(db: None, kind: str) -> None:
+def test_content_types_are_all_answered(db: None, kind: str) -> None:
     statuses: list[str] = []
 
     body = b"".join(Utf8Handler()(environ(kind, query="x=%FF"), lambda status, *_: statuses.append(status)))  # type: ignore[arg-type]
@@ -41,7 +41,7 @@ def test_every_content_type_is_answered(db: None, kind: str) -> None:
     assert statuses == ["200 OK"], body
 
 
-def test_a_boundary_is_still_known() -> None:
+def test_boundary_of_multipart_is_kept() -> None:
     assert Utf8Request(environ("multipart/form-data; boundary=b; charset=hex")).content_params == {
         "boundary": "b",
         "charset": "hex",
@@ -49,7 +49,7 @@ def test_a_boundary_is_still_known() -> None:
 
 
 @pytest.mark.parametrize("charset", NO_CHARSETS)
-def test_json_is_utf_8(charset: str) -> None:
+def test_json_body_is_utf_8(charset: str) -> None:
     read = JsonParser().parse(
         BytesIO('{"name": "Möbel"}'.encode()), f"application/json; charset={charset}", {"encoding": charset}
     )

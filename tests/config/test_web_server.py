@@ -88,9 +88,7 @@ def web(django_db_setup: None) -> Iterator[Address]:
     ],
     ids=["no request", "version", "no header", "length", "path", "header", "headers", "encoding"],
 )
-def test_what_the_server_refuses_itself_is_a_problem(
-    web: Address, request_: bytes, status: int, slug: str
-) -> None:
+def test_refusal_by_server_is_a_problem(web: Address, request_: bytes, status: int, slug: str) -> None:
     actual, headers, body = ask(web, request_)
 
     problem = json.loads(body)
@@ -100,20 +98,20 @@ def test_what_the_server_refuses_itself_is_a_problem(
     assert problem["detail"]
 
 
-def test_nothing_of_what_was_sent_comes_back(web: Address) -> None:
+def test_refusal_by_server_does_not_repeat_the_request(web: Address) -> None:
     _, _, body = ask(web, b"GET /v1/me HTTP/1.1\r\nAuthorization uo_live_secret\r\n\r\n")
 
     assert b"secret" not in body
 
 
-def test_head_has_no_body_over_the_wire(web: Address) -> None:
+def test_head_has_no_body(web: Address) -> None:
     status, headers, body = ask(web, get("/healthz", method="HEAD"))
 
     assert (status, body) == (200, b"")
     assert int(headers["content-length"]) > 0
 
 
-def test_packed_answers_arrive_whole(web: Address) -> None:
+def test_compressed_responses_are_complete(web: Address) -> None:
     plain = ask(web, get("/v1/openapi.json"))
     status, headers, body = ask(web, get("/v1/openapi.json", more="Accept-Encoding: br\r\n"))
 
@@ -122,7 +120,7 @@ def test_packed_answers_arrive_whole(web: Address) -> None:
     assert headers["etag"] == "W/" + plain[1]["etag"]
 
 
-def test_without_a_database_everything_is_asked_again_later(django_db_setup: None) -> None:
+def test_missing_database_is_unavailable_problem(django_db_setup: None) -> None:
     with server(DATABASE_URL="postgresql://nobody:x@127.0.0.1:1/nowhere") as address:
         answers = [
             ask(address, get("/v1/me", more=f"Authorization: Bearer uo_live_{'x' * 12}_{'y' * 43}\r\n")),

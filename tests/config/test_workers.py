@@ -63,7 +63,7 @@ def send(task: "Task[..., Any]", **words: str) -> str:
     return str(task.apply_async(kwargs=words, queue=QUEUE).id)
 
 
-def test_the_lines_of_a_task_say_which_it_is_and_which_request_sent_it(worker: Worker) -> None:
+def test_task_lines_have_task_and_request_id(worker: Worker) -> None:
     with bound_contextvars(request_id="req_sender", trace_id=TRACE, principal="key_1"):
         task_id = send(failing_tasks.speak, word="hello", times="1")
 
@@ -81,7 +81,7 @@ def test_the_lines_of_a_task_say_which_it_is_and_which_request_sent_it(worker: W
     }
 
 
-def test_celery_s_own_lines_say_it_too(worker: Worker) -> None:
+def test_celery_lines_have_task_and_request_id(worker: Worker) -> None:
     with bound_contextvars(request_id="req_celery"):
         task_id = send(failing_tasks.speak, word="own", times="1")
 
@@ -92,7 +92,7 @@ def test_celery_s_own_lines_say_it_too(worker: Worker) -> None:
     assert "succeeded" in ended["event"]
 
 
-def test_a_task_that_a_task_sends_is_of_the_same_request(worker: Worker) -> None:
+def test_task_sent_by_task_has_same_request_id(worker: Worker) -> None:
     with bound_contextvars(request_id="req_chain"):
         send(failing_tasks.speak, word="on", times="3")
 
@@ -101,7 +101,7 @@ def test_a_task_that_a_task_sends_is_of_the_same_request(worker: Worker) -> None
     assert len({line["task_id"] for line in lines}) == 3
 
 
-def test_nothing_of_a_request_is_left_for_the_next_task(worker: Worker) -> None:
+def test_request_context_is_reset_between_tasks(worker: Worker) -> None:
     with bound_contextvars(request_id="req_before"):
         send(failing_tasks.speak, word="before", times="1")
     send(failing_tasks.speak, word="after", times="1")
@@ -110,7 +110,7 @@ def test_nothing_of_a_request_is_left_for_the_next_task(worker: Worker) -> None:
     assert not {"request_id", "trace_id"} & set(line)
 
 
-def test_a_task_that_fails_says_so_without_secrets(worker: Worker) -> None:
+def test_failed_task_is_logged_without_secrets(worker: Worker) -> None:
     with bound_contextvars(request_id="req_fails"):
         task_id = send(failing_tasks.fail, word="verysecret")
 
@@ -123,7 +123,7 @@ def test_a_task_that_fails_says_so_without_secrets(worker: Worker) -> None:
 NONSENSE: tuple[Any, ...] = ("text", 7, None, {"request_id": {"a": 1}, "task": "x"})
 
 
-def test_a_message_whose_header_is_nonsense_is_worked_off_all_the_same(worker: Worker) -> None:
+def test_message_with_invalid_header_is_processed(worker: Worker) -> None:
     for n, nonsense in enumerate(NONSENSE):
         failing_tasks.speak.apply_async(
             kwargs={"word": f"odd {n}", "times": "1"}, queue=QUEUE, headers={task_signals.HEADER: nonsense}
@@ -145,9 +145,7 @@ def test_a_message_whose_header_is_nonsense_is_worked_off_all_the_same(worker: W
         ),
     ],
 )
-def test_a_message_says_which_request_sent_it_and_nothing_else(
-    bound: dict[str, str], sent: dict[str, str]
-) -> None:
+def test_message_header_has_request_id_only(bound: dict[str, str], sent: dict[str, str]) -> None:
     headers: dict[str, Any] = {"id": "1"}
 
     with bound_contextvars(**bound):
@@ -157,7 +155,7 @@ def test_a_message_says_which_request_sent_it_and_nothing_else(
     assert headers == {"id": "1", task_signals.HEADER: sent}
 
 
-def test_after_a_task_nothing_is_bound() -> None:
+def test_task_context_is_reset_after_task() -> None:
     with bound_contextvars(request_id="req_1"):
         task_signals.end_task(task=failing_tasks.speak, state="SUCCESS")
 
@@ -178,7 +176,7 @@ def counted(name: str, **labels: str) -> float:
 @pytest.mark.parametrize(
     ("task", "outcome"), [(failing_tasks.leave_a_mark, "succeeded"), (failing_tasks.fail, "failed")]
 )
-def test_tasks_are_counted_by_how_they_ended(
+def test_tasks_are_counted_by_outcome(
     worker: Worker, tmp_path: Path, task: "Task[..., Any]", outcome: str
 ) -> None:
     labels = {"task": task.name}
@@ -194,7 +192,7 @@ def test_tasks_are_counted_by_how_they_ended(
     assert counted("underone_task_wait_seconds_count", **labels) == waited + 2
 
 
-def test_a_task_whose_process_is_ended_for_taking_too_long_is_counted_as_killed(worker: Worker) -> None:
+def test_task_over_time_limit_is_counted_as_killed(worker: Worker) -> None:
     before = counted("underone_tasks_total", task=failing_tasks.oversleep.name, outcome="killed")
 
     failing_tasks.oversleep.apply_async(
@@ -208,13 +206,13 @@ def test_a_task_whose_process_is_ended_for_taking_too_long_is_counted_as_killed(
     )
 
 
-def test_a_queue_has_a_worker_while_one_reads_it(worker: Worker) -> None:
+def test_queue_has_worker_heartbeat_while_read(worker: Worker) -> None:
     wait_until(lambda: heartbeats.QUEUE + QUEUE in heartbeats.ages(now=time.time()))
 
     assert heartbeats.ages(now=time.time())[heartbeats.QUEUE + QUEUE] < 10
 
 
-def test_the_clock_is_there_once_it_has_handed_out_a_job(tmp_path: Path) -> None:
+def test_scheduler_has_heartbeat_after_first_job(tmp_path: Path) -> None:
     environ = os.environ | {"UNDERONE_HOME": str(tmp_path)}
     command = [*COMMAND[:-1], "beat", f"--schedule={tmp_path / 'schedule'}", "--pidfile="]
     with (tmp_path / "beat.log").open("wb") as output:
@@ -228,7 +226,7 @@ def test_the_clock_is_there_once_it_has_handed_out_a_job(tmp_path: Path) -> None
     assert [file.name for file in (tmp_path / "heartbeats").iterdir()] == ["clock"]
 
 
-def test_who_is_not_the_clock_does_not_show_that_it_is_there(tmp_path: Path) -> None:
+def test_other_processes_write_no_scheduler_heartbeat(tmp_path: Path) -> None:
     environ = os.environ | {"UNDERONE_HOME": str(tmp_path)}
     words = (
         "import django; django.setup(); from metrics.tasks import roll_forward; "

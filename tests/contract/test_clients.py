@@ -96,7 +96,7 @@ def test_program_in_typescript_has_no_cast_and_no_guard(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", GENERATORS)
-def test_no_response_is_text_or_an_object(npm: Path, name: str) -> None:
+def test_responses_have_types(npm: Path, name: str) -> None:
     """A list that could also be CSV would be `string | {…}`."""
     generated = npm / "generated" / name
     sources = generated.rglob("*.ts") if generated.is_dir() else [generated.with_suffix(".ts")]
@@ -104,7 +104,7 @@ def test_no_response_is_text_or_an_object(npm: Path, name: str) -> None:
     assert [each for source in sources for each in STRING_OR_OBJECT.findall(source.read_text())] == []
 
 
-def test_both_programs_in_typescript_draw_what_the_server_has(npm: Path, served: Served) -> None:
+def test_programs_in_typescript_print_data_of_server(npm: Path, served: Served) -> None:
     for name in GENERATORS:
         drawn = run_program(served, npm, [str(NODE), f"built/{name}.js"])
 
@@ -114,7 +114,7 @@ def test_both_programs_in_typescript_draw_what_the_server_has(npm: Path, served:
         assert re.search(rf"^{name}: ep_[0-9a-f]{{32}}$", drawn, re.MULTILINE)
 
 
-def test_the_client_of_python_speaks_with_a_server(served: Served, tmp_path: Path) -> None:
+def test_client_in_python_calls_server(served: Served, tmp_path: Path) -> None:
     shutil.copy(FOLDER / "python_client.py", tmp_path)
     (tmp_path / "mypy.ini").write_text(MYPY)
     generate = [

@@ -85,7 +85,7 @@ def ask(served: Served, *options: str, client: Client, folder: Path) -> str:
     return answer.stdout
 
 
-def test_the_server_keeps_its_document(served: Served, tmp_path: Path) -> None:
+def test_server_conforms_to_document(served: Served, tmp_path: Path) -> None:
     """Everything but the one operation after which nothing is answered any more; then that one, of another
     agency."""
 
@@ -99,9 +99,7 @@ def test_the_server_keeps_its_document(served: Served, tmp_path: Path) -> None:
     assert still == 200, "the key that asked was revoked on the way: what came afterwards was asked in vain"
 
 
-def test_the_server_keeps_its_document_when_one_answer_leads_to_the_next_question(
-    served: Served, tmp_path: Path
-) -> None:
+def test_server_conforms_to_document_in_linked_requests(served: Served, tmp_path: Path) -> None:
     """What was made is read, changed, deleted, and asked for again. `make fuzz` goes on until its time is
     over."""
 

@@ -22,13 +22,13 @@ def spectral(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def test_the_document_breaks_no_rule(spectral: Path) -> None:
+def test_document_satisfies_rules(spectral: Path) -> None:
     answer = run([str(NPM), "run", "--silent", "lint", "--", "openapi.json"], folder=spectral, seconds=120)
 
     assert answer.returncode == 0, answer.stdout[-10_000:]
 
 
-def test_the_rules_are_at_work(spectral: Path) -> None:
+def test_rules_find_violations(spectral: Path) -> None:
     (spectral / "wrong.json").write_text(
         DOCUMENT.read_text().replace('"maxLength"', '"longest"').replace('"429"', '"428"')
     )

@@ -122,9 +122,7 @@ def test_events_contain_nothing_of_document(nord: Client, shelf: str, document: 
         assert outcome == (report or {})["status"]
 
 
-def test_name_that_sender_gave_report_type_is_published_only_where_it_is_one_of_ours(
-    nord: Client, shelf: str
-) -> None:
+def test_announced_report_type_is_published_only_if_known(nord: Client, shelf: str) -> None:
     nord.load(shelf, UNKNOWN, report_type="claims_and_chargebacks")
     with context.agency(nord.agency.pk):
         report = Report.objects.get()
@@ -142,7 +140,7 @@ def test_document_that_is_sent_again_is_published_once(acme: Client, shop: str) 
     assert [outcome for outcome, _ in published_events(acme)] == ["loaded"]
 
 
-def test_each_rejection_of_document_is_published_and_then_that_it_loaded(nord: Client, shelf: str) -> None:
+def test_rejections_of_document_are_published_before_its_loading(nord: Client, shelf: str) -> None:
     for marketplace in ("US", "US", "DE"):
         nord.load(shelf, FEEDBACK_DE, marketplace=marketplace)
 

@@ -111,7 +111,7 @@ def test_looking_for_abandoned_reports_leaves_no_lock(acme: Client, shop: str) -
     assert row == (0,)
 
 
-def test_every_agency_reports_are_resumed(acme: Client, rival: Client, shop: str) -> None:
+def test_reports_of_every_agency_are_resumed(acme: Client, rival: Client, shop: str) -> None:
     other_account = rival.take_on(partner="A1RIVAL")
     ids = {
         (str(client.agency.pk), waiting(client, account, since=timedelta(hours=1)))
@@ -159,7 +159,7 @@ def test_message_about_another_agency_report_loads_nothing(
     assert acme.read(f"/v1/reports/{report_id}")["status"] == "queued"
 
 
-def test_every_agency_deleted_accounts_are_erased(acme: Client, rival: Client, shop: str) -> None:
+def test_deleted_accounts_of_every_agency_are_erased(acme: Client, rival: Client, shop: str) -> None:
     other_account = rival.take_on(partner="A1RIVAL")
     present = acme.take_on(partner="A2KEPT")
     acme.delete(f"/v1/accounts/{shop}")

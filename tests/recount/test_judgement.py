@@ -65,9 +65,7 @@ def test_cells_compare_as_moments_or_as_utc_days(one: str, other: str, expected:
         ("2026-10-02", "2026-10-05", True),
     ],
 )
-def test_two_days_are_48_hours_of_moments_and_two_dates_of_days(
-    since: str, until: str, expected: bool
-) -> None:
+def test_limit_of_two_days_is_48_hours_or_two_dates(since: str, until: str, expected: bool) -> None:
     assert exceeds(timedelta(days=2), since=cell(since), until=cell(until)) is expected
 
 

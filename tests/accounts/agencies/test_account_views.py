@@ -108,7 +108,7 @@ def test_update_account_changes_name_only(acme: Client, shop: str) -> None:
     assert (response.json()["name"], response.json()["selling_partner_id"]) == ("Renamed", "A1SHOP")
 
 
-def test_delete_account_hides_it_and_allows_new_one(acme: Client, shop: str) -> None:
+def test_deleted_account_is_hidden_and_can_be_created_again(acme: Client, shop: str) -> None:
     response = acme.delete(f"/v1/accounts/{shop}")
 
     assert response.status_code == 204

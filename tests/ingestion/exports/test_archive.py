@@ -262,7 +262,7 @@ def test_archive_contains_only_host_of_chat_url(acme: Client, url: str) -> None:
     assert (exported["id"], exported["url"]) == (endpoint, "https://c.example/…")
 
 
-def test_texts_of_any_kind_come_through_as_they_are(acme: Client) -> None:
+def test_texts_are_exported_unchanged(acme: Client) -> None:
     names = ['a\tb\n"c"\\ \\n \\.', "=1+1", "{},;|\x7f", "Ünïcødé 店", "\\."]
     for number, name in enumerate(names):
         with context.agency(acme.agency.pk):
@@ -281,7 +281,7 @@ def test_texts_of_any_kind_come_through_as_they_are(acme: Client) -> None:
     assert exported.faults() == []
 
 
-def test_archive_is_of_moment_at_which_it_was_begun(acme: Client, agency_with_data: AgencyIds) -> None:
+def test_archive_shows_the_moment_of_its_start(acme: Client, agency_with_data: AgencyIds) -> None:
     with archive.snapshot_transaction(acme.agency.pk), connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM accounts_auditentry")
         before = cursor.fetchone()

@@ -75,7 +75,7 @@ def test_archive_is_queued_and_worker_is_woken(committed: Client) -> None:
     assert committed.read("/v1/exports") == {"data": [export], "next_cursor": None}
 
 
-def test_ready_archive_tells_its_size_its_digest_and_how_long_it_is_stored(committed: Client) -> None:
+def test_ready_archive_has_size_digest_and_expiry(committed: Client) -> None:
     export = archives.ask(committed)
     archives.make(committed, export)
 
@@ -112,7 +112,7 @@ def test_stranger_archive_is_not_there(acme: Client, rival: Client, path: str) -
     assert rival.read("/v1/exports")["data"] == []
 
 
-def test_account_that_is_not_theirs_cannot_be_packed(acme: Client, rival: Client, shop: str) -> None:
+def test_account_of_another_agency_cannot_be_exported(acme: Client, rival: Client, shop: str) -> None:
     assert rival.post("/v1/exports", {"account": shop}, format="json").status_code == 404
 
 

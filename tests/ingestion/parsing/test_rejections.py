@@ -34,7 +34,7 @@ def test_email_addresses_are_masked(text: str, left: str) -> None:
     assert mask_email_addresses(text) == left
 
 
-def test_reason_and_rejection_leave_addresses_out_whoever_words_them() -> None:
+def test_reason_and_rejection_contain_no_addresses() -> None:
     reason, refused = (
         InvalidRow(f"{ADDRESS} is no date."),
         RejectedDocument("slug", "Title", f"It begins with {ADDRESS}, as it seems."),

@@ -99,7 +99,7 @@ def test_statuses_are_read_as_amazon_writes_them(text: str, status: OrderStatus)
     assert fact.status == status
 
 
-def test_status_is_order_whatever_its_items_say() -> None:
+def test_status_is_of_order_and_not_of_items() -> None:
     (fact,) = parse_document(
         build.orders_file([build.order_row(order_status="Shipped", item_status="Cancelled")])
     ).orders
@@ -179,7 +179,7 @@ def test_tab_within_product_name_moves_nothing_that_is_required() -> None:
     assert (len(parsed.orders), parsed.rejected) == (1, {})
 
 
-def test_each_item_of_order_is_statement_about_it() -> None:
+def test_items_of_order_are_statements_about_it() -> None:
     rows = [build.order_row(sku="one"), build.order_row(sku="two"), build.order_row(sku="two")]
 
     parsed = parse_document(build.orders_file(rows))
@@ -265,9 +265,7 @@ def test_row_with_too_few_cells_is_rejected_where_file_goes_on() -> None:
 
 @pytest.mark.parametrize("column", ["purchase_date", "last_updated_date"])
 @pytest.mark.parametrize(("days", "is_used"), [(2, True), (4, False), (366, False)])
-def test_time_that_is_not_yet_is_rejected_since_it_would_be_newest_for_ever(
-    column: str, days: int, is_used: bool
-) -> None:
+def test_future_time_is_rejected(column: str, days: int, is_used: bool) -> None:
     ahead = (timezone.now() + timedelta(days=days)).isoformat()
 
     parsed = parse_document(build.orders_file([build.order_row(), build.order_row(**{column: ahead})]))

@@ -14,7 +14,7 @@ from tests.ingestion.parsed_documents import parse_document
 ORDERED = clock.NOON - timedelta(days=30)
 
 
-def test_each_order_is_one_statement_with_stray_spaces_gone() -> None:
+def test_order_is_one_statement_without_stray_spaces() -> None:
     parsed = parse_document(
         build.orders_xml(
             build.message(OrderStatus=" Cancelled "),
@@ -67,7 +67,7 @@ def test_document_that_is_cut_off_is_rejected(cut: int) -> None:
     assert rejection.value.slug == "invalid-xml"
 
 
-def test_another_message_type_is_rejected() -> None:
+def test_message_of_another_type_is_rejected() -> None:
     with pytest.raises(RejectedDocument) as rejection:
         parse_document(build.orders_xml(build.message()).replace(b"AllOrdersReport", b"Product"))
 

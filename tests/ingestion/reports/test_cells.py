@@ -51,7 +51,7 @@ def test_row_that_ends_before_required_cell_is_rejected() -> None:
         parse_document(["1", "2"])
 
 
-def test_layout_of_our_own_is_not_wider_than_its_header() -> None:
+def test_own_layout_is_not_wider_than_its_header() -> None:
     parse_document = cells.build_strict_reader(["order_id", "kind"], COLUMNS, report_type="x")
 
     assert parse_document(["1", "2", "", " "]) == {"order_id": "1", "kind": "2"}
@@ -167,7 +167,7 @@ def test_moment_day_is_marketplace(text: str, expected: DayOrTime) -> None:
         ("2025-07-11T01:00:00+02:00", "2025-07-10T22:00:00Z", True),
     ],
 )
-def test_two_moments_are_compared_as_moments_and_anything_else_as_days(
+def test_moments_are_compared_as_moments_and_anything_else_as_days(
     first: str, second: str, is_after: bool
 ) -> None:
     one, other = (
@@ -299,7 +299,7 @@ def test_required_day_is_not_empty() -> None:
         row(on="").required_past("on")
 
 
-def test_row_speaks_of_when_it_was_updated_or_else_received() -> None:
+def test_row_has_time_of_update_or_else_of_receipt() -> None:
     updated = datetime(2025, 7, 10, 8, tzinfo=UTC)
 
     assert row(updated_at="2025-07-10T10:00:00+02:00").statement_time() == (

@@ -35,7 +35,7 @@ def fact_of(**cells: str) -> DefectFact:
     ],
 )
 @pytest.mark.parametrize("funded_by", ["", "seller", "amazon"])
-def test_state_decides_what_counts_and_who_paid_never_does(
+def test_state_decides_what_counts_and_funder_does_not(
     kind: str, state: str, counts: bool, funded_by: str
 ) -> None:
     fact = fact_of(kind=kind, state=state, funded_by=funded_by)
@@ -73,7 +73,7 @@ def test_posted_feedback_counts_by_its_stars(rating: str, counts: bool) -> None:
     ],
 )
 @pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
-def test_csv_is_read_however_spreadsheet_wrote_it(document: str, codec: str) -> None:
+def test_csv_is_read_in_formats_of_spreadsheets(document: str, codec: str) -> None:
     parsed = parse_document(document.encode(codec))
 
     assert [(fact.order_id, fact.state, fact.occurred_on) for fact in parsed.defects] == [

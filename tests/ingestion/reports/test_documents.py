@@ -235,7 +235,7 @@ def test_rows_whose_empty_cells_at_end_were_trimmed_are_whole() -> None:
     assert (len(parsed.lines), parsed.rejected) == (3, {})
 
 
-def test_more_rejected_rows_than_are_stored_reject_document() -> None:
+def test_document_with_too_many_rejected_rows_is_rejected() -> None:
     header, row, *_ = claimed.splitlines(keepends=True)
     document = header + row + row.replace(b"granted", b"?") * (MAX_REJECTED_ROWS + 1)
 

@@ -37,7 +37,7 @@ def report(*requests: str, envelope: str = "AmazonEnvelope", message_type: str =
     return f"{head}{''.join(requests)}</Message></{envelope}>\n".encode()
 
 
-def test_each_request_is_one_return_whatever_number_of_its_items() -> None:
+def test_request_is_one_return_for_any_number_of_items() -> None:
     parsed = parse_document(report(details(), details(order_id=build.order_id(2), amazon_rma_id="D2")))
 
     assert parsed.returns == [

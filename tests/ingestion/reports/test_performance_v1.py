@@ -450,7 +450,7 @@ def test_report_of_more_records_than_any_has_is_rejected(count: int, is_read: bo
     assert rejection.value.slug == "too-many-records"
 
 
-def test_several_reports_in_one_document_are_rejected() -> None:
+def test_document_with_several_reports_is_rejected() -> None:
     checklist = "<performanceChecklist><lateShipmentRate><status>Good</status></lateShipmentRate></performanceChecklist>"
 
     with pytest.raises(RejectedDocument) as rejection:

@@ -16,7 +16,7 @@ from webhooks.events import payload as event_payload
 from webhooks.models import Attempt, Delivery, Event
 
 
-def test_a_delivery_has_the_shape_of_the_contract(acme: Client, shop: str) -> None:
+def test_delivery_has_documented_shape(acme: Client, shop: str) -> None:
     endpoint = acme.listen()["id"]
     event = happen(acme, shop)
 
@@ -39,7 +39,7 @@ def test_a_delivery_has_the_shape_of_the_contract(acme: Client, shop: str) -> No
     assert delivery["id"].startswith("dlv_")
 
 
-def test_its_last_attempt_shows_in_the_list_and_all_of_them_in_the_delivery(acme: Client, shop: str) -> None:
+def test_attempts_are_all_in_the_delivery_and_the_last_in_the_list(acme: Client, shop: str) -> None:
     endpoint = acme.listen()["id"]
     happen(acme, shop)
     delivery = listed(acme, endpoint)[0]["id"]
@@ -65,7 +65,7 @@ def test_its_last_attempt_shows_in_the_list_and_all_of_them_in_the_delivery(acme
     assert {name: one[name] for name in shown} == shown
 
 
-def test_the_payload_is_what_is_sent_byte_by_byte(acme: Client, shop: str) -> None:
+def test_payload_equals_the_bytes_sent(acme: Client, shop: str) -> None:
     endpoint = acme.listen()["id"]
     event = happen(acme, shop)
 
@@ -80,7 +80,7 @@ def test_the_payload_is_what_is_sent_byte_by_byte(acme: Client, shop: str) -> No
     assert json.loads(payload).keys() == {"id", "type", "timestamp", "account", "data"}
 
 
-def test_a_delivery_of_no_account_says_so(acme: Client) -> None:
+def test_delivery_without_account_has_null_account(acme: Client) -> None:
     endpoint = acme.listen()["id"]
     happen(acme, None, "endpoint.disabled")
 
@@ -104,7 +104,7 @@ def test_a_delivery_of_no_account_says_so(acme: Client) -> None:
         ({"type": "report.*", "state": "failed"}, set()),
     ],
 )
-def test_deliveries_are_narrowed_by_state_and_type(
+def test_deliveries_are_filtered_by_state_and_type(
     acme: Client, shop: str, params: dict[str, str], expected: set[str]
 ) -> None:
     endpoint = acme.listen()["id"]
@@ -128,7 +128,7 @@ def test_deliveries_are_narrowed_by_state_and_type(
         ({"limit": "0"}, "/limit"),
     ],
 )
-def test_a_wrong_question_is_pointed_at(acme: Client, params: dict[str, str], pointer: str) -> None:
+def test_invalid_filter_is_refused_with_pointer(acme: Client, params: dict[str, str], pointer: str) -> None:
     endpoint = acme.listen()["id"]
 
     response = acme.get(f"/v1/webhook-endpoints/{endpoint}/deliveries", params)
@@ -137,7 +137,7 @@ def test_a_wrong_question_is_pointed_at(acme: Client, params: dict[str, str], po
     assert [error["pointer"] for error in response.json()["errors"]] == [pointer]
 
 
-def test_the_newest_comes_first_page_by_page_while_more_happens(acme: Client, shop: str) -> None:
+def test_deliveries_are_listed_newest_first_while_events_are_added(acme: Client, shop: str) -> None:
     endpoint = acme.listen()["id"]
     newest_first = [happen(acme, shop) for _ in range(5)][::-1]
     path = f"/v1/webhook-endpoints/{endpoint}/deliveries"
@@ -152,7 +152,7 @@ def test_the_newest_comes_first_page_by_page_while_more_happens(acme: Client, sh
     assert [each["event"] for each in seen] == newest_first
 
 
-def test_a_list_costs_as_many_queries_for_many_deliveries_as_for_one(acme: Client, shop: str) -> None:
+def test_list_runs_same_queries_for_many_deliveries(acme: Client, shop: str) -> None:
     endpoint = acme.listen()["id"]
 
     def cost() -> int:
@@ -171,7 +171,7 @@ def test_a_list_costs_as_many_queries_for_many_deliveries_as_for_one(acme: Clien
     assert counted[0] == counted[1]
 
 
-def test_of_very_many_attempts_the_newest_are_told(acme: Client, shop: str) -> None:
+def test_attempts_are_limited_to_the_newest(acme: Client, shop: str) -> None:
     endpoint = acme.listen()["id"]
     happen(acme, shop)
     delivery = listed(acme, endpoint)[0]["id"]
@@ -185,7 +185,7 @@ def test_of_very_many_attempts_the_newest_are_told(acme: Client, shop: str) -> N
     assert attempts[0]["answer"] == "the newest"
 
 
-def test_deliveries_of_a_handed_back_account_are_gone_at_once(acme: Client, shop: str) -> None:
+def test_deliveries_of_deleted_account_are_not_found(acme: Client, shop: str) -> None:
     gone, endpoint = acme.take_on(partner="A2GONE"), acme.listen()["id"]
     happen(acme, gone)
     event = happen(acme, shop)
@@ -199,13 +199,13 @@ def test_deliveries_of_a_handed_back_account_are_gone_at_once(acme: Client, shop
 
 
 @pytest.mark.parametrize("public_id", ["dlv_x", "x", "dlv_" + "0" * 32])
-def test_what_is_no_delivery_is_not_found(acme: Client, public_id: str) -> None:
+def test_unknown_delivery_is_not_found(acme: Client, public_id: str) -> None:
     response = acme.get(f"/v1/deliveries/{public_id}")
 
     assert (response.status_code, response.json()["detail"]) == (404, "No delivery has this ID.")
 
 
-def test_a_stranger_sees_no_delivery(acme: Client, rival: Client, shop: str) -> None:
+def test_deliveries_are_hidden_from_another_agency(acme: Client, rival: Client, shop: str) -> None:
     endpoint, rival_endpoint = acme.listen()["id"], rival.listen()["id"]
     happen(acme, shop)
     delivery = listed(acme, endpoint)[0]["id"]
@@ -215,7 +215,7 @@ def test_a_stranger_sees_no_delivery(acme: Client, rival: Client, shop: str) -> 
     assert rival.get(f"/v1/deliveries/{delivery}").status_code == 404
 
 
-def test_without_a_key_there_is_no_answer(acme: Client, shop: str) -> None:
+def test_deliveries_require_a_key(acme: Client, shop: str) -> None:
     endpoint = acme.listen()["id"]
     happen(acme, shop)
     delivery = listed(acme, endpoint)[0]["id"]
@@ -229,7 +229,7 @@ def test_without_a_key_there_is_no_answer(acme: Client, shop: str) -> None:
     assert [acme.get(path).status_code for path in paths] == [401, 401, 401]
 
 
-def test_an_event_goes_to_an_endpoint_in_one_delivery(acme: Client, shop: str) -> None:
+def test_event_has_one_delivery_per_endpoint(acme: Client, shop: str) -> None:
     endpoint = acme.listen(event_types=["*", "breach.*", "breach.opened"], accounts=[shop])["id"]
 
     event = happen(acme, shop, at=timezone.now())

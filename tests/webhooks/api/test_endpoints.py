@@ -54,9 +54,7 @@ def kept(client: Client) -> list[Endpoint]:
         return list(Endpoint.objects.order_by("pk"))
 
 
-def test_a_new_endpoint_has_the_shape_of_the_contract_and_shows_its_secret_once(
-    acme: Client, shop: str
-) -> None:
+def test_new_endpoint_has_documented_shape_and_shows_secret_once(acme: Client, shop: str) -> None:
     response = post(
         acme, url=URL, event_types=["breach.*", "report.loaded"], accounts=[shop], description="On call"
     )
@@ -83,14 +81,14 @@ def test_a_new_endpoint_has_the_shape_of_the_contract_and_shows_its_secret_once(
         assert "secret" not in acme.get(path).content.decode()
 
 
-def test_without_a_word_an_endpoint_is_a_webhook_that_is_told_everything(acme: Client) -> None:
+def test_endpoint_defaults_to_webhook_for_all_events(acme: Client) -> None:
     answer = acme.listen()
 
     assert (answer["kind"], answer["event_types"], answer["accounts"]) == ("webhook", ["*"], None)
     assert (answer["description"], answer["enabled"]) == (None, True)
 
 
-def test_the_secret_that_is_shown_is_the_one_that_signs(acme: Client) -> None:
+def test_secret_shown_is_the_one_that_signs(acme: Client) -> None:
     answer = acme.listen()
 
     with context.agency(acme.agency.pk):
@@ -101,7 +99,7 @@ def test_the_secret_that_is_shown_is_the_one_that_signs(acme: Client) -> None:
 
 
 @pytest.mark.parametrize(("kind", "url"), [("email", "mailto:on-call@example.com"), ("slack", CHAT)])
-def test_mail_and_chats_have_no_secret(acme: Client, kind: str, url: str) -> None:
+def test_email_and_chat_endpoints_have_no_secret(acme: Client, kind: str, url: str) -> None:
     answer = acme.listen(kind=kind, url=url)
 
     assert (answer["kind"], answer["secret"]) == (kind, None)
@@ -110,7 +108,7 @@ def test_mail_and_chats_have_no_secret(acme: Client, kind: str, url: str) -> Non
         assert not EndpointSecret.objects.exists()
 
 
-def test_the_address_of_a_chat_is_shown_without_its_secret(acme: Client) -> None:
+def test_chat_url_is_shown_redacted(acme: Client) -> None:
     endpoint = acme.listen(kind="slack", url=CHAT)["id"]
 
     answers = [
@@ -125,7 +123,7 @@ def test_the_address_of_a_chat_is_shown_without_its_secret(acme: Client) -> None
     assert kept(acme)[0].url == CHAT
 
 
-def test_what_is_shown_of_a_chat_s_address_is_not_taken_for_it(acme: Client) -> None:
+def test_redacted_chat_url_is_refused(acme: Client) -> None:
     endpoint = acme.listen(kind="slack", url=CHAT)["id"]
 
     response = acme.patch(
@@ -167,15 +165,13 @@ def test_what_is_shown_of_a_chat_s_address_is_not_taken_for_it(acme: Client) -> 
         ({"description": {"a": 1}}, "/description"),
     ],
 )
-def test_what_is_wrong_is_pointed_at_and_nothing_is_added(
-    acme: Client, wrong: dict[str, Any], pointer: str
-) -> None:
+def test_invalid_field_is_refused_with_pointer(acme: Client, wrong: dict[str, Any], pointer: str) -> None:
     assert pointers(post(acme, **{"url": URL} | wrong)) == [pointer]
     assert kept(acme) == []
     assert noted(acme) == []
 
 
-def test_who_asks_for_a_type_that_is_none_is_told_which_there_are(acme: Client) -> None:
+def test_unknown_event_type_is_refused_with_known_types(acme: Client) -> None:
     response = post(acme, url=URL, event_types=["order.shipped"])
 
     (error,) = response.json()["errors"]
@@ -183,7 +179,7 @@ def test_who_asks_for_a_type_that_is_none_is_told_which_there_are(acme: Client) 
     assert {"*", "breach.*", "breach.opened", "endpoint.test"} < set(PATTERNS)
 
 
-def test_a_stranger_s_account_and_none_at_all_are_refused_alike(
+def test_account_of_another_agency_is_refused_like_unknown_account(
     acme: Client, rival: Client, shop: str
 ) -> None:
     other_account = rival.take_on(partner="A2RIVAL")
@@ -201,20 +197,20 @@ def test_a_stranger_s_account_and_none_at_all_are_refused_alike(
     assert answers[0]["errors"] == [{"pointer": "/accounts/1", "detail": "No account has this ID."}]
 
 
-def test_what_is_said_twice_is_kept_once(acme: Client, shop: str) -> None:
+def test_repeated_values_are_stored_once(acme: Client, shop: str) -> None:
     answer = acme.listen(event_types=["breach.*", "*", "breach.*"], accounts=[shop, shop])
 
     assert (answer["event_types"], answer["accounts"]) == (["breach.*", "*"], [shop])
 
 
-def test_two_endpoints_may_have_the_same_address(acme: Client) -> None:
+def test_endpoints_can_have_the_same_url(acme: Client) -> None:
     first, second = acme.listen(url=URL), acme.listen(url=URL)
 
     assert first["id"] != second["id"]
     assert first["secret"] != second["secret"]
 
 
-def test_the_newest_endpoint_comes_first_page_by_page(acme: Client) -> None:
+def test_endpoints_are_listed_newest_first(acme: Client) -> None:
     newest_first = [acme.listen()["id"] for _ in range(5)][::-1]
 
     first = acme.read(PATH, limit=2)
@@ -236,7 +232,7 @@ def test_the_newest_endpoint_comes_first_page_by_page(acme: Client) -> None:
         {},
     ],
 )
-def test_what_is_named_changes_and_the_rest_stays(acme: Client, shop: str, changed: dict[str, Any]) -> None:
+def test_update_changes_given_fields_only(acme: Client, shop: str, changed: dict[str, Any]) -> None:
     before = acme.listen(event_types=["breach.*"], accounts=[shop], description="On call")
     before.pop("secret")
 
@@ -266,7 +262,7 @@ def test_endpoint_without_description_answers_null(acme: Client) -> None:
         ({"description": 7}, "/description"),
     ],
 )
-def test_a_wrong_change_changes_nothing(acme: Client, wrong: dict[str, Any], pointer: str) -> None:
+def test_invalid_update_changes_nothing(acme: Client, wrong: dict[str, Any], pointer: str) -> None:
     before = acme.listen()
     before.pop("secret")
 
@@ -276,13 +272,13 @@ def test_a_wrong_change_changes_nothing(acme: Client, wrong: dict[str, Any], poi
     assert acme.read(f"{PATH}/{before['id']}") == before
 
 
-def test_its_kind_never_changes(acme: Client) -> None:
+def test_kind_cannot_be_changed(acme: Client) -> None:
     endpoint = acme.listen()["id"]
 
     assert change(acme, endpoint, kind="slack")["kind"] == "webhook"
 
 
-def test_a_disabled_endpoint_says_since_when_and_why_and_is_told_nothing(acme: Client, shop: str) -> None:
+def test_disabled_endpoint_has_time_and_reason_and_gets_no_events(acme: Client, shop: str) -> None:
     endpoint = acme.listen()["id"]
 
     disabled = change(acme, endpoint, enabled=False)
@@ -293,7 +289,7 @@ def test_a_disabled_endpoint_says_since_when_and_why_and_is_told_nothing(acme: C
     assert listed(acme, endpoint) == []
 
 
-def test_disabling_ends_what_is_on_its_way_unless_a_worker_has_it_in_hand(acme: Client, shop: str) -> None:
+def test_disabling_ends_deliveries_that_are_not_leased(acme: Client, shop: str) -> None:
     endpoint, other = acme.listen()["id"], acme.listen()["id"]
     for _ in range(4):
         happen(acme, shop)
@@ -309,7 +305,7 @@ def test_disabling_ends_what_is_on_its_way_unless_a_worker_has_it_in_hand(acme: 
     assert {each["state"] for each in listed(acme, other)} == {"pending"}
 
 
-def test_enabling_forgets_why_it_was_disabled_and_since_when_it_fails(acme: Client, shop: str) -> None:
+def test_enabling_resets_reason_and_failing_since(acme: Client, shop: str) -> None:
     endpoint = acme.listen()["id"]
     with context.agency(acme.agency.pk):
         Endpoint.objects.update(failing_since=NOW - 5 * DAY, disabled_at=NOW, disabled_reason="failing")
@@ -327,7 +323,7 @@ def test_enabling_forgets_why_it_was_disabled_and_since_when_it_fails(acme: Clie
     assert len(listed(acme, endpoint)) == 1
 
 
-def test_what_it_is_already_changes_nothing_and_is_not_noted(acme: Client) -> None:
+def test_update_with_same_values_is_not_audited(acme: Client) -> None:
     endpoint = acme.listen()["id"]
     change(acme, endpoint, enabled=True, url="https://hooks.example.com/in")
     first = change(acme, endpoint, enabled=False)
@@ -337,7 +333,7 @@ def test_what_it_is_already_changes_nothing_and_is_not_noted(acme: Client) -> No
     assert [what for what, _ in noted(acme)] == ["endpoint.disabled", "endpoint.created"]
 
 
-def test_an_endpoint_goes_with_its_deliveries_and_the_events_stay(acme: Client, shop: str) -> None:
+def test_deleting_endpoint_deletes_deliveries_and_keeps_events(acme: Client, shop: str) -> None:
     endpoint, other = acme.listen()["id"], acme.listen()["id"]
     event = happen(acme, shop)
     (delivery,) = listed(acme, endpoint)
@@ -366,7 +362,7 @@ def test_an_endpoint_goes_with_its_deliveries_and_the_events_stay(acme: Client, 
         ("post", "{delivery}/redeliver", {}),
     ],
 )
-def test_what_is_deleted_at_this_moment_is_not_there_any_more(
+def test_endpoint_deleted_concurrently_is_not_found(
     committed_db: None, method: str, path: str, body: dict[str, str]
 ) -> None:
     agency, key = agencies.create_agency(name="Acme", now=NOON)
@@ -396,7 +392,7 @@ def test_what_is_deleted_at_this_moment_is_not_there_any_more(
     assert [what for what, _ in noted(acme)] == ["endpoint.deleted", "endpoint.created"]
 
 
-def test_an_agency_has_a_bounded_number_of_endpoints(acme: Client, rival: Client) -> None:
+def test_endpoints_of_agency_are_limited(acme: Client, rival: Client) -> None:
     with context.agency(acme.agency.pk):
         Endpoint.objects.bulk_create(
             Endpoint(agency=acme.agency, url=URL, event_types=["*"], created_at=NOW)
@@ -412,7 +408,7 @@ def test_an_agency_has_a_bounded_number_of_endpoints(acme: Client, rival: Client
     assert acme.listen()
 
 
-def test_who_is_limited_to_accounts_makes_some_of_them(acme: Client, shop: str) -> None:
+def test_limited_principal_creates_endpoints_up_to_own_limit(acme: Client, shop: str) -> None:
     other = acme.take_on(name="Other", partner="A1OTHER")
     keys = [
         acme.post(
@@ -434,7 +430,7 @@ def test_who_is_limited_to_accounts_makes_some_of_them(acme: Client, shop: str) 
 
 
 @pytest.mark.parametrize("is_erased", [False, True])
-def test_who_is_limited_to_accounts_that_were_handed_back_makes_none(
+def test_principal_limited_to_deleted_accounts_creates_no_endpoint(
     acme: Client, shop: str, is_erased: bool
 ) -> None:
     wish = {"name": "of one", "role": "manager", "accounts": [shop]}
@@ -451,7 +447,7 @@ def test_who_is_limited_to_accounts_that_were_handed_back_makes_none(
     assert acme.listen()
 
 
-def test_endpoints_added_at_once_are_no_more_than_an_agency_may_have(committed_db: None) -> None:
+def test_endpoints_created_at_once_respect_the_limit(committed_db: None) -> None:
     agency, key = agencies.create_agency(name="Acme", now=NOON)
     with context.agency(agency.pk):
         Endpoint.objects.bulk_create(
@@ -477,7 +473,7 @@ def rotate(client: Client, endpoint: str) -> dict[str, Any]:
     return dict(response.json())
 
 
-def test_a_rotated_secret_is_shown_once_with_the_end_of_the_one_before(acme: Client) -> None:
+def test_rotated_secret_is_shown_once_with_expiry_of_previous(acme: Client) -> None:
     first = acme.listen()
 
     rotated = rotate(acme, first["id"])
@@ -494,7 +490,7 @@ def test_a_rotated_secret_is_shown_once_with_the_end_of_the_one_before(acme: Cli
 
 
 @pytest.mark.parametrize(("kind", "url"), [("email", "mailto:on-call@example.com"), ("slack", CHAT)])
-def test_where_nothing_is_signed_nothing_is_rotated(acme: Client, kind: str, url: str) -> None:
+def test_rotation_of_unsigned_endpoint_is_refused(acme: Client, kind: str, url: str) -> None:
     endpoint = acme.listen(kind=kind, url=url)["id"]
 
     response = acme.post(f"{PATH}/{endpoint}/rotate-secret")
@@ -502,7 +498,7 @@ def test_where_nothing_is_signed_nothing_is_rotated(acme: Client, kind: str, url
     assert (response.status_code, response.json()["type"]) == (409, "/problems/nothing-signed")
 
 
-def test_rotations_asked_for_at_once_leave_two_secrets_that_somebody_was_shown(committed_db: None) -> None:
+def test_rotations_at_once_leave_two_secrets_that_were_shown(committed_db: None) -> None:
     agency, key = agencies.create_agency(name="Acme", now=NOON)
     endpoint = Client(agency, key).listen()["id"]
 
@@ -525,7 +521,7 @@ def test_rotations_asked_for_at_once_leave_two_secrets_that_somebody_was_shown(c
     assert {"whsec_" + base64.b64encode(each).decode() for each in alive} < shown
 
 
-def test_what_is_done_to_an_endpoint_is_noted_without_its_secrets(acme: Client) -> None:
+def test_endpoint_changes_are_audited_without_secrets(acme: Client) -> None:
     endpoint = acme.listen(url="https://hooks.example.com/in?token=verysecret", event_types=["*"])
     about = endpoint["id"]
     change(acme, about, event_types=["breach.*"], description="new")
@@ -557,7 +553,7 @@ def test_what_is_done_to_an_endpoint_is_noted_without_its_secrets(acme: Client) 
         assert word not in json.dumps(entries)
 
 
-def test_a_stranger_finds_no_endpoint_of_acme_s(acme: Client, rival: Client) -> None:
+def test_endpoints_of_another_agency_are_not_found(acme: Client, rival: Client) -> None:
     endpoint = acme.listen()["id"]
     responses = [
         rival.get(f"{PATH}/{endpoint}"),
@@ -576,7 +572,7 @@ def test_a_stranger_finds_no_endpoint_of_acme_s(acme: Client, rival: Client) -> 
     assert noted(rival) == []
 
 
-def test_an_account_that_was_handed_back_is_named_no_more(acme: Client, shop: str) -> None:
+def test_deleted_account_is_removed_from_endpoint(acme: Client, shop: str) -> None:
     gone = acme.take_on(partner="A2GONE")
     both, only, every = (acme.listen(accounts=accounts)["id"] for accounts in ([gone, shop], [gone], None))
     acme.delete(f"/v1/accounts/{gone}")

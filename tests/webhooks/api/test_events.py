@@ -35,7 +35,7 @@ def in_turn(client: Client, account: str, count: int) -> list[str]:
         ]
 
 
-def test_an_event_has_the_shape_of_the_contract(acme: Client, shop: str) -> None:
+def test_event_has_documented_shape(acme: Client, shop: str) -> None:
     event = publish(acme, shop, current="AT_RISK", nested={"rate": None})
 
     answer = acme.read("/v1/events")
@@ -55,18 +55,18 @@ def test_an_event_has_the_shape_of_the_contract(acme: Client, shop: str) -> None
     assert event.startswith("evt_")
 
 
-def test_nothing_happened_yet(acme: Client, shop: str) -> None:
+def test_events_are_empty_at_first(acme: Client, shop: str) -> None:
     assert acme.read("/v1/events") == {"data": [], "next_cursor": None}
 
 
-def test_the_newest_event_comes_first(acme: Client, shop: str) -> None:
+def test_events_are_listed_newest_first(acme: Client, shop: str) -> None:
     newest_first = in_turn(acme, shop, 5)
 
     assert [event["id"] for event in acme.read("/v1/events")["data"]] == newest_first
 
 
 @pytest.mark.parametrize("limit", [1, 2, 4, 5])
-def test_pages_neither_skip_nor_repeat_while_things_happen(acme: Client, shop: str, limit: int) -> None:
+def test_pages_neither_skip_nor_repeat_while_events_are_added(acme: Client, shop: str, limit: int) -> None:
     before = in_turn(acme, shop, 5)
     page = acme.read("/v1/events", limit=limit)
     seen = page["data"]
@@ -95,7 +95,7 @@ def test_pages_neither_skip_nor_repeat_while_things_happen(acme: Client, shop: s
         ({}, {1, 2, 3}),
     ],
 )
-def test_events_are_narrowed_by_type_and_account(
+def test_events_are_filtered_by_type_and_account(
     acme: Client, shop: str, params: dict[str, str], expected: set[int]
 ) -> None:
     accounts = {"shop": shop, "other": acme.take_on(partner="A2OTHER")}
@@ -119,9 +119,7 @@ def test_events_are_narrowed_by_type_and_account(
         ("2026-11-23T00:00:00Z", set()),
     ],
 )
-def test_events_are_narrowed_to_those_since_a_moment(
-    acme: Client, shop: str, since: str, expected: set[int]
-) -> None:
+def test_events_are_filtered_by_since(acme: Client, shop: str, since: str, expected: set[int]) -> None:
     in_turn(acme, shop, 3)
 
     assert {event["data"]["n"] for event in acme.read("/v1/events", since=since)["data"]} == expected
@@ -136,7 +134,7 @@ def test_events_are_narrowed_to_those_since_a_moment(
         ({"cursor": "x"}, "/cursor"),
     ],
 )
-def test_a_wrong_question_is_pointed_at(
+def test_invalid_filter_is_refused_with_pointer(
     acme: Client, shop: str, params: dict[str, str], pointer: str
 ) -> None:
     response = acme.get("/v1/events", params)
@@ -145,7 +143,7 @@ def test_a_wrong_question_is_pointed_at(
     assert [error["pointer"] for error in response.json()["errors"]] == [pointer]
 
 
-def test_a_stranger_sees_neither_the_events_nor_the_account(acme: Client, rival: Client, shop: str) -> None:
+def test_events_and_accounts_of_another_agency_are_hidden(acme: Client, rival: Client, shop: str) -> None:
     publish(acme, shop)
     rival_account = rival.take_on(partner="A3RIVAL")
     own = publish(rival, rival_account)
@@ -155,14 +153,14 @@ def test_a_stranger_sees_neither_the_events_nor_the_account(acme: Client, rival:
     assert rival.get("/v1/events", {"account": "acct_unknown"}).status_code == 404
 
 
-def test_without_a_key_there_is_no_answer(acme: Client, shop: str) -> None:
+def test_events_require_a_key(acme: Client, shop: str) -> None:
     publish(acme, shop)
     acme.credentials()
 
     assert [acme.get(path).status_code for path in ("/v1/events", "/v1/event-types")] == [401, 401]
 
 
-def test_the_kinds_of_events_are_told_with_an_example_of_each(acme: Client) -> None:
+def test_event_types_are_listed_with_examples(acme: Client) -> None:
     answer = acme.read("/v1/event-types")
 
     assert answer["next_cursor"] is None

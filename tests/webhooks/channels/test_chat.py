@@ -57,11 +57,11 @@ def texts(message: Any) -> list[str]:
         ("", Format.SLACK),
     ],
 )
-def test_a_chat_is_known_by_its_host(url: str, kind: Format) -> None:
+def test_chat_format_is_detected_by_host(url: str, kind: Format) -> None:
     assert chat.format_of(url) is kind
 
 
-def test_each_chat_is_sent_what_it_takes() -> None:
+def test_chat_messages_have_the_format_of_each_chat() -> None:
     envelope = told("endpoint.test")
     words = message_text.build(envelope)
     text = "\n".join(["Underone: Test notification", *words.lines])
@@ -84,7 +84,7 @@ def test_each_chat_is_sent_what_it_takes() -> None:
 
 @EVERY
 @pytest.mark.parametrize("kind", EVENT_TYPES, ids=lambda kind: kind.type)
-def test_every_event_is_told_whole(url: str, kind: EventType) -> None:
+def test_chat_message_contains_the_whole_event(url: str, kind: EventType) -> None:
     envelope = told(kind.type)
 
     shown = "\n".join(texts(sent(url, envelope)))
@@ -112,7 +112,7 @@ CALLS = ("<!", "<@", "<at", "<h", "@c", "@e", "@a", "<s", "</")
 
 @EVERY
 @pytest.mark.parametrize("text", HOSTILE)
-def test_nothing_that_is_told_is_taken_for_markup(url: str, text: str) -> None:
+def test_chat_message_escapes_markup(url: str, text: str) -> None:
     message = sent(url, told("account.status_changed", current=text, previous=text))
 
     assert message.keys() == sent(url, told("endpoint.test")).keys()
@@ -134,7 +134,7 @@ def test_nothing_that_is_told_is_taken_for_markup(url: str, text: str) -> None:
         ("订单缺陷率", "订单缺陷率", "订单缺陷率"),
     ],
 )
-def test_each_chat_has_escapes_of_its_own(text: str, slack: str, feishu: str) -> None:
+def test_chat_formats_have_own_escapes(text: str, slack: str, feishu: str) -> None:
     formats = (Format.SLACK, Format.FEISHU, Format.WECOM, Format.TEAMS)
 
     escaped = [chat.escape_and_truncate(text, chat.ESCAPES[each]) for each in formats]
@@ -145,7 +145,7 @@ def test_each_chat_has_escapes_of_its_own(text: str, slack: str, feishu: str) ->
 @EVERY
 @pytest.mark.parametrize("letter", ["x", "<", "&", "率", "🙂", "@"])
 @pytest.mark.parametrize("count", [10, 1000, 5000, 100_000])
-def test_what_is_too_long_is_cut_between_two_letters(url: str, letter: str, count: int) -> None:
+def test_long_message_is_cut_between_characters(url: str, letter: str, count: int) -> None:
     shown = texts(sent(url, told("account.status_changed", current=letter * count)))
 
     escaped = letter.translate(chat.ESCAPES[chat.format_of(url)])
@@ -206,7 +206,7 @@ OK, NO_KEYWORD = b'{"code":0,"msg":"success","data":{}}', b'{"code":19024,"msg":
         (WECOM, 200, b"[" * 100_000, False),
     ],
 )
-def test_a_message_is_accepted_where_the_chat_says_so(
+def test_message_is_accepted_by_response_of_chat(
     url: str, status: int, answer: bytes, accepted: bool
 ) -> None:
     assert chat.is_accepted(url, status, answer) is accepted

@@ -28,7 +28,7 @@ def letter(url: str = OPS, **changes: Any) -> Letter:
 
 
 @pytest.mark.parametrize("kind", EVENT_TYPES, ids=lambda kind: kind.type)
-def test_every_event_is_a_letter_in_plain_text(kind: EventType) -> None:
+def test_email_of_every_event_is_plain_text(kind: EventType) -> None:
     envelope = told(kind.type)
 
     assert email.send(OPS, envelope) == MailResult(accepted=True)
@@ -47,7 +47,7 @@ def test_every_event_is_a_letter_in_plain_text(kind: EventType) -> None:
     assert set(words.lines) <= set(sent.body.splitlines())
 
 
-def test_a_letter_says_that_nobody_wrote_it_and_who_sent_it(settings: LazySettings) -> None:
+def test_email_is_marked_automatic_with_sender(settings: LazySettings) -> None:
     settings.DEFAULT_FROM_EMAIL = "Underone <alerts@agency.example>"
 
     headers = letter()
@@ -60,7 +60,7 @@ def test_a_letter_says_that_nobody_wrote_it_and_who_sent_it(settings: LazySettin
     assert headers.get_content_type() == "text/plain"
 
 
-def test_a_letter_that_is_sent_again_is_the_same_and_another_mailbox_s_is_another() -> None:
+def test_email_id_is_equal_for_retries_and_differs_by_mailbox() -> None:
     ids = [letter(url)["Message-ID"] for url in (OPS, OPS, "mailto:boss@agency.example")]
 
     assert ids[0] == ids[1] != ids[2]
@@ -71,7 +71,7 @@ def test_a_letter_that_is_sent_again_is_the_same_and_another_mailbox_s_is_anothe
     ["\r\nBcc: x@evil.example", "\nX: y", "\r", "\u2028", "\0", "x" * 5000, "\ud800"],
     ids=lambda text: ascii(text[:20]),
 )
-def test_nothing_that_is_told_becomes_a_header(text: str) -> None:
+def test_email_headers_cannot_be_injected(text: str) -> None:
     headers = letter(current=f"BAD{text}")
 
     assert headers["Subject"].startswith("[Underone] Amazon's status in DE is BAD")
@@ -95,7 +95,7 @@ def test_nothing_that_is_told_becomes_a_header(text: str) -> None:
         ("mailto:ops@agency.example#x", "ops@agency.example"),
     ],
 )
-def test_the_reader_is_the_one_mailbox_that_the_url_names(url: str, mailbox: str) -> None:
+def test_recipient_is_the_mailbox_of_the_url(url: str, mailbox: str) -> None:
     written = email.build_message(url, told("endpoint.test"))
 
     assert written.recipients() == [mailbox]
@@ -119,7 +119,7 @@ def test_the_reader_is_the_one_mailbox_that_the_url_names(url: str, mailbox: str
         "mailto:?to=ops@agency.example",
     ],
 )
-def test_a_url_that_names_no_mailbox_is_sent_to_nobody(url: str) -> None:
+def test_url_without_mailbox_is_not_sent(url: str) -> None:
     with pytest.raises(InvalidMailbox):
         email.build_message(url, told("endpoint.test"))
 
@@ -174,7 +174,7 @@ def server(settings: LazySettings) -> Iterator[Server]:
         running.shutdown()
 
 
-def test_a_real_server_gets_the_letter(server: Server) -> None:
+def test_email_is_sent_to_smtp_server(server: Server) -> None:
     envelope = told("breach.opened")
 
     assert email.send(OPS, envelope) == MailResult(accepted=True)
@@ -198,13 +198,13 @@ def test_a_real_server_gets_the_letter(server: Server) -> None:
         ("MAIL", b"", "The mail server could not be reached (SMTPServerDisconnected)."),
     ],
 )
-def test_what_a_server_says_no_to_is_told(server: Server, command: str, answer: bytes, error: str) -> None:
+def test_refusal_of_smtp_server_is_reported(server: Server, command: str, answer: bytes, error: str) -> None:
     server.answers[command] = answer
 
     assert email.send(OPS, told("breach.opened")) == MailResult(accepted=False, error=error)
 
 
-def test_a_server_that_is_away_is_told(server: Server, settings: LazySettings) -> None:
+def test_unreachable_smtp_server_is_reported(server: Server, settings: LazySettings) -> None:
     server.shutdown()
     server.server_close()
 
@@ -214,7 +214,7 @@ def test_a_server_that_is_away_is_told(server: Server, settings: LazySettings) -
     )
 
 
-def test_a_server_that_hangs_is_given_up(settings: LazySettings) -> None:
+def test_hanging_smtp_server_times_out(settings: LazySettings) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_TIMEOUT = 0.2
 

@@ -46,12 +46,12 @@ def target(value: float, *, comparator: str = "lt", source: str = "default") -> 
     return {"comparator": comparator, "value": value, "source": source}
 
 
-def test_every_type_has_words_of_its_own() -> None:
+def test_event_types_have_own_texts() -> None:
     assert message_text.TEMPLATES.keys() == TYPES.keys()
 
 
 @pytest.mark.parametrize("kind", EVENT_TYPES, ids=lambda kind: kind.type)
-def test_every_example_is_told(kind: EventType) -> None:
+def test_examples_have_texts(kind: EventType) -> None:
     words = message_text.build(told(kind.type))
 
     assert words.title
@@ -165,7 +165,7 @@ OPENED_SINCE = "brch_019abc4e5f607a8b9c0d1e2f3a4b5c6d, opened at 2026-11-22T09:0
         ),
     ],
 )
-def test_the_words_of_each_type(type_: str, lines: tuple[str, ...]) -> None:
+def test_texts_of_each_event_type(type_: str, lines: tuple[str, ...]) -> None:
     assert said(type_) == lines
 
 
@@ -230,7 +230,7 @@ COUNTER: dict[str, Any] = {
         ),
     ],
 )
-def test_figures_are_told_as_they_are(changes: dict[str, Any], line: str) -> None:
+def test_figures_are_shown_unrounded(changes: dict[str, Any], line: str) -> None:
     assert said("breach.opened", **changes)[1] == line
 
 
@@ -238,17 +238,17 @@ def test_figures_are_told_as_they_are(changes: dict[str, Any], line: str) -> Non
     ("budget", "line"),
     [({"allowed": 6, "left": 0}, "Allowed in this window: 6. Used: 6 (0 left)."), (None, None)],
 )
-def test_a_budget_is_told_where_there_is_one(budget: dict[str, int] | None, line: str | None) -> None:
+def test_budget_is_shown_if_present(budget: dict[str, int] | None, line: str | None) -> None:
     assert (line in said("breach.opened", budget=budget)) is (line is not None)
     assert len(said("breach.opened", budget=budget)) == (4 if budget else 3)
 
 
 @pytest.mark.parametrize("type_", ["breach.resolved", "metric.recovered"])
-def test_a_line_that_was_taken_away_is_not_said_to_be_kept(type_: str) -> None:
+def test_deleted_threshold_is_not_called_met(type_: str) -> None:
     assert said(type_, because="line_removed")[0] == "Order defect rate, DE, mfn: threshold removed"
 
 
-def test_what_has_no_channel_of_its_own_is_told_without_one() -> None:
+def test_metric_without_channel_is_shown_without_channel() -> None:
     assert (
         said("metric.at_risk", metric="message_response_rate_24h", channel="all")[0]
         == "Message response rate 24h, DE: at risk"
@@ -267,44 +267,44 @@ def test_what_has_no_channel_of_its_own_is_told_without_one() -> None:
         ),
     ],
 )
-def test_a_restatement_says_what_turned(changes: dict[str, Any], lines: list[str]) -> None:
+def test_restatement_shows_the_changed_status(changes: dict[str, Any], lines: list[str]) -> None:
     told_of = said("metric.restated", **changes)
 
     assert [line for line in lines if line in told_of] == lines
     assert any("verdict" in line for line in told_of) is (changes.get("verdict_changed_on") != [])
 
 
-def test_an_endpoint_that_is_gone_failed_since_no_time() -> None:
+def test_gone_endpoint_has_no_failing_time() -> None:
     lines = said("endpoint.disabled", reason="gone", failing_since=None)
 
     assert lines[1] == "The endpoint was disabled at 2026-11-27T09:00:00Z because it returned 410 (gone)."
 
 
-def test_a_status_that_was_not_known_before_is_told_so() -> None:
+def test_first_status_has_no_previous_status() -> None:
     assert said("account.status_changed", previous=None)[1].startswith("No earlier status is known.")
 
 
-def test_an_event_of_no_account_names_none() -> None:
+def test_event_without_account_names_no_account() -> None:
     assert (
         message_text.build(told("endpoint.disabled", account=None)).lines[-1]
         == f"Event {EVENT}, 2026-11-22T12:00:00Z"
     )
 
 
-def test_a_test_says_that_it_is_one() -> None:
+def test_event_is_marked_as_test() -> None:
     assert message_text.build(told("breach.opened", is_test=True)).title.startswith(
         "[Test] Order defect rate"
     )
 
 
-def test_a_type_without_words_is_told_by_its_name() -> None:
+def test_unknown_type_is_shown_by_name() -> None:
     unknown = told("endpoint.test") | {"type": "shop.moved", "data": {"more": ["\n"]}}
 
     assert message_text.build(unknown) == message_text.MessageText("shop.moved", (LAST,))
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
-def test_nothing_breaks_out_of_its_line(text: str) -> None:
+def test_texts_have_no_line_breaks_from_data(text: str) -> None:
     words = message_text.build(
         told("account.status_changed", current=f"BAD{text}END", previous=text, marketplace=f"D{text}E")
     )

@@ -27,7 +27,7 @@ def signed(
     return signing.headers(message_id=message, timestamp=int(at or time.time()), body=body, secrets=secrets)
 
 
-def test_the_signature_is_that_of_the_specification() -> None:
+def test_signature_equals_the_specification() -> None:
     """The example of the reference libraries."""
     secret = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     headers = signing.headers(
@@ -44,11 +44,11 @@ def test_the_signature_is_that_of_the_specification() -> None:
     }
 
 
-def test_a_receiver_verifies_what_was_sent() -> None:
+def test_receiver_verifies_signature() -> None:
     assert receiver(NEW).verify(BODY, signed(NEW)) == json.loads(BODY)
 
 
-def test_while_secrets_change_receivers_of_either_verify_and_the_newest_comes_first() -> None:
+def test_signatures_of_both_secrets_are_sent_newest_first() -> None:
     headers = signed(NEW, OLD)
 
     assert headers["webhook-signature"].split(" ")[0] == signed(NEW)["webhook-signature"]
@@ -59,20 +59,20 @@ def test_while_secrets_change_receivers_of_either_verify_and_the_newest_comes_fi
 
 
 @given(st.integers(0, len(BODY) - 1), st.integers(1, 255))
-def test_one_byte_changed_is_refused(place: int, change: int) -> None:
+def test_changed_message_is_refused(place: int, change: int) -> None:
     changed = BODY[:place] + bytes([BODY[place] ^ change]) + BODY[place + 1 :]
 
     assert signed(NEW, body=changed, at=1e9)["webhook-signature"] != signed(NEW, at=1e9)["webhook-signature"]
 
 
 @pytest.mark.parametrize("header", ["webhook-id", "webhook-timestamp", "webhook-signature"])
-def test_no_header_can_be_taken_from_another_message(header: str) -> None:
+def test_headers_of_another_message_are_refused(header: str) -> None:
     headers, other = signed(NEW), signed(NEW, message=f"evt_{uuid4().hex}", at=time.time() - 60)
 
     with pytest.raises(WebhookVerificationError):
         receiver(NEW).verify(BODY, headers | {header: other[header]})
 
 
-def test_what_is_older_than_five_minutes_is_refused_by_receivers() -> None:
+def test_message_older_than_five_minutes_is_refused() -> None:
     with pytest.raises(WebhookVerificationError):
         receiver(NEW).verify(BODY, signed(NEW, at=time.time() - 301))

@@ -113,7 +113,7 @@ def test_delivery_that_is_not_due_is_not_leased(sender: Sender) -> None:
     assert len(lease(NOW + MINUTE)) == 1
 
 
-def test_each_series_is_one_run(sender: Sender) -> None:
+def test_series_is_leased_as_one_run(sender: Sender) -> None:
     sender.endpoint(NOWHERE)
     odr, lsr = (
         sender.publish(now=NOW, count=3, series="odr:DE:mfn"),
@@ -278,7 +278,7 @@ def test_undecryptable_secret_delays_no_other_agency(
     assert f"of agency {rival.agency.pk} cannot be loaded" in caplog.text
 
 
-def test_two_workers_lease_different_deliveries(sender: Sender, at_once: Callable[..., list[Any]]) -> None:
+def test_workers_lease_different_deliveries(sender: Sender, at_once: Callable[..., list[Any]]) -> None:
     endpoints = [sender.endpoint(NOWHERE)[0] for _ in range(10)]
     fill(sender, endpoints, count=20, series=5)
 

@@ -59,7 +59,7 @@ def told(client: Client, endpoint: str, state: str = "pending") -> list[str]:
     return [each["event"] for each in listed(client, endpoint, state=state)]
 
 
-def test_a_test_goes_to_that_endpoint_alone_and_into_no_list_of_events(acme: Client) -> None:
+def test_event_is_sent_to_one_endpoint_and_not_listed(acme: Client) -> None:
     endpoint, other = acme.listen()["id"], acme.listen()["id"]
 
     response = send_test(acme, endpoint)
@@ -78,7 +78,7 @@ def test_a_test_goes_to_that_endpoint_alone_and_into_no_list_of_events(acme: Cli
     assert acme.read("/v1/events")["data"] == []
 
 
-def test_without_a_word_a_test_tells_which_endpoint_it_is_of(acme: Client) -> None:
+def test_event_defaults_to_endpoint_description(acme: Client) -> None:
     endpoint = acme.listen()["id"]
 
     delivery = send_test(acme, endpoint).json()["id"]
@@ -94,7 +94,7 @@ def test_without_a_word_a_test_tells_which_endpoint_it_is_of(acme: Client) -> No
 
 
 @pytest.mark.parametrize("kind", EVENT_TYPES, ids=lambda kind: kind.type)
-def test_the_example_of_every_type_can_be_sent(acme: Client, kind: EventType) -> None:
+def test_event_of_every_type_can_be_sent(acme: Client, kind: EventType) -> None:
     endpoint = acme.listen(event_types=["report.loaded"])["id"]
 
     answer = send_test(acme, endpoint, event_type=kind.type).json()
@@ -106,7 +106,7 @@ def test_the_example_of_every_type_can_be_sent(acme: Client, kind: EventType) ->
     assert event.data.keys() == kind.example.keys()
 
 
-def test_a_test_waits_for_nothing_and_nothing_waits_for_it(acme: Client, shop: str) -> None:
+def test_event_has_a_series_of_its_own(acme: Client, shop: str) -> None:
     acme.listen()
     happen(acme, None, "endpoint.disabled", series="")
     with context.agency(acme.agency.pk):
@@ -119,7 +119,7 @@ def test_a_test_waits_for_nothing_and_nothing_waits_for_it(acme: Client, shop: s
     assert len(set(keys)) == len(keys) == 3
 
 
-def test_a_test_a_second_is_enough(acme: Client) -> None:
+def test_event_is_limited_to_one_a_second(acme: Client) -> None:
     endpoint, other = acme.listen()["id"], acme.listen()["id"]
     send_test(acme, endpoint)
 
@@ -136,9 +136,7 @@ def mailbox(client: Client, name: str) -> str:
 
 
 @pytest.mark.parametrize("again", ["on-call", "On-Call", "on-call+2", "on%2Dcall"])
-def test_a_mailbox_is_tested_once_a_minute_whatever_becomes_of_its_endpoint(
-    acme: Client, rival: Client, again: str
-) -> None:
+def test_mailbox_is_tested_once_a_minute_over_all_endpoints(acme: Client, rival: Client, again: str) -> None:
     first = mailbox(acme, "on-call")
     assert send_test(acme, first).status_code == 202
     acme.delete(f"{PATH}/{first}")
@@ -157,7 +155,7 @@ def test_a_mailbox_is_tested_once_a_minute_whatever_becomes_of_its_endpoint(
         )
 
 
-def test_an_agency_tests_five_mailboxes_a_minute(acme: Client, rival: Client) -> None:
+def test_agency_tests_five_mailboxes_a_minute(acme: Client, rival: Client) -> None:
     answers = []
     for number in range(7):
         endpoint = mailbox(acme, f"box{number}")
@@ -169,7 +167,7 @@ def test_an_agency_tests_five_mailboxes_a_minute(acme: Client, rival: Client) ->
     assert send_test(rival, mailbox(rival, "box0")).status_code == 202
 
 
-def test_mailboxes_that_are_tested_at_once_are_five(committed_db: None) -> None:
+def test_mailboxes_tested_at_once_are_limited_to_five(committed_db: None) -> None:
     agency, key = agencies.create_agency(name="Acme", now=NOON)
     boxes = [mailbox(Client(agency, key), f"box{number}") for number in range(8)]
 
@@ -185,7 +183,7 @@ def test_mailboxes_that_are_tested_at_once_are_five(committed_db: None) -> None:
     assert answers == [202] * 5 + [429] * 3
 
 
-def test_no_event_tells_the_name_of_a_mailbox_that_was_tested(acme: Client) -> None:
+def test_event_does_not_contain_the_mailbox(acme: Client) -> None:
     send_test(acme, mailbox(acme, "on-call"))
 
     with context.agency(acme.agency.pk):
@@ -194,7 +192,7 @@ def test_no_event_tells_the_name_of_a_mailbox_that_was_tested(acme: Client) -> N
 
 
 @pytest.mark.parametrize("wrong", ["breach.imagined", "breach.*", "*", ""])
-def test_a_test_of_no_type_is_refused(acme: Client, wrong: str) -> None:
+def test_event_of_unknown_type_is_refused(acme: Client, wrong: str) -> None:
     endpoint = acme.listen()["id"]
 
     response = send_test(acme, endpoint, event_type=wrong)
@@ -204,7 +202,7 @@ def test_a_test_of_no_type_is_refused(acme: Client, wrong: str) -> None:
     assert events(acme) == []
 
 
-def test_to_a_disabled_endpoint_nothing_is_sent_again(acme: Client, shop: str) -> None:
+def test_redelivery_to_disabled_endpoint_is_refused(acme: Client, shop: str) -> None:
     endpoint = acme.listen()["id"]
     happen(acme, shop)
     disable(acme, endpoint)
@@ -224,7 +222,7 @@ def test_to_a_disabled_endpoint_nothing_is_sent_again(acme: Client, shop: str) -
 
 
 @pytest.mark.parametrize("state", ["failed", "delivered"])
-def test_a_delivery_that_is_over_is_due_again_with_all_its_tries(acme: Client, shop: str, state: str) -> None:
+def test_redelivery_of_finished_delivery_is_due_with_all_tries(acme: Client, shop: str, state: str) -> None:
     endpoint = acme.listen()["id"]
     event = happen(acme, shop)
     (before,) = listed(acme, endpoint)
@@ -248,7 +246,7 @@ def test_a_delivery_that_is_over_is_due_again_with_all_its_tries(acme: Client, s
 
 
 @pytest.mark.parametrize("again", ["redeliver", "recover"])
-def test_no_mailbox_is_filled_with_what_was_sent_before(acme: Client, shop: str, again: str) -> None:
+def test_redelivery_of_sent_email_is_refused(acme: Client, shop: str, again: str) -> None:
     first, other = (mailbox(acme, name) for name in ("on-call", "on-call+2"))
     chat = acme.listen()["id"]
     happen(acme, shop)
@@ -264,7 +262,7 @@ def test_no_mailbox_is_filled_with_what_was_sent_before(acme: Client, shop: str,
     assert answers == [202, 429, 429, 202, 202]
 
 
-def test_a_delivery_that_is_on_its_way_is_not_sent_again(acme: Client, shop: str) -> None:
+def test_redelivery_of_pending_delivery_is_refused(acme: Client, shop: str) -> None:
     endpoint = acme.listen()["id"]
     happen(acme, shop)
     (delivery,) = listed(acme, endpoint)
@@ -276,7 +274,7 @@ def test_a_delivery_that_is_on_its_way_is_not_sent_again(acme: Client, shop: str
     assert [what for what, _ in noted(acme)] == ["endpoint.created"]
 
 
-def test_a_delivery_asked_for_by_many_at_once_is_made_due_once(committed_db: None) -> None:
+def test_redelivery_requested_at_once_is_done_once(committed_db: None) -> None:
     agency, key = agencies.create_agency(name="Acme", now=NOON)
     acme = Client(agency, key)
     endpoint = acme.listen()["id"]
@@ -296,7 +294,7 @@ def test_a_delivery_asked_for_by_many_at_once_is_made_due_once(committed_db: Non
     assert answers == [202] + [409] * 7
 
 
-def test_what_an_endpoint_missed_is_recovered_in_the_order_it_happened(acme: Client, shop: str) -> None:
+def test_recovery_is_in_order_of_events(acme: Client, shop: str) -> None:
     """One arrived, one failed, two happened while it was disabled, and one is on its way since."""
     endpoint = acme.listen()["id"]
     arrived, failed = happen(acme, shop), happen(acme, shop)
@@ -318,7 +316,7 @@ def test_what_an_endpoint_missed_is_recovered_in_the_order_it_happened(acme: Cli
     assert {pk.version for pk in ids.values()} == {7}
 
 
-def test_recovered_twice_nothing_is_made_twice(acme: Client, shop: str) -> None:
+def test_recovery_twice_creates_no_delivery_twice(acme: Client, shop: str) -> None:
     endpoint = acme.listen()["id"]
     disable(acme, endpoint)
     missed = [happen(acme, shop) for _ in range(3)]
@@ -331,9 +329,7 @@ def test_recovered_twice_nothing_is_made_twice(acme: Client, shop: str) -> None:
     assert recover(acme, endpoint) == 0
 
 
-def test_what_is_tried_again_later_is_due_at_once_and_what_a_worker_has_in_hand_stays_there(
-    acme: Client, shop: str
-) -> None:
+def test_recovery_makes_pending_due_and_leaves_leased_deliveries(acme: Client, shop: str) -> None:
     endpoint = acme.listen()["id"]
     for _ in range(2):
         happen(acme, shop)
@@ -353,7 +349,7 @@ def test_what_is_tried_again_later_is_due_at_once_and_what_a_worker_has_in_hand_
         assert Delivery.objects.exclude(leased_until=None).get().public_id == in_hand
 
 
-def test_only_what_the_endpoint_asks_for_is_recovered(acme: Client, shop: str) -> None:
+def test_recovery_respects_subscription(acme: Client, shop: str) -> None:
     other = acme.take_on(partner="A2OTHER")
     breach, escalated = happen(acme, shop), happen(acme, shop, "breach.escalated")
     report = happen(acme, shop, "report.loaded")
@@ -377,7 +373,7 @@ def test_only_what_the_endpoint_asks_for_is_recovered(acme: Client, shop: str) -
     assert recovered == {name: expected for name, (_, expected) in wishes.items()}
 
 
-def test_what_would_be_told_of_and_what_is_recovered_are_the_same(acme: Client, shop: str) -> None:
+def test_recovery_equals_publication(acme: Client, shop: str) -> None:
     """The statement that recovers asks as publishing does, for every type and every pattern there is."""
     patterns = sorted(
         {pattern for kind in EVENT_TYPES for pattern in ("*", f"{kind.type.split('.')[0]}.*", kind.type)}
@@ -393,7 +389,7 @@ def test_what_would_be_told_of_and_what_is_recovered_are_the_same(acme: Client, 
         assert told(acme, late) == told(acme, endpoint) != []
 
 
-def test_it_begins_at_the_moment_that_is_said(acme: Client, shop: str) -> None:
+def test_recovery_begins_at_since(acme: Client, shop: str) -> None:
     happen(acme, shop, at=NOW - 2 * HOUR)
     second, third = happen(acme, shop, at=NOW - HOUR), happen(acme, shop)
     endpoint = acme.listen()["id"]
@@ -402,7 +398,7 @@ def test_it_begins_at_the_moment_that_is_said(acme: Client, shop: str) -> None:
     assert told(acme, endpoint) == [third, second]
 
 
-def test_tests_and_handed_back_accounts_are_not_recovered(acme: Client, shop: str) -> None:
+def test_recovery_omits_tests_and_deleted_accounts(acme: Client, shop: str) -> None:
     gone, endpoint = acme.take_on(partner="A2GONE"), acme.listen()["id"]
     send_test(acme, endpoint)
     settle(acme, listed(acme, endpoint)[0]["id"], "failed")
@@ -415,7 +411,7 @@ def test_tests_and_handed_back_accounts_are_not_recovered(acme: Client, shop: st
     assert told(acme, endpoint) == []
 
 
-def test_another_endpoint_s_deliveries_are_left_alone(acme: Client, rival: Client, shop: str) -> None:
+def test_recovery_leaves_other_endpoints_unchanged(acme: Client, rival: Client, shop: str) -> None:
     endpoint, other, rival_endpoint = acme.listen()["id"], acme.listen()["id"], rival.listen()["id"]
     happen(acme, shop)
     happen(rival, rival.take_on())
@@ -441,7 +437,7 @@ def test_another_endpoint_s_deliveries_are_left_alone(acme: Client, rival: Clien
         7,
     ],
 )
-def test_a_moment_that_cannot_be_is_pointed_at(acme: Client, since: Any) -> None:
+def test_recovery_with_invalid_since_is_refused(acme: Client, since: Any) -> None:
     endpoint = acme.listen()["id"]
 
     response = acme.post(f"{PATH}/{endpoint}/recover", {"since": since}, format="json")
@@ -450,7 +446,7 @@ def test_a_moment_that_cannot_be_is_pointed_at(acme: Client, since: Any) -> None
     assert [error["pointer"] for error in response.json()["errors"]] == ["/since"]
 
 
-def test_a_recovery_is_noted_with_what_it_made_due(acme: Client, shop: str) -> None:
+def test_recovery_is_audited_with_count(acme: Client, shop: str) -> None:
     happen(acme, shop)
     endpoint = acme.listen()["id"]
     recover(acme, endpoint)
@@ -460,7 +456,7 @@ def test_a_recovery_is_noted_with_what_it_made_due(acme: Client, shop: str) -> N
     assert entry["detail"] == {"since": (NOW - DAY).isoformat(), "deliveries": 1}
 
 
-def test_recoveries_at_once_make_each_delivery_once(committed_db: None) -> None:
+def test_recoveries_at_once_create_each_delivery_once(committed_db: None) -> None:
     agency, key = agencies.create_agency(name="Acme", now=NOON)
     acme = Client(agency, key)
     account = acme.take_on()
@@ -479,7 +475,7 @@ def test_recoveries_at_once_make_each_delivery_once(committed_db: None) -> None:
     assert told(acme, endpoint) == missed[::-1]
 
 
-def test_a_stranger_recovers_and_redelivers_nothing(acme: Client, rival: Client, shop: str) -> None:
+def test_recovery_of_another_agency_is_not_found(acme: Client, rival: Client, shop: str) -> None:
     endpoint = acme.listen()["id"]
     happen(acme, shop)
     delivery = listed(acme, endpoint)[0]["id"]
@@ -496,9 +492,7 @@ def test_a_stranger_recovers_and_redelivers_nothing(acme: Client, rival: Client,
 
 
 @pytest.mark.parametrize("what", ["recover", "disable"])
-def test_what_a_worker_is_just_settling_is_not_waited_for(
-    committed_db: None, owner_dsn: str, what: str
-) -> None:
+def test_recovery_does_not_wait_for_locked_delivery(committed_db: None, owner_dsn: str, what: str) -> None:
     """The worker goes on to write down how the endpoint does: both would wait for each other for ever."""
     acme = Client(*agencies.create_agency(name="Acme", now=NOON))
     endpoint, account = acme.listen()["id"], acme.take_on()

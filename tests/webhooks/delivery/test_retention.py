@@ -37,7 +37,7 @@ def finished(client: Client, endpoint: str, account: str, *, ago: timedelta, sta
 
 
 @pytest.mark.parametrize("state", ["delivered", "failed"])
-def test_what_was_finished_long_ago_goes_and_the_rest_stays(acme: Client, shop: str, state: str) -> None:
+def test_old_finished_deliveries_are_deleted(acme: Client, shop: str, state: str) -> None:
     endpoint = acme.listen()["id"]
     finished(acme, endpoint, shop, ago=OVER, state=state)
     recent = finished(acme, endpoint, shop, ago=timedelta(days=90) - timedelta(seconds=1), state=state)
@@ -49,7 +49,7 @@ def test_what_was_finished_long_ago_goes_and_the_rest_stays(acme: Client, shop: 
     assert len(acme.read("/v1/events")["data"]) == 2
 
 
-def test_how_many_went_is_noted_and_nothing_where_none_did(acme: Client, shop: str) -> None:
+def test_deletion_is_audited_with_count(acme: Client, shop: str) -> None:
     finished(acme, acme.listen()["id"], shop, ago=OVER)
 
     for _ in range(2):
@@ -61,7 +61,7 @@ def test_how_many_went_is_noted_and_nothing_where_none_did(acme: Client, shop: s
     ]
 
 
-def test_what_is_on_its_way_never_goes(acme: Client, shop: str) -> None:
+def test_pending_deliveries_are_never_deleted(acme: Client, shop: str) -> None:
     acme.listen()
     happen(acme, shop, at=NOW - 400 * DAY)
 
@@ -69,7 +69,7 @@ def test_what_is_on_its_way_never_goes(acme: Client, shop: str) -> None:
     assert left(acme) == (1, 1, 0)
 
 
-def test_the_days_are_those_of_the_setting(acme: Client, shop: str, settings: Settings) -> None:
+def test_retention_days_are_a_setting(acme: Client, shop: str, settings: Settings) -> None:
     endpoint = acme.listen()["id"]
     finished(acme, endpoint, shop, ago=40 * DAY)
 
@@ -78,7 +78,7 @@ def test_the_days_are_those_of_the_setting(acme: Client, shop: str, settings: Se
     assert delete(acme) == 1
 
 
-def test_more_than_a_batch_goes_in_one_run(acme: Client, shop: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deletion_covers_several_batches(acme: Client, shop: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "BATCH_SIZE", 3)
     endpoint = acme.listen()["id"]
     for _ in range(7):
@@ -89,7 +89,7 @@ def test_more_than_a_batch_goes_in_one_run(acme: Client, shop: str, monkeypatch:
     assert delete(acme) == 0
 
 
-def test_tests_go_with_their_deliveries(acme: Client) -> None:
+def test_events_are_deleted_with_their_deliveries(acme: Client) -> None:
     endpoint = acme.listen()["id"]
     acme.post(f"/v1/webhook-endpoints/{endpoint}/test", {}, format="json")
     settle(acme, listed(acme, endpoint)[0]["id"], at=NOW)
@@ -100,7 +100,7 @@ def test_tests_go_with_their_deliveries(acme: Client) -> None:
     assert left(acme) == (0, 0, 0)
 
 
-def test_a_test_that_is_on_its_way_stays(acme: Client) -> None:
+def test_event_with_pending_delivery_is_kept(acme: Client) -> None:
     endpoint = acme.listen()["id"]
     acme.post(f"/v1/webhook-endpoints/{endpoint}/test", {}, format="json")
 
@@ -109,7 +109,7 @@ def test_a_test_that_is_on_its_way_stays(acme: Client) -> None:
     assert left(acme) == (1, 1, 0)
 
 
-def test_secrets_that_sign_no_more_go(acme: Client) -> None:
+def test_expired_secrets_are_deleted(acme: Client) -> None:
     endpoint = acme.listen()["id"]
     secret = acme.post(f"/v1/webhook-endpoints/{endpoint}/rotate-secret").json()["secret"]
 
@@ -128,7 +128,7 @@ def test_secrets_that_sign_no_more_go(acme: Client) -> None:
     assert list(secrets.values()) == [[base64.b64decode(secret.removeprefix("whsec_"))]]
 
 
-def test_every_agency_s_go_and_nobody_else_s(acme: Client, rival: Client, shop: str) -> None:
+def test_deletion_covers_every_agency_separately(acme: Client, rival: Client, shop: str) -> None:
     rival_account = rival.take_on()
     for client, account in ((acme, shop), (rival, rival_account)):
         finished(client, client.listen()["id"], account, ago=OVER)

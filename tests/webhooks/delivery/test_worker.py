@@ -272,7 +272,7 @@ def test_hanging_endpoints_delay_no_other(sender: Sender, receiver: Receiver) ->
     print(f"{MANY} events to 15 of 20 endpoints: p95 {p95:.2f} s")  # noqa: T201  for who asks how long it takes
 
 
-def test_worker_that_is_held_up_returns_its_jobs(sender: Sender, receiver: Receiver) -> None:
+def test_delayed_worker_returns_its_jobs(sender: Sender, receiver: Receiver) -> None:
     """A turn that takes longer than it lingers is no idleness: there may be no processor for it."""
     endpoint, _ = sender.endpoint(receiver.url(own("late")))
     sender.publish(count=3)
@@ -303,7 +303,7 @@ def test_hanging_endpoint_does_not_delay_next_worker(sender: Sender, receiver: R
     assert {delivery.leased_until for delivery in sender.deliveries(endpoint)} == {None}
 
 
-def test_two_workers_send_nothing_twice(
+def test_workers_send_nothing_twice(
     sender: Sender, receiver: Receiver, at_once: Callable[..., list[Any]]
 ) -> None:
     path = own("ok")

@@ -101,7 +101,7 @@ def test_previous_secret_signs_until_its_overlap_ends(acme: Client, overlap: tim
         assert len(signing(endpoint, NOW + overlap)) == 1
 
 
-def test_each_endpoint_signs_with_its_own_secret(acme: Client, rival: Client) -> None:
+def test_endpoint_signs_with_its_own_secret(acme: Client, rival: Client) -> None:
     with context.agency(acme.agency.pk):
         first, second, without = (endpoint_of(acme) for _ in range(3))
         texts = [endpoint_secrets.create(endpoint=each, now=NOW) for each in (first, second)]

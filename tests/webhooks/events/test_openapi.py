@@ -47,7 +47,7 @@ def operation(openapi_document: dict[str, Any], kind: EventType) -> dict[str, An
     return dict(openapi_document["webhooks"][kind.type]["post"])
 
 
-def test_every_event_type_is_in_the_document(openapi_document: dict[str, Any], db: None) -> None:
+def test_event_types_are_all_in_the_document(openapi_document: dict[str, Any], db: None) -> None:
     served = json.loads(Stranger().get("/v1/openapi.json").content)
 
     assert tuple(openapi_document["webhooks"]) == NAMES

@@ -72,7 +72,7 @@ def test_events_cannot_be_changed(acme: Client, shop: str, column: str) -> None:
 
 
 @pytest.mark.parametrize("kind", EVENT_TYPES, ids=lambda kind: kind.type)
-def test_every_event_type_can_be_published(acme: Client, shop: str, kind: EventType) -> None:
+def test_event_types_can_all_be_published(acme: Client, shop: str, kind: EventType) -> None:
     with context.agency(acme.agency.pk):
         publishing.publish(account=account_of(shop), type_=kind.type, data=kind.example, now=NOW)
 
