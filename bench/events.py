@@ -19,14 +19,14 @@ BREACH = TYPES["breach.opened"]
 
 def published(urls: Sequence[str], *, events: int) -> UUID:
     """Create an agency with an endpoint at each URL, and publish `events` events to all of them."""
-    account = told_of_everything(urls)
+    account = create_endpoint_for_all(urls)
     with context.agency(account.agency_id):
         for n in range(events):
             publish(account, n)
     return account.agency_id
 
 
-def told_of_everything(urls: Sequence[str]) -> SellerAccount:
+def create_endpoint_for_all(urls: Sequence[str]) -> SellerAccount:
     """Create an account of a new agency with an endpoint at each URL."""
     now = timezone.now()
     agency, _ = agencies.create_agency(name="Bench", now=now)
@@ -66,7 +66,7 @@ def settled(agency_id: UUID) -> float:
     return float(last.timestamp())
 
 
-def told_at(url: str) -> tuple[str, str]:
+def delivered_at(url: str) -> tuple[str, str]:
     """Create an agency that receives status changes at the URL, and return the ID of its account and its API
     key."""
 

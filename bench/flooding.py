@@ -45,7 +45,7 @@ def main() -> None:
                 measure=f"milliseconds that a right key waits, {name} of {len(during)} beside "
                 f"{WRONG / seconds:.0f} wrong ones "
                 f"a second / of {len(quiet)} beside none",
-                ours=of(during) * 1000,
+                own=of(during) * 1000,
                 reference=of(quiet) * 1000,
                 ratio=ratio,
                 goal=f"<= {GOAL}",

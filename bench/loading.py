@@ -53,9 +53,9 @@ def main() -> None:
 
 def _load(path: Path, n: int) -> tuple[Any, float]:
     """Return the seconds that a worker needs for the file, for a new account."""
-    from bench.product import kept_report, work  # noqa: PLC0415  Django is set up only now
+    from bench.product import get_or_load_report, work  # noqa: PLC0415  Django is set up only now
 
-    report = kept_report(path, partner=f"BENCH{n}")
+    report = get_or_load_report(path, partner=f"BENCH{n}")
     began = time.perf_counter()
     work(report)
     return report.account_id, time.perf_counter() - began

@@ -106,7 +106,7 @@ def failing(get_response: Any) -> Any:
     return fail
 
 
-def losing_the_database(get_response: Any) -> Any:
+def without_database(get_response: Any) -> Any:
     """A middleware that finds the database gone."""
 
     def fail(request: Any) -> Any:

@@ -18,7 +18,7 @@ READS = r"\b([A-Z]\w+)\([^()]*data=request\.data|_sent\((shapes\.\w+), request\)
 REFUSED = serializers.ValidationError("No.")
 
 
-class Told(Body):
+class TypedSerializer(Body):
     name = serializers.CharField(required=False, allow_null=True)
     choice = serializers.ChoiceField(choices=("a", "1"), required=False)
     number = serializers.IntegerField(required=False)
@@ -49,7 +49,7 @@ class Told(Body):
     ],
 )
 def test_body_with_documented_types_is_accepted(body: dict[str, Any]) -> None:
-    assert Told(data=body).is_valid()
+    assert TypedSerializer(data=body).is_valid()
 
 
 @pytest.mark.parametrize(
@@ -81,13 +81,13 @@ def test_body_with_documented_types_is_accepted(body: dict[str, Any]) -> None:
     ],
 )
 def test_body_with_other_type_is_refused_by_field(body: dict[str, Any]) -> None:
-    serializer = Told(data=body)
+    serializer = TypedSerializer(data=body)
 
     assert not serializer.is_valid()
     assert list(serializer.errors) == list(body)
 
 
-class Unlooked(serializers.CharField):
+class UncheckedField(serializers.CharField):
     """Nobody may look at what stands in a list that is too long."""
 
     def to_internal_value(self, data: Any) -> str:
@@ -98,10 +98,10 @@ class Unlooked(serializers.CharField):
     "value", [["a"] * 4, [1] * 4, [None] * 4], ids=["of its type", "of another", "of none"]
 )
 def test_long_list_is_refused_before_its_items(value: list[Any]) -> None:
-    class Named(Body):
-        names = serializers.ListField(child=Unlooked(), max_length=3)
+    class NamesSerializer(Body):
+        names = serializers.ListField(child=UncheckedField(), max_length=3)
 
-    serializer = Named(data={"names": value})
+    serializer = NamesSerializer(data={"names": value})
 
     assert not serializer.is_valid()
     assert serializer.errors == {"names": ["Ensure this field has no more than 3 elements."]}
@@ -129,12 +129,12 @@ def test_text_length_counts_surrounding_blanks(value: str, problem: list[str] | 
 
 @pytest.mark.parametrize("value", [" 12", "12 ", "12\n", "\x8512"])
 def test_text_pattern_sees_surrounding_blanks(value: str) -> None:
-    class Numbered(Body):
+    class NumbersSerializer(Body):
         number = serializers.RegexField("^[0-9]+$", error_messages={"invalid": "Digits."})
 
-    assert Numbered(data={"number": "12"}).is_valid()
-    assert Numbered(data={"number": value}).is_valid() is False
-    assert type_error(Numbered().fields["number"], value) == ["Digits."]
+    assert NumbersSerializer(data={"number": "12"}).is_valid()
+    assert NumbersSerializer(data={"number": value}).is_valid() is False
+    assert type_error(NumbersSerializer().fields["number"], value) == ["Digits."]
 
 
 @pytest.mark.parametrize(

@@ -56,10 +56,10 @@ def build_changed_documents(day: str) -> Iterator[bytes]:
 def create_endpoint(client: Client, account: str, *, name: str) -> tuple[str, str]:
     """Create an endpoint with deliveries, one of them failed. Return the IDs of the endpoint and this delivery."""
 
-    endpoint = client.listen(
+    created = client.listen(
         url=f"https://{name}.example/hooks", description=f"Hooks of {name}", accounts=[account]
     )
-    endpoint = str(endpoint["id"])
+    endpoint = str(created["id"])
     since = {"since": (timezone.now() - timedelta(days=1)).isoformat()}
     assert (
         client.post(f"/v1/webhook-endpoints/{endpoint}/recover", since, format="json").json()["deliveries"]

@@ -34,8 +34,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 def test_something(tmp_path):
-    logging.getLogger("metrics").warning({words!r})
-    (tmp_path / "web.log").write_text({line!r})
+    logging.getLogger("metrics").warning({message!r})
+    (tmp_path / "web.log").write_text({log_line!r})
 """
 KEY = "uo_live_AbCdEf123456_sKq7vZr2TnYw0HcXbD4mLfPe9uAjG1oI"
 
@@ -44,7 +44,7 @@ def run_pytest(folder: Path, *, message: str, log_line: str) -> subprocess.Compl
     """Run pytest on one passing test that logs `message` and writes `log_line` to a log file."""
     (folder / "test_one.py").write_text(TEST_MODULE.format(message=message, log_line=log_line))
     (folder / "pytest.ini").write_text("[pytest]")
-    return subprocess.run_pytest(
+    return subprocess.run(
         [
             sys.executable,
             "-m",
@@ -74,7 +74,7 @@ def test_run_without_secret_passes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "line"),
+    ("message", "log_line"),
     [
         (KEY, "nothing"),
         ("nothing", KEY),
@@ -105,7 +105,7 @@ def test_environment_has_secrets() -> None:
 
 
 @pytest.mark.parametrize(
-    "words",
+    "message",
     [
         ("a key: %s", "uo_live_AbCdEf123456_sKq7vZr2TnYw0HcXbD4mLfPe9uAjG1oI"),
         ("a token: %s", "uo_tok_AbCdEf123456_sKq7vZr2TnYw0HcXbD4mLfPe9uAjG1oI"),

@@ -29,7 +29,7 @@ def superuser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def above_the_wall(superuser: str) -> str:
+def bypassing_role(superuser: str) -> str:
     """The URL of an ordinary role that row-level security does not bind."""
     with psycopg.connect(superuser) as session:
         session.execute("CREATE ROLE mighty LOGIN BYPASSRLS PASSWORD 'mighty'")

@@ -15,7 +15,7 @@ ALLOWED = "Access-Control-Allow-Origin"
 
 
 @pytest.fixture
-def front_ends(acme: Client, rival: Client) -> None:
+def agencies_with_origins(acme: Client, rival: Client) -> None:
     for client, origin in ((acme, MINE), (rival, THEIRS)):
         assert client.patch("/v1/agency", {"allowed_origins": [origin]}, format="json").status_code == 200
     context.set_agency(None)

@@ -29,7 +29,7 @@ def instructions() -> list[tuple[str, str]]:
     return [(line.partition(" ")[0], line.partition(" ")[2]) for line in lines]
 
 
-def said(instruction: str) -> list[str]:
+def read_dockerfile(instruction: str) -> list[str]:
     return [words for name, words in instructions() if name == instruction]
 
 
@@ -44,7 +44,7 @@ def services(compose: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_image_has_two_stages_of_one_base() -> None:
-    first, second = said("FROM")
+    first, second = read_dockerfile("FROM")
 
     assert first == f"{second} AS packages"
     assert "latest" not in second
@@ -52,7 +52,7 @@ def test_image_has_two_stages_of_one_base() -> None:
 
 
 def test_image_installs_locked_packages_by_hash() -> None:
-    (install,) = (words for words in said("RUN") if "pip install" in words)
+    (install,) = (words for words in read_dockerfile("RUN") if "pip install" in words)
 
     assert "--require-hashes -r requirements.lock" in install
     assert "-dev" not in install
@@ -70,10 +70,10 @@ def test_image_names_no_package_index(word: str) -> None:
 
 
 def test_image_runs_as_unprivileged_user() -> None:
-    (user,) = said("USER")
+    (user,) = read_dockerfile("USER")
     names = [name for name, _ in instructions()]
 
-    assert f"useradd --system --uid 10001 --no-create-home {user}" in " ".join(said("RUN"))
+    assert f"useradd --system --uid 10001 --no-create-home {user}" in " ".join(read_dockerfile("RUN"))
     assert names.index("USER") < names.index("ENTRYPOINT")
     assert not [
         words for name, words in instructions()[names.index("USER") :] if name in {"RUN", "COPY", "ADD"}
@@ -82,7 +82,9 @@ def test_image_runs_as_unprivileged_user() -> None:
 
 def test_copied_files_exist_and_are_not_ignored() -> None:
     allowed = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
-    copied = [words.split()[-2].removeprefix("/") for words in said("COPY") if "--from" not in words]
+    copied = [
+        words.split()[-2].removeprefix("/") for words in read_dockerfile("COPY") if "--from" not in words
+    ]
 
     assert (ROOT / ".dockerignore").read_text().startswith("*\n")
     assert [path for path in copied if not (ROOT / path).exists()] == []
@@ -92,17 +94,21 @@ def test_copied_files_exist_and_are_not_ignored() -> None:
 def test_image_contains_every_package() -> None:
     apps = [app for app in settings.INSTALLED_APPS if (ROOT / app).is_dir()]
 
-    assert set(apps) <= {words.split()[-1] for words in said("COPY")}
+    assert set(apps) <= {words.split()[-1] for words in read_dockerfile("COPY")}
 
 
 def test_image_build_variables_are_no_secrets() -> None:
-    assert not [words for words in (*said("ENV"), *said("ARG")) if re.search("SECRET|PASSWORD|TOKEN", words)]
+    assert not [
+        words
+        for words in (*read_dockerfile("ENV"), *read_dockerfile("ARG"))
+        if re.search("SECRET|PASSWORD|TOKEN", words)
+    ]
 
 
 def test_image_starts_web_server_by_default() -> None:
-    assert said("ENTRYPOINT") == ['["start"]']
-    assert said("CMD") == ['["web"]']
-    assert "docker/start /usr/local/bin/start" in " ".join(said("COPY"))
+    assert read_dockerfile("ENTRYPOINT") == ['["start"]']
+    assert read_dockerfile("CMD") == ['["web"]']
+    assert "docker/start /usr/local/bin/start" in " ".join(read_dockerfile("COPY"))
 
 
 @pytest.mark.parametrize("script", ["docker/start", "docker/roles.sh"])

@@ -24,7 +24,7 @@ NOWHERE = "redis://127.0.0.1:1/0"
 OK = {"database": "ok", "broker": "ok", "documents": "ok"}
 
 
-def asked(path: str) -> tuple[int, Any]:
+def probed(path: str) -> tuple[int, Any]:
     answer = Stranger().get(path)
     assert answer["Cache-Control"] == "no-store"
     return answer.status_code, answer.json()
@@ -56,32 +56,32 @@ def without_newest_migration(committed_db: None, owner_dsn: str) -> Iterator[Non
 
 
 def test_readiness_is_ok_with_all_dependencies(db: None) -> None:
-    assert asked("/readyz") == (200, OK)
+    assert probed("/readyz") == (200, OK)
 
 
 def test_readiness_fails_without_broker(db: None, without_broker: None) -> None:
-    assert asked("/readyz") == (503, OK | {"broker": "no answer"})
+    assert probed("/readyz") == (503, OK | {"broker": "no answer"})
 
 
 def test_readiness_fails_without_database(without_database: None) -> None:
-    assert asked("/readyz") == (503, OK | {"database": "no answer"})
+    assert probed("/readyz") == (503, OK | {"database": "no answer"})
 
 
 def test_readiness_fails_without_migration(without_newest_migration: None) -> None:
-    assert asked("/readyz") == (503, OK | {"database": "migrations are missing"})
+    assert probed("/readyz") == (503, OK | {"database": "migrations are missing"})
 
 
 @pytest.mark.parametrize("place", ["/proc/documents", "/dev/null/documents"])
 def test_readiness_fails_without_document_folder(db: None, settings: Settings, place: str) -> None:
     settings.MEDIA_ROOT = place
 
-    assert asked("/readyz") == (503, OK | {"documents": "cannot be written"})
+    assert probed("/readyz") == (503, OK | {"documents": "cannot be written"})
 
 
 def test_readiness_leaves_no_file_in_document_folder(db: None, settings: Settings, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = tmp_path / "documents"
 
-    assert asked("/readyz") == (200, OK)
+    assert probed("/readyz") == (200, OK)
     assert list((tmp_path / "documents").iterdir()) == []
 
 
@@ -99,13 +99,13 @@ def test_readiness_does_not_wait_for_hanging_database(
     monkeypatch.setitem(connection.settings_dict, "PORT", str(silence))
 
     with stopwatch.running() as watch:
-        answers = [asked("/readyz") for _ in range(2)]
+        answers = [probed("/readyz") for _ in range(2)]
 
     assert answers == [(503, OK | {"database": "no answer"})] * 2
     assert watch.seconds < 2 * (health.READINESS_TIMEOUT + 1)
     monkeypatch.undo()
     health.PROBES["database"].start().join()  # the probe that hung gives up by itself
-    assert asked("/readyz") == (200, OK)
+    assert probed("/readyz") == (200, OK)
 
 
 def test_readiness_does_not_wait_for_hanging_broker(
@@ -115,7 +115,7 @@ def test_readiness_does_not_wait_for_hanging_broker(
     monkeypatch.setitem(app.conf.broker_transport_options, "socket_timeout", 4)
 
     with stopwatch.running() as watch:
-        answer = asked("/readyz")
+        answer = probed("/readyz")
 
     assert answer == (503, OK | {"broker": "no answer"})
     assert watch.seconds < health.READINESS_TIMEOUT + 1
@@ -143,8 +143,8 @@ def test_readiness_requests_share_one_probe() -> None:
 
 
 def test_liveness_needs_no_dependency(without_database: None, without_broker: None) -> None:
-    assert asked("/healthz") == (200, {"status": "ok", "version": VERSION})
-    assert asked("/readyz") == (503, OK | {"database": "no answer", "broker": "no answer"})
+    assert probed("/healthz") == (200, {"status": "ok", "version": VERSION})
+    assert probed("/readyz") == (503, OK | {"database": "no answer", "broker": "no answer"})
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])

@@ -21,7 +21,7 @@ KEY = "uo_live_AbCdEf123456_sKq7vZr2TnYw0HcXbD4mLfPe9uAjG1oI"
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
 
-class Scribe:
+class LogStream:
     """A logger of nobody's, so that what it is told stays out of the log of the run."""
 
     def __init__(self, *, as_json: bool) -> None:
@@ -42,23 +42,23 @@ class Scribe:
 
 
 @pytest.fixture
-def scribe() -> Iterator[Scribe]:
-    yield Scribe(as_json=True)
+def log_stream() -> Iterator[LogStream]:
+    yield LogStream(as_json=True)
     structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture
-def console() -> Scribe:
-    return Scribe(as_json=False)
+def console() -> LogStream:
+    return LogStream(as_json=False)
 
 
-def test_line_is_one_object_with_time_level_logger_and_message(scribe: Scribe) -> None:
-    scribe.logger.warning("account %s could not be refreshed", "acct_1")
+def test_line_is_one_object_with_time_level_logger_and_message(log_stream: LogStream) -> None:
+    log_stream.logger.warning("account %s could not be refreshed", "acct_1")
 
-    assert list(scribe.line) == ["time", "level", "logger", "event", "version"]
-    assert RFC_3339.fullmatch(scribe.line["time"])
-    assert abs((datetime.now(UTC) - datetime.fromisoformat(scribe.line["time"])).total_seconds()) < 60
-    assert scribe.line | {"time": ""} == {
+    assert list(log_stream.line) == ["time", "level", "logger", "event", "version"]
+    assert RFC_3339.fullmatch(log_stream.line["time"])
+    assert abs((datetime.now(UTC) - datetime.fromisoformat(log_stream.line["time"])).total_seconds()) < 60
+    assert log_stream.line | {"time": ""} == {
         "time": "",
         "level": "warning",
         "version": VERSION,
@@ -67,31 +67,34 @@ def test_line_is_one_object_with_time_level_logger_and_message(scribe: Scribe) -
     }
 
 
-def test_line_has_request_or_task_id(scribe: Scribe) -> None:
+def test_line_has_request_or_task_id(log_stream: LogStream) -> None:
     with structlog.contextvars.bound_contextvars(request_id="req_1", task="a.b"):
-        scribe.logger.info("inside")
+        log_stream.logger.info("inside")
 
-    assert (scribe.line["request_id"], scribe.line["task"]) == ("req_1", "a.b")
+    assert (log_stream.line["request_id"], log_stream.line["task"]) == ("req_1", "a.b")
 
 
-def test_line_of_request_has_known_fields_only(scribe: Scribe) -> None:
-    scribe.logger.info(
+def test_line_of_request_has_known_fields_only(log_stream: LogStream) -> None:
+    log_stream.logger.info(
         "GET /v1/me 200", extra={"status": 200, "route": "/v1/me", "request": object(), "password": "x"}
     )
 
-    assert scribe.line["status"] == 200
-    assert scribe.line["route"] == "/v1/me"
-    assert not {"request", "password"} & set(scribe.line)
+    assert log_stream.line["status"] == 200
+    assert log_stream.line["route"] == "/v1/me"
+    assert not {"request", "password"} & set(log_stream.line)
 
 
-def test_line_of_celery_has_task(scribe: Scribe) -> None:
+def test_line_of_celery_has_task(log_stream: LogStream) -> None:
     context = {"id": "1d8215ee", "name": "webhooks.delivery.tasks.deliver", "args": "()", "kwargs": "{}"}
 
-    scribe.logger.info("Task %(name)s[%(id)s] received", context, extra={"data": context})
+    log_stream.logger.info("Task %(name)s[%(id)s] received", context, extra={"data": context})
 
-    assert scribe.line["event"] == "Task webhooks.delivery.tasks.deliver[1d8215ee] received"
-    assert (scribe.line["task"], scribe.line["task_id"]) == ("webhooks.delivery.tasks.deliver", "1d8215ee")
-    assert not {"data", "args", "kwargs"} & set(scribe.line)
+    assert log_stream.line["event"] == "Task webhooks.delivery.tasks.deliver[1d8215ee] received"
+    assert (log_stream.line["task"], log_stream.line["task_id"]) == (
+        "webhooks.delivery.tasks.deliver",
+        "1d8215ee",
+    )
+    assert not {"data", "args", "kwargs"} & set(log_stream.line)
 
 
 PASSWORD = "verysecret"
@@ -101,20 +104,23 @@ def fail(password: str) -> None:
     raise ValueError(f"cannot sign in with {KEY} and password={password}")
 
 
-def test_exception_is_in_the_line_without_secrets(scribe: Scribe) -> None:
+def test_exception_is_in_the_line_without_secrets(log_stream: LogStream) -> None:
     try:
         fail(PASSWORD)
     except ValueError:
-        scribe.logger.exception("a request of %s broke", KEY)
+        log_stream.logger.exception("a request of %s broke", KEY)
 
-    assert scribe.line["level"] == "error"
-    assert scribe.line["event"] == f"a request of uo_live_{BLANK} broke"
-    assert "in fail" in scribe.line["exception"]
-    assert f"ValueError: cannot sign in with uo_live_{BLANK} and password={BLANK}" in scribe.line["exception"]
-    assert PASSWORD not in scribe.text
+    assert log_stream.line["level"] == "error"
+    assert log_stream.line["event"] == f"a request of uo_live_{BLANK} broke"
+    assert "in fail" in log_stream.line["exception"]
+    assert (
+        f"ValueError: cannot sign in with uo_live_{BLANK} and password={BLANK}"
+        in log_stream.line["exception"]
+    )
+    assert PASSWORD not in log_stream.text
 
 
-def test_text_line_has_no_secrets(console: Scribe) -> None:
+def test_text_line_has_no_secrets(console: LogStream) -> None:
     try:
         fail(PASSWORD)
     except ValueError:
@@ -131,14 +137,14 @@ def test_text_line_has_no_secrets(console: Scribe) -> None:
 
 @pytest.mark.parametrize("as_json", [True, False])
 def test_secrets_of_settings_are_redacted(as_json: bool) -> None:
-    scribe = Scribe(as_json=as_json)
+    log_stream = LogStream(as_json=as_json)
     password = str(settings.DATABASES["default"]["PASSWORD"])
 
-    scribe.logger.error("signed with %s, connected with %s", settings.SECRET_KEY, password)
+    log_stream.logger.error("signed with %s, connected with %s", settings.SECRET_KEY, password)
 
-    assert settings.SECRET_KEY not in scribe.text
-    assert password not in scribe.text
-    assert scribe.text.count(BLANK) == 2
+    assert settings.SECRET_KEY not in log_stream.text
+    assert password not in log_stream.text
+    assert log_stream.text.count(BLANK) == 2
 
 
 def test_secrets_of_settings_are_keys_and_passwords() -> None:
@@ -151,10 +157,10 @@ def test_secrets_of_settings_are_keys_and_passwords() -> None:
 
 
 @pytest.mark.parametrize("text", ["line\nof two", 'quotes " and {braces}', "李梅", "\x1b[31mred"])
-def test_line_has_no_line_breaks(scribe: Scribe, text: str) -> None:
-    scribe.logger.info("%s", text)
+def test_line_has_no_line_breaks(log_stream: LogStream, text: str) -> None:
+    log_stream.logger.info("%s", text)
 
-    assert scribe.line["event"] == text
+    assert log_stream.line["event"] == text
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ for command in sys.stdin:
 """
 
 
-class Sitter:
+class SlotHolder:
     """A process with a seat."""
 
     def __init__(self, folder: Path) -> None:
@@ -59,8 +59,8 @@ class Sitter:
 
 
 @contextmanager
-def sitting(folder: Path) -> Iterator[Sitter]:
-    sitter = Sitter(folder)
+def holding_slot(folder: Path) -> Iterator[SlotHolder]:
+    sitter = SlotHolder(folder)
     try:
         yield sitter
     finally:
@@ -74,30 +74,30 @@ def test_first_process_keeps_first_slot(tmp_path: Path) -> None:
 
 
 def test_processes_have_different_slots(tmp_path: Path) -> None:
-    with sitting(tmp_path) as first, sitting(tmp_path) as second:
+    with holding_slot(tmp_path) as first, holding_slot(tmp_path) as second:
         own = ProcessSlots(folder=tmp_path).current()
 
         assert [first.seat, second.seat, own] == ["0", "1", "2"]
 
 
 def test_slot_of_killed_process_is_reused(tmp_path: Path) -> None:
-    with sitting(tmp_path) as first, sitting(tmp_path) as second:
+    with holding_slot(tmp_path) as first, holding_slot(tmp_path) as second:
         first.end()
-        with sitting(tmp_path) as third:
+        with holding_slot(tmp_path) as third:
             assert (first.seat, second.seat, third.seat) == ("0", "1", "0")
 
 
 def test_successive_processes_use_one_slot(tmp_path: Path) -> None:
     for _ in range(5):
-        with sitting(tmp_path) as one:
+        with holding_slot(tmp_path) as one:
             assert one.seat == "0"
 
     assert [file.name for file in tmp_path.iterdir()] == ["slot-0.lock"]
 
 
 def test_forked_child_has_own_slot(tmp_path: Path) -> None:
-    with sitting(tmp_path) as parent:
+    with holding_slot(tmp_path) as parent:
         child = parent.fork()
 
-        with sitting(tmp_path) as other:
+        with holding_slot(tmp_path) as other:
             assert (parent.seat, child, other.seat) == ("0", "1", "2")

@@ -23,7 +23,7 @@ for _ in range(int(sys.argv[1])):
 """
 
 
-def told(name: str, **labels: str) -> float:
+def read_metrics(name: str, **labels: str) -> float:
     """The sum of a count over all processes, of the label values that are named."""
     samples = [
         sample
@@ -58,11 +58,11 @@ def test_metrics_of_other_processes_are_summed_after_their_end(own_folder: Path)
     for times in (3, 4):
         count_elsewhere(own_folder, times)
 
-    assert told("underone_tasks_total", task="a.b", outcome="succeeded") == 7
-    assert told("underone_task_seconds_count", task="a.b") == 7
-    assert told("underone_task_seconds_bucket", task="a.b", le="0.1") == 0
-    assert told("underone_task_seconds_bucket", task="a.b", le="0.5") == 7
-    assert told("underone_task_wait_seconds_sum", task="a.b") == 0
+    assert read_metrics("underone_tasks_total", task="a.b", outcome="succeeded") == 7
+    assert read_metrics("underone_task_seconds_count", task="a.b") == 7
+    assert read_metrics("underone_task_seconds_bucket", task="a.b", le="0.1") == 0
+    assert read_metrics("underone_task_seconds_bucket", task="a.b", le="0.5") == 7
+    assert read_metrics("underone_task_wait_seconds_sum", task="a.b") == 0
 
 
 def test_successive_processes_reuse_files(own_folder: Path) -> None:
@@ -78,38 +78,41 @@ def test_successive_processes_reuse_files(own_folder: Path) -> None:
 
 def test_requests_are_counted_by_route(acme: Client, shop: str) -> None:
     labels = {"method": "GET", "route": "/v1/accounts/{account_id}"}
-    before = told("underone_http_requests_total", **labels, status="200")
-    timed = told("underone_http_request_seconds_count", **labels)
+    before = read_metrics("underone_http_requests_total", **labels, status="200")
+    timed = read_metrics("underone_http_request_seconds_count", **labels)
 
     acme.read(f"/v1/accounts/{shop}")
 
-    assert told("underone_http_requests_total", **labels, status="200") == before + 1
-    assert told("underone_http_request_seconds_count", **labels) == timed + 1
-    assert told("underone_http_requests_total", route=f"/v1/accounts/{shop}") == 0
+    assert read_metrics("underone_http_requests_total", **labels, status="200") == before + 1
+    assert read_metrics("underone_http_request_seconds_count", **labels) == timed + 1
+    assert read_metrics("underone_http_requests_total", route=f"/v1/accounts/{shop}") == 0
 
 
 def test_unknown_paths_are_one_row(db: None) -> None:
-    before = told("underone_http_requests_total", method="GET", route="", status="404")
+    before = read_metrics("underone_http_requests_total", method="GET", route="", status="404")
 
     for n in range(3):
         Stranger().get(f"/v1/nothing/{n}")
 
-    assert told("underone_http_requests_total", method="GET", route="", status="404") == before + 3
+    assert read_metrics("underone_http_requests_total", method="GET", route="", status="404") == before + 3
 
 
 def test_unknown_methods_are_one_row(db: None) -> None:
-    before = told("underone_http_requests_total", method="other", route="/healthz", status="405")
+    before = read_metrics("underone_http_requests_total", method="other", route="/healthz", status="405")
 
     for method in ("BREW", "WHEN", "PROPFIND"):
         Stranger().generic(method, "/healthz")
 
-    assert told("underone_http_requests_total", method="other", route="/healthz", status="405") == before + 3
+    assert (
+        read_metrics("underone_http_requests_total", method="other", route="/healthz", status="405")
+        == before + 3
+    )
 
 
 def test_task_of_killed_process_is_counted_without_duration() -> None:
-    timed = told("underone_task_seconds_count", task="c.d")
+    timed = read_metrics("underone_task_seconds_count", task="c.d")
 
     prometheus_counters.count_task(task="c.d", outcome="killed", seconds=None)
 
-    assert told("underone_tasks_total", task="c.d", outcome="killed") >= 1
-    assert told("underone_task_seconds_count", task="c.d") == timed
+    assert read_metrics("underone_tasks_total", task="c.d", outcome="killed") >= 1
+    assert read_metrics("underone_task_seconds_count", task="c.d") == timed

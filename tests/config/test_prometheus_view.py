@@ -20,7 +20,7 @@ TOKEN = "a-long-token-of-prometheus"
 
 
 @pytest.fixture(autouse=True)
-def asked_anew() -> Iterator[None]:
+def uncached() -> Iterator[None]:
     operational_figures.reader.expire()
     yield
     operational_figures.reader.expire()

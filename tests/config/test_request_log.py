@@ -20,7 +20,7 @@ from tests.client import Client
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
-class Book:
+class LogBook:
     """What the product's log would say, line by line."""
 
     def __init__(self) -> None:
@@ -36,50 +36,50 @@ class Book:
 
 
 @pytest.fixture
-def book() -> Iterator[Book]:
-    book = Book()
-    handler = logging.StreamHandler(book.output)
+def log_book() -> Iterator[LogBook]:
+    log_book = LogBook()
+    handler = logging.StreamHandler(log_book.output)
     handler.setFormatter(logs.formatter(as_json=True))
     logging.getLogger().addHandler(handler)
-    yield book
+    yield log_book
     logging.getLogger().removeHandler(handler)
 
 
-def test_request_is_logged_in_one_line(book: Book, acme: Client, shop: str) -> None:
+def test_request_is_logged_in_one_line(log_book: LogBook, acme: Client, shop: str) -> None:
     response = acme.get(f"/v1/accounts/{shop}", {"fields": "name", "token": "verysecret"})
 
-    line = book.requests[-1]
+    line = log_book.requests[-1]
     assert line["event"] == f"GET /v1/accounts/{shop} 200"
     assert line["route"] == "/v1/accounts/{account_id}"
     assert (line["method"], line["path"], line["status"]) == ("GET", f"/v1/accounts/{shop}", 200)
     assert line["bytes"] == len(response.content)
     assert 0 < line["milliseconds"] < 60_000
     assert line["request_id"] == response["X-Request-Id"]
-    assert "verysecret" not in book.output.getvalue()
+    assert "verysecret" not in log_book.output.getvalue()
 
 
-def test_line_has_principal(book: Book, acme: Client) -> None:
+def test_line_has_principal(log_book: LogBook, acme: Client) -> None:
     me = acme.read("/v1/me")
 
-    line = book.requests[-1]
+    line = log_book.requests[-1]
     assert line["agency"] == acme.agency.public_id == me["agency"]["id"]
     assert line["bearer"].startswith("key_")
-    assert acme.key not in book.output.getvalue()
+    assert acme.key not in log_book.output.getvalue()
 
 
-def test_line_without_key_has_no_principal(book: Book, db: None) -> None:
+def test_line_without_key_has_no_principal(log_book: LogBook, db: None) -> None:
     Stranger().get("/v1/me", headers={"Authorization": "Bearer uo_live_000000000000_verysecret"})
 
-    line = book.requests[-1]
+    line = log_book.requests[-1]
     assert line["status"] == 401
     assert not {"bearer", "agency"} & set(line)
-    assert "verysecret" not in book.output.getvalue()
+    assert "verysecret" not in log_book.output.getvalue()
 
 
-def test_unknown_path_has_no_route(book: Book, db: None) -> None:
+def test_unknown_path_has_no_route(log_book: LogBook, db: None) -> None:
     Stranger().get("/v1/nothing/here")
 
-    assert (book.requests[-1]["route"], book.requests[-1]["status"]) == ("", 404)
+    assert (log_book.requests[-1]["route"], log_book.requests[-1]["status"]) == ("", 404)
 
 
 @pytest.mark.parametrize(
@@ -92,27 +92,27 @@ def test_unknown_path_has_no_route(book: Book, db: None) -> None:
     ],
     ids=["as long as any", "longer", "secret at the cut", "hostile"],
 )
-def test_path_is_logged_up_to_a_length(book: Book, db: None, path: str, logged: str) -> None:
+def test_path_is_logged_up_to_a_length(log_book: LogBook, db: None, path: str, logged: str) -> None:
     Stranger().get(path)
 
-    line = book.requests[-1]
+    line = log_book.requests[-1]
     assert (line["path"], line["event"]) == (logged, f"GET {logged} 404")
-    assert "c2Vj" not in book.output.getvalue()
+    assert "c2Vj" not in log_book.output.getvalue()
 
 
-def test_refused_request_is_logged_once(book: Book, acme: Client) -> None:
+def test_refused_request_is_logged_once(log_book: LogBook, acme: Client) -> None:
     acme.get("/v1/accounts/acct_unknown")
 
-    assert len(book.lines) == 1
+    assert len(log_book.lines) == 1
 
 
-def test_file_is_logged_with_its_length(book: Book, acme: Client, shop: str) -> None:
+def test_file_is_logged_with_its_length(log_book: LogBook, acme: Client, shop: str) -> None:
     report = acme.load(shop, build.orders_file([build.order_row()]))
 
     response = acme.get(f"/v1/reports/{report['id']}/document")
 
     assert response.streaming
-    assert book.requests[-1]["bytes"] == len(response.getvalue())
+    assert log_book.requests[-1]["bytes"] == len(response.getvalue())
     response.close()
 
 
@@ -127,10 +127,10 @@ def test_file_is_logged_with_its_length(book: Book, acme: Client, shop: str) -> 
         ("", None),
     ],
 )
-def test_trace_of_caller_is_logged(book: Book, db: None, traceparent: str, trace: str | None) -> None:
+def test_trace_of_caller_is_logged(log_book: LogBook, db: None, traceparent: str, trace: str | None) -> None:
     Stranger().get("/healthz", headers={"Traceparent": traceparent})
 
-    assert book.requests[-1].get("trace_id") == trace
+    assert log_book.requests[-1].get("trace_id") == trace
 
 
 def answered_by(view: Any, **headers: str) -> Any:
@@ -139,20 +139,20 @@ def answered_by(view: Any, **headers: str) -> Any:
     return RequestLogMiddleware(view)(request)
 
 
-def test_lines_during_request_have_its_id(book: Book) -> None:
+def test_lines_during_request_have_its_id(log_book: LogBook) -> None:
     def view(request: HttpRequest) -> HttpResponse:
         logging.getLogger("metrics.tasks").warning("on the way")
         return HttpResponse("x")
 
     answered_by(view)
 
-    assert [(line["event"], line["request_id"]) for line in book.lines] == [
+    assert [(line["event"], line["request_id"]) for line in log_book.lines] == [
         ("on the way", "req_1"),
         ("GET /v1/anything 200", "req_1"),
     ]
 
 
-def test_request_context_is_reset_after_response(book: Book) -> None:
+def test_request_context_is_reset_after_response(log_book: LogBook) -> None:
     seen = []
 
     def view(request: HttpRequest) -> HttpResponse:
@@ -175,8 +175,8 @@ def test_request_context_is_reset_after_error() -> None:
     assert get_contextvars() == {}
 
 
-def test_streamed_response_is_not_read(book: Book) -> None:
+def test_streamed_response_is_not_read(log_book: LogBook) -> None:
     response = answered_by(lambda _: StreamingHttpResponse(iter([b"a", b"b"])))
 
-    assert book.requests[-1]["bytes"] == 0
+    assert log_book.requests[-1]["bytes"] == 0
     assert response.getvalue() == b"ab"

@@ -34,13 +34,13 @@ def ring(settings: Settings) -> Settings:
     return settings
 
 
-def listen(client: Client, *, times: int = 1) -> dict[str, str]:
+def create_endpoints(client: Client, *, times: int = 1) -> dict[str, str]:
     """Endpoints of the agency, by their id, with what signs for them."""
     endpoints = [client.listen(url=f"https://acme.example/{n}") for n in range(times)]
     return {each["id"]: each["secret"] for each in endpoints}
 
 
-def opened(client: Client) -> dict[str, str]:
+def decrypt_secrets(client: Client) -> dict[str, str]:
     """The same as the database has it."""
     with tenant_context.agency(client.agency.pk):
         secrets = EndpointSecret.objects.select_related("endpoint")
@@ -78,7 +78,7 @@ def test_stored_response_is_replayed_after_key_is_removed(acme: Client, ring: Se
 
 
 def test_rotation_encrypts_all_secrets_again(acme: Client, rival: Client, ring: Settings) -> None:
-    acme_secrets, rival_secrets = listen(acme, times=3), listen(rival)
+    acme_secrets, rival_secrets = create_endpoints(acme, times=3), create_endpoints(rival)
     ring.SECRETS_KEYS = {2: NEW, 1: OLD}
 
     output = rotate()
@@ -90,11 +90,11 @@ def test_rotation_encrypts_all_secrets_again(acme: Client, rival: Client, ring: 
         "keys no longer needed in SECRETS_KEYS: 1",
     ]
     ring.SECRETS_KEYS = {2: NEW}
-    assert (opened(acme), opened(rival)) == (acme_secrets, rival_secrets)
+    assert (decrypt_secrets(acme), decrypt_secrets(rival)) == (acme_secrets, rival_secrets)
 
 
 def test_rotation_twice_changes_nothing(acme: Client, ring: Settings) -> None:
-    listen(acme, times=2)
+    create_endpoints(acme, times=2)
     ring.SECRETS_KEYS = {2: NEW, 1: OLD}
     rotate()
     with tenant_context.agency(acme.agency.pk):
@@ -108,9 +108,9 @@ def test_rotation_twice_changes_nothing(acme: Client, ring: Settings) -> None:
 
 
 def test_rotation_with_check_only_reports(acme: Client, ring: Settings) -> None:
-    listen(acme, times=2)
+    create_endpoints(acme, times=2)
     ring.SECRETS_KEYS = {2: NEW, 1: OLD}
-    listen(acme)
+    create_endpoints(acme)
 
     assert rotate("--check").splitlines() == ["key 1 encrypts 2", "key 2 encrypts 1"]
     assert key_ids_in_use() == {1: 2, 2: 1}
@@ -119,17 +119,17 @@ def test_rotation_with_check_only_reports(acme: Client, ring: Settings) -> None:
 def test_rotation_covers_several_batches(
     acme: Client, ring: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    secrets = listen(acme, times=5)
+    secrets = create_endpoints(acme, times=5)
     ring.SECRETS_KEYS = {2: NEW, 1: OLD}
     monkeypatch.setattr(rotation, "BATCH_SIZE", 2)
 
     assert rotation.rotate(table=endpoint_secrets.ENCRYPTED, agency_id=acme.agency.pk) == 5
-    assert opened(acme) == secrets
+    assert decrypt_secrets(acme) == secrets
 
 
 def test_rotation_continues_after_unreadable_secret(acme: Client, rival: Client, ring: Settings) -> None:
-    listen(acme)
-    rival_secrets = listen(rival)
+    create_endpoints(acme)
+    rival_secrets = create_endpoints(rival)
     with tenant_context.agency(acme.agency.pk):
         row = EndpointSecret.objects.get()
         EndpointSecret.objects.filter(pk=row.pk).update(
@@ -141,11 +141,11 @@ def test_rotation_continues_after_unreadable_secret(acme: Client, rival: Client,
         rotate()
 
     assert key_ids_in_use() == {1: 1, 2: 1}
-    assert opened(rival) == rival_secrets
+    assert decrypt_secrets(rival) == rival_secrets
 
 
 def test_rotation_names_missing_key_in_use(acme: Client, ring: Settings) -> None:
-    listen(acme)
+    create_endpoints(acme)
     ring.SECRETS_KEYS = {2: NEW}
 
     with pytest.raises(CommandError, match=r"lacks keys that are in use: 1\."):
@@ -166,13 +166,13 @@ def test_rotation_names_unused_key(acme: Client, ring: Settings) -> None:
 def test_key_id_is_stored_with_each_row(acme: Client, ring: Settings) -> None:
     for number in (1, 255, 256, 65535):
         ring.SECRETS_KEYS = {number: NEW}
-        listen(acme)
+        create_endpoints(acme)
 
     assert key_ids_in_use() == {1: 1, 255: 1, 256: 1, 65535: 1}
 
 
 def test_counting_keys_reveals_no_rows(acme: Client) -> None:
-    listen(acme)
+    create_endpoints(acme)
     tenant_context.set_agency(None)
 
     assert key_ids_in_use() == {1: 1}
@@ -196,7 +196,7 @@ def test_tables_with_encrypted_columns_are_listed(db: None) -> None:
 def three_agencies(committed_db: None, ring: Settings) -> list[Client]:
     clients = [Client(*agencies.create_agency(name=name, now=NOON)) for name in ("One", "Two", "Three")]
     for client in clients:
-        listen(client, times=20)
+        create_endpoints(client, times=20)
     ring.SECRETS_KEYS = {2: NEW, 1: OLD}
     return clients
 
@@ -212,7 +212,7 @@ def test_rotation_can_run_twice_at_once(
     three_agencies: list[Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rotation, "BATCH_SIZE", 3)
-    before = [opened(client) for client in three_agencies]
+    before = [decrypt_secrets(client) for client in three_agencies]
 
     with ThreadPoolExecutor(2) as both:
         outputs = list(both.map(rotate_apart, range(2)))
@@ -222,31 +222,31 @@ def test_rotation_can_run_twice_at_once(
         == 60
     )
     assert key_ids_in_use() == {2: 60}
-    assert [opened(client) for client in three_agencies] == before
+    assert [decrypt_secrets(client) for client in three_agencies] == before
 
 
 def test_rotation_that_was_interrupted_is_completed_later(
     three_agencies: list[Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = [opened(client) for client in three_agencies]
+    before = [decrypt_secrets(client) for client in three_agencies]
     monkeypatch.setattr(rotation, "BATCH_SIZE", 3)
     sealed = iter(range(10))
     seal = at_rest.encrypt
 
-    def until_the_power_goes(plain: bytes, *, context: str) -> bytes:
+    def until_killed(plain: bytes, *, context: str) -> bytes:
         if next(sealed, None) is None:
             raise KeyboardInterrupt
         return seal(plain, context=context)
 
-    monkeypatch.setattr(at_rest, "encrypt", until_the_power_goes)
+    monkeypatch.setattr(at_rest, "encrypt", until_killed)
     with pytest.raises(KeyboardInterrupt):
         rotate()
     monkeypatch.setattr(at_rest, "encrypt", seal)
     assert key_ids_in_use() == {1: 51, 2: 9}  # whole batches
-    assert [opened(client) for client in three_agencies] == before
+    assert [decrypt_secrets(client) for client in three_agencies] == before
 
     assert "51 encrypted" in rotate()
-    assert [opened(client) for client in three_agencies] == before
+    assert [decrypt_secrets(client) for client in three_agencies] == before
 
 
 def check(ring: str) -> subprocess.CompletedProcess[str]:

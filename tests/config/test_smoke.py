@@ -66,7 +66,7 @@ def test_smoke_leaves_no_files(answer: subprocess.CompletedProcess[str], place: 
     ("expected", "actual", "is_equal"), [(1, 1, True), ((4, 250), (4, 251), False), (0.016, "0.016", False)]
 )
 def test_check_is_equal_only_for_identical_figure(expected: object, actual: object, is_equal: bool) -> None:
-    assert smoke.Check("figure", expected, actual).holds is is_equal
+    assert smoke.Check("figure", expected, actual).is_equal is is_equal
 
 
 def test_smoke_orders_are_on_both_sides_of_window_limits() -> None:

@@ -27,7 +27,7 @@ AGENCIES, PEOPLE = "/staff/accounts/agency/", "/staff/accounts/person/"
 
 
 @pytest.fixture(autouse=True)
-def switched_on(committed_db: None, settings: LazySettings) -> None:
+def staff_enabled(committed_db: None, settings: LazySettings) -> None:
     settings.ROOT_URLCONF = "tests.config.staff_urls"
 
 
@@ -75,11 +75,11 @@ def shown(browser: Browser, path: str) -> str:
     return unescape(answer.content.decode())
 
 
-def inside(agency: Agency) -> str:
+def agency_page(agency: Agency) -> str:
     return f"{AGENCIES}{agency.pk}/change/"
 
 
-def noted(client: Client) -> list[tuple[str, str, str]]:
+def list_audit_entries(client: Client) -> list[tuple[str, str, str]]:
     """What the agency is told that staff did, the newest first."""
     entries = client.read("/v1/audit-log")["data"]
     return [
@@ -87,7 +87,7 @@ def noted(client: Client) -> list[tuple[str, str, str]]:
     ]
 
 
-def press(browser: Browser, path: str, **button: str) -> int:
+def submit(browser: Browser, path: str, **button: str) -> int:
     """Press a button of a page; the status of the answer."""
     return browser.post(path, {"csrfmiddlewaretoken": token(shown(browser, path))} | button).status_code
 
@@ -100,12 +100,12 @@ def test_staff_pages_are_missing_without_setting(settings: LazySettings, staff: 
 
 @pytest.mark.parametrize("path", ["/staff/", AGENCIES, PEOPLE])
 def test_staff_pages_require_sign_in(acme: Client, path: str) -> None:
-    answers = [visiting().get(path), acme.get(path), visiting().get(inside(acme.agency))]
+    answers = [visiting().get(path), acme.get(path), visiting().get(agency_page(acme.agency))]
 
     assert [(each.status_code, each["Location"].startswith("/staff/login/")) for each in answers] == [
         (302, True)
     ] * 3
-    assert noted(acme) == []
+    assert list_audit_entries(acme) == []
 
 
 def test_member_without_staff_flag_is_refused(acme: Client) -> None:
@@ -171,10 +171,10 @@ def test_sign_in_is_refused_without_failure_counter(staff: Person, settings: Laz
 
 
 def test_form_without_csrf_token_is_refused(browser: Browser, acme: Client) -> None:
-    answer = browser.post(inside(acme.agency), {"revoke": "key_0"})
+    answer = browser.post(agency_page(acme.agency), {"revoke": "key_0"})
 
     assert answer.status_code == 403
-    assert noted(acme) == []
+    assert list_audit_entries(acme) == []
 
 
 def test_session_cookie_is_limited_to_staff_pages(browser: Browser) -> None:
@@ -193,7 +193,7 @@ def test_agencies_are_listed_and_found_by_name(browser: Browser, acme: Client, r
 
     assert all(each.agency.public_id in everything for each in (acme, rival))
     assert (rival.agency.public_id in filtered, acme.agency.public_id in filtered) == (True, False)
-    assert (noted(acme), noted(rival)) == ([], [])
+    assert (list_audit_entries(acme), list_audit_entries(rival)) == ([], [])
 
 
 def test_agency_list_shows_agencies_only(acme: Client) -> None:
@@ -217,15 +217,15 @@ def test_agency_page_shows_state_and_is_audited(
     endpoint = acme.listen(url="https://hooks.example.com/a/secret/path")
     member = create_member(acme.agency, create_user())
 
-    page = shown(browser, inside(acme.agency))
+    page = shown(browser, agency_page(acme.agency))
 
     ids = (shop, endpoint["id"], member.public_id, acme.key[:20])
     for word in (*ids, "Shop of Acme", "hooks.example.com", "1 loaded", "endpoint.created"):
         assert word in page
     for secret in (acme.key, acme.key[21:], endpoint["secret"], "/a/secret/path", "Shop of Rival", "scrypt$"):
         assert secret not in page
-    assert noted(acme)[0] == (f"staff {staff.email}", "staff.looked", acme.agency.public_id)
-    assert noted(rival) == []
+    assert list_audit_entries(acme)[0] == (f"staff {staff.email}", "staff.looked", acme.agency.public_id)
+    assert list_audit_entries(rival) == []
 
 
 def test_key_is_revoked_by_staff_and_audited(browser: Browser, staff: Person, acme: Client) -> None:
@@ -233,20 +233,20 @@ def test_key_is_revoked_by_staff_and_audited(browser: Browser, staff: Person, ac
         key, text = key_secrets.create(agency=acme.agency, name="lost", now=NOON)
     assert acme.get("/v1/me").status_code == 200
 
-    assert press(browser, inside(acme.agency), revoke=key.public_id) == 302
+    assert submit(browser, agency_page(acme.agency), revoke=key.public_id) == 302
 
     assert Client(acme.agency, text).get("/v1/me").status_code == 401
-    assert noted(acme)[0] == (f"staff {staff.email}", "key.revoked", key.public_id)
-    assert press(browser, inside(acme.agency), revoke=key.public_id) == 404
+    assert list_audit_entries(acme)[0] == (f"staff {staff.email}", "key.revoked", key.public_id)
+    assert submit(browser, agency_page(acme.agency), revoke=key.public_id) == 404
 
 
 def test_endpoint_is_disabled_by_staff_and_audited(browser: Browser, staff: Person, acme: Client) -> None:
     endpoint = acme.listen()["id"]
 
-    assert press(browser, inside(acme.agency), disable=endpoint) == 302
+    assert submit(browser, agency_page(acme.agency), disable=endpoint) == 302
 
     assert acme.read(f"/v1/webhook-endpoints/{endpoint}")["enabled"] is False
-    assert (f"staff {staff.email}", "endpoint.disabled", endpoint) in noted(acme)
+    assert (f"staff {staff.email}", "endpoint.disabled", endpoint) in list_audit_entries(acme)
 
 
 @pytest.mark.parametrize("what", ["key", "endpoint"])
@@ -257,8 +257,8 @@ def test_resources_of_another_agency_are_not_found(
         key, text = key_secrets.create(agency=rival.agency, name="theirs", now=NOON)
     button = {"revoke": key.public_id} if what == "key" else {"disable": rival.listen()["id"]}
 
-    assert press(browser, inside(acme.agency), **button) == 404
-    assert press(browser, inside(acme.agency)) == 400
+    assert submit(browser, agency_page(acme.agency), **button) == 404
+    assert submit(browser, agency_page(acme.agency)) == 400
     assert Client(rival.agency, text).get("/v1/me").status_code == 200
     assert {each["enabled"] for each in rival.read("/v1/webhook-endpoints")["data"]} <= {True}
 
@@ -291,7 +291,7 @@ def test_staff_pages_cannot_add_or_delete(browser: Browser, staff: Person, acme:
 def test_staff_pages_cannot_change_users(browser: Browser, staff: Person) -> None:
     path = f"{PEOPLE}{staff.pk}/change/"
 
-    assert press(browser, path, name="Another", is_superuser="on") == 403
+    assert submit(browser, path, name="Another", is_superuser="on") == 403
     assert Person.objects.get(pk=staff.pk).name == "Ana"
 
 
@@ -337,12 +337,14 @@ def test_api_session_is_no_staff_session(staff: Person, acme: Client) -> None:
 
     def answers() -> list[int]:
         browser.cookies["underone_staff"] = session_key
-        return [browser.get(path).status_code for path in ("/staff/", AGENCIES, PEOPLE, inside(acme.agency))]
+        return [
+            browser.get(path).status_code for path in ("/staff/", AGENCIES, PEOPLE, agency_page(acme.agency))
+        ]
 
     assert answers() == [302] * 4
     assert sign_in(browser, staff.email, "a guess").status_code == 200
     assert answers() == [302] * 4
-    assert noted(acme) == []
+    assert list_audit_entries(acme) == []
 
 
 def test_session_cookie_changes_at_sign_in(staff: Person) -> None:

@@ -67,7 +67,7 @@ def lines() -> Iterator[tuple[str, str]]:
                 yield f"{file.relative_to(ROOT)}:{number}", line
 
 
-def found(read: Iterator[tuple[str, str]]) -> list[str]:
+def find_words(read: Iterator[tuple[str, str]]) -> list[str]:
     """Every replaced word in the texts, with its place and what to say instead."""
     patterns = [(re.compile(words, re.IGNORECASE), better) for words, better in REPLACED.items()]
     return [
@@ -79,11 +79,11 @@ def found(read: Iterator[tuple[str, str]]) -> list[str]:
 
 
 def test_openapi_document_uses_the_glossary() -> None:
-    assert found(texts(json.loads(DOCUMENT.read_text()))) == []
+    assert find_words(texts(json.loads(DOCUMENT.read_text()))) == []
 
 
 def test_documentation_uses_the_glossary() -> None:
-    assert found(lines()) == []
+    assert find_words(lines()) == []
 
 
 @pytest.mark.parametrize(
@@ -91,4 +91,4 @@ def test_documentation_uses_the_glossary() -> None:
     ["The account is handed back.", "EndpointWish", "Who asks for it is told.", "A key that opens nothing"],
 )
 def test_replaced_words_are_found(text: str) -> None:
-    assert found(iter([("here", text)])) != []
+    assert find_words(iter([("here", text)])) != []

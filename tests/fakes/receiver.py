@@ -62,7 +62,7 @@ async def ten_megabytes_slowly(writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.05)
 
 
-async def headers_for_ever(writer: asyncio.StreamWriter) -> None:
+async def endless_headers(writer: asyncio.StreamWriter) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\n")
     while not writer.is_closing():
         writer.write(b"X-Another: one\r\n" * 100)
@@ -70,14 +70,14 @@ async def headers_for_ever(writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.01)
 
 
-async def informed_for_ever(writer: asyncio.StreamWriter) -> None:
+async def endless_informational(writer: asyncio.StreamWriter) -> None:
     while not writer.is_closing():
         writer.write(b"HTTP/1.1 103 Early Hints\r\n\r\n")
         await writer.drain()
         await asyncio.sleep(0.01)
 
 
-async def no_http(writer: asyncio.StreamWriter) -> None:
+async def invalid_http(writer: asyncio.StreamWriter) -> None:
     writer.write(b"220 mail.example ESMTP\r\n")
     writer.close()
 
@@ -108,9 +108,9 @@ ACTS: dict[str, Callable[[asyncio.StreamWriter], Awaitable[None]]] = {
     "hang-up": close_at_once,
     "big": ten_megabytes,
     "slow": ten_megabytes_slowly,
-    "headers": headers_for_ever,
-    "hints": informed_for_ever,
-    "smtp": no_http,
+    "headers": endless_headers,
+    "hints": endless_informational,
+    "smtp": invalid_http,
     "late": after_a_moment,
 }
 
@@ -141,10 +141,10 @@ class Receiver:
         body = await reader.readexactly(int(headers.get("content-length", "0")))
         if method == "POST":
             return await self._receive(path, headers, body, reader, writer)
-        writer.write(answer(200, self._told(method, path, body)))
+        writer.write(answer(200, self._report(method, path, body)))
         return True
 
-    def _told(self, method: str, path: str, body: bytes) -> bytes:
+    def _report(self, method: str, path: str, body: bytes) -> bytes:
         if method == "PUT":
             self.seen.rules[path.removeprefix("/rules/")] = body.decode()
             return b""

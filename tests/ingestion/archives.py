@@ -13,7 +13,7 @@ from tests.client import Client
 
 
 @dataclass(frozen=True)
-class Packed:
+class Archive:
     """Represent a downloaded archive."""
 
     content: bytes
@@ -44,20 +44,20 @@ class Packed:
         return wrong + sorted(exported.keys() ^ stored.keys())
 
 
-def ask(client: Client, **wish: Any) -> str:
+def request_export(client: Client, **fields: Any) -> str:
     """Create an export and return its ID."""
-    response = client.post("/v1/exports", wish, format="json")
+    response = client.post("/v1/exports", fields, format="json")
     assert response.status_code == 202, response.content
     return str(response.json()["id"])
 
 
-def make(client: Client, export: str) -> None:
+def build_archive(client: Client, export: str) -> None:
     """Build the archive as a worker does."""
     export_id = identifiers.private("exp", export)
     tasks.make_export(agency_id=str(client.agency.pk), export_id=str(export_id))
 
 
-def take(client: Client, export: str) -> Packed:
+def download_archive(client: Client, export: str) -> Archive:
     """Download the archive."""
     response = client.get(f"/v1/exports/{export}/archive")
     assert response.status_code == 200, response.content
@@ -65,11 +65,11 @@ def take(client: Client, export: str) -> Packed:
     assert response.headers["Content-Length"] == str(len(content))
     assert response.headers["Content-Disposition"] == f'attachment; filename="{export}.zip"'
     response.close()
-    return Packed(content)
+    return Archive(content)
 
 
-def pack(client: Client, **wish: Any) -> Packed:
+def export_archive(client: Client, **fields: Any) -> Archive:
     """Create an export, build it and download its archive."""
-    export = ask(client, **wish)
-    make(client, export)
-    return take(client, export)
+    export = request_export(client, **fields)
+    build_archive(client, export)
+    return download_archive(client, export)

@@ -40,7 +40,7 @@ def close(client: Client) -> None:
     )
 
 
-def everything(client: Client) -> dict[str, list[str]]:
+def read_all_rows(client: Client) -> dict[str, list[str]]:
     """Return every row of the agency by table."""
     with tenant_context.agency(client.agency.pk):
         return {
@@ -53,7 +53,7 @@ def files(storage: Path, client: Client) -> int:
     return sum(path.is_file() for path in (storage / client.agency.pk.hex).rglob("*"))
 
 
-def itself(client: Client) -> Agency:
+def read_agency_row(client: Client) -> Agency:
     with tenant_context.agency(client.agency.pk):
         return Agency.objects.get()
 
@@ -61,18 +61,18 @@ def itself(client: Client) -> Agency:
 def test_erased_agency_leaves_only_its_row(acme: Client, rival: Client, storage: Path) -> None:
     create_agency_data(acme, name="acme")
     create_agency_data(rival, name="rival")
-    rival_data = everything(rival), files(storage, rival)
+    rival_data = read_all_rows(rival), files(storage, rival)
     key = acme.read("/v1/me")["key"]["id"]
     close(acme)
-    assert min(map(len, everything(acme).values())) > 0 < files(storage, acme)
+    assert min(map(len, read_all_rows(acme).values())) > 0 < files(storage, acme)
 
     assert erasure.erase_agency(agency_id=acme.agency.pk, now=LATER)
 
-    left = everything(acme)
-    agency = itself(acme)
+    left = read_all_rows(acme)
+    agency = read_agency_row(acme)
     assert {table for table, parsed in left.items() if parsed} == STAYS
     assert files(storage, acme) == 0
-    assert (everything(rival), files(storage, rival)) == rival_data
+    assert (read_all_rows(rival), files(storage, rival)) == rival_data
     assert (agency.name, agency.closed_by, agency.erased_at) == ("", key, LATER)
     assert tenant_context.closed_agency_ids() == []
     assert tenant_context.open_agency_ids() == [rival.agency.pk]
@@ -132,12 +132,12 @@ def test_audit_log_of_erased_agency_is_reduced_to_ids(acme: Client) -> None:
 def test_erasure_skips_open_agencies_and_those_not_due(acme: Client, rival: Client) -> None:
     create_agency_data(acme, name="acme")
     close(acme)
-    before = everything(acme)
+    before = read_all_rows(acme)
 
     soon = erasure.erase_agency(agency_id=acme.agency.pk, now=NOW + timedelta(days=6))
     other = erasure.erase_agency(agency_id=rival.agency.pk, now=LATER)
 
-    assert (soon, other, everything(acme)) == (False, False, before)
+    assert (soon, other, read_all_rows(acme)) == (False, False, before)
 
 
 def test_users_of_erased_agency_are_deleted_unless_members_elsewhere_or_staff(
@@ -182,21 +182,21 @@ def test_killed_agency_erasure_is_finished_by_next_run(
     create_agency_data(acme, name="acme")
     close(acme)
 
-    class Killed(Exception):
+    class Interrupted(Exception):
         pass
 
     def kill(execute: Any, sql: str, params: Any, many: Any, context: Any) -> Any:
         if sql.lstrip().startswith(f"DELETE FROM {table} "):
-            raise Killed
+            raise Interrupted
         return execute(sql, params, many, context)
 
-    with connection.execute_wrapper(kill), pytest.raises(Killed):
+    with connection.execute_wrapper(kill), pytest.raises(Interrupted):
         erasure.erase_agency(agency_id=acme.agency.pk, now=LATER)
-    assert itself(acme).erased_at is None
-    assert everything(acme)[table]
+    assert read_agency_row(acme).erased_at is None
+    assert read_all_rows(acme)[table]
 
     assert erasure.erase_agency(agency_id=acme.agency.pk, now=LATER)
-    assert {name for name, parsed in everything(acme).items() if parsed} == STAYS
+    assert {name for name, parsed in read_all_rows(acme).items() if parsed} == STAYS
     assert files(storage, acme) == 0
 
 
@@ -216,7 +216,7 @@ def test_rows_are_erased_in_batches(acme: Client, monkeypatch: pytest.MonkeyPatc
         erasure.erase_agency(agency_id=acme.agency.pk, now=LATER)
 
     assert max(most) == 2
-    assert {name for name, parsed in everything(acme).items() if parsed} == STAYS
+    assert {name for name, parsed in read_all_rows(acme).items() if parsed} == STAYS
 
 
 def test_due_agencies_are_erased_by_scheduled_task(acme: Client, rival: Client) -> None:
@@ -234,7 +234,10 @@ def test_due_agencies_are_erased_by_scheduled_task(acme: Client, rival: Client) 
     assert {words["agency_id"] for _, words in handed_out} == {
         str(client.agency.pk) for client in (acme, rival)
     }
-    assert (itself(acme).erased_at is None, itself(rival).erased_at is None) == (False, True)
+    assert (read_agency_row(acme).erased_at is None, read_agency_row(rival).erased_at is None) == (
+        False,
+        True,
+    )
 
 
 def test_reports_of_closed_agency_are_loaded_after_reopening(acme: Client, shop: str) -> None:
@@ -250,7 +253,7 @@ def test_reports_of_closed_agency_are_loaded_after_reopening(acme: Client, shop:
 
     with tenant_context.agency(acme.agency.pk):
         assert (messages.take(), Report.objects.get().status) == ([], Report.Status.QUEUED)
-        agencies.reopen(agency=itself(acme), now=NOW)
+        agencies.reopen(agency=read_agency_row(acme), now=NOW)
     tasks.resume_reports()
     for _, words in messages.take():
         tasks.load_report(**words)
@@ -279,7 +282,7 @@ def test_erase_agency_command_erases_named_agency(acme: Client, rival: Client) -
     printed = erase(acme, "Acme")
 
     assert printed == f"{acme.agency.public_id} is erased.\n"
-    assert (itself(acme).closed_by, itself(acme).name) == ("underone", "")
+    assert (read_agency_row(acme).closed_by, read_agency_row(acme).name) == ("underone", "")
     assert acme.get("/v1/me").status_code == 401
     assert rival.get("/v1/me").status_code == 200
     with pytest.raises(CommandError, match="No agency"):

@@ -50,14 +50,14 @@ def rows(client: Client, account: str) -> dict[str, int]:
     return counted
 
 
-def hand_back(client: Client, account: str) -> None:
+def delete_account(client: Client, account: str) -> None:
     assert client.delete(f"/v1/accounts/{account}").status_code == 204
 
 
 def test_deleted_account_is_erased_completely(acme: Client, storage: Path) -> None:
     account = create_agency_data(acme, name="acme").account_id
     before = rows(acme, account), documents(storage)
-    hand_back(acme, account)
+    delete_account(acme, account)
 
     erased = erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW)
 
@@ -76,7 +76,7 @@ def test_present_accounts_are_not_erased(acme: Client, rival: Client, storage: P
         for client, name in ((acme, "kept"), (acme, "gone"), (rival, "theirs"))
     )
     before = rows(acme, present), rows(rival, other_account)
-    hand_back(acme, deleted)
+    delete_account(acme, deleted)
 
     assert erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW) == 1
 
@@ -87,7 +87,7 @@ def test_present_accounts_are_not_erased(acme: Client, rival: Client, storage: P
 
 def test_run_that_was_interrupted_is_finished_by_next(acme: Client, storage: Path) -> None:
     account = create_agency_data(acme, name="acme").account_id
-    hand_back(acme, account)
+    delete_account(acme, account)
     with tenant_context.agency(acme.agency.pk):
         default_storage.delete(Report.objects.all()[0].document)
 
@@ -99,7 +99,7 @@ def test_document_whose_row_was_never_written_goes_too(acme: Client, storage: Pa
     account = create_agency_data(acme, name="acme").account_id
     folder = Path(default_storage.path(f"{acme.agency.pk.hex}/{identifiers.private('acct', account).hex}"))
     (folder / "rpt_of_a_lost_transaction").write_bytes(b"kept before its row")
-    hand_back(acme, account)
+    delete_account(acme, account)
 
     erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW)
 
@@ -109,7 +109,7 @@ def test_document_whose_row_was_never_written_goes_too(acme: Client, storage: Pa
 def test_document_that_came_in_while_rows_went_goes_too(acme: Client, storage: Path) -> None:
     account = create_agency_data(acme, name="acme").account_id
     folder = Path(default_storage.path(f"{acme.agency.pk.hex}/{identifiers.private('acct', account).hex}"))
-    hand_back(acme, account)
+    delete_account(acme, account)
     before: list[list[Path]] = []
 
     def upload(execute: Any, sql: str, params: Any, many: Any, context: Any) -> Any:
@@ -127,7 +127,7 @@ def test_document_that_came_in_while_rows_went_goes_too(acme: Client, storage: P
 
 def test_document_that_no_worker_has_looked_at_goes_too(acme: Client, shop: str, storage: Path) -> None:
     acme.send(shop, b"unread")
-    hand_back(acme, shop)
+    delete_account(acme, shop)
 
     erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW)
 
@@ -136,7 +136,7 @@ def test_document_that_no_worker_has_looked_at_goes_too(acme: Client, shop: str,
 
 def test_account_that_comes_back_starts_with_nothing(acme: Client, storage: Path) -> None:
     first = create_agency_data(acme, name="acme").account_id
-    hand_back(acme, first)
+    delete_account(acme, first)
     again = create_agency_data(acme, name="again", partner="A1ACME").account_id
 
     erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW)
@@ -182,7 +182,7 @@ def test_erased_account_is_removed_from_lists_and_other_accounts_stay(acme: Clie
         )
     acme.patch(f"/v1/webhook-endpoints/{erased.endpoint_id}", {"description": "kept"}, format="json")
     before = naming(acme, present.account_id)
-    hand_back(acme, erased.account_id)
+    delete_account(acme, erased.account_id)
 
     erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW)
 
@@ -199,7 +199,7 @@ def test_erased_account_is_removed_from_lists_and_other_accounts_stay(acme: Clie
 
 def test_audit_entries_of_erased_account_stay(acme: Client) -> None:
     account = create_agency_data(acme, name="acme").account_id
-    hand_back(acme, account)
+    delete_account(acme, account)
 
     erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW)
 

@@ -16,7 +16,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 SERIES = "order_defect_rate:DE:mfn"
 
 
-def happen(
+def publish_event(
     client: Client,
     account: str | None,
     type_: str = "breach.opened",
@@ -38,12 +38,12 @@ def happen(
         return event.public_id
 
 
-def listed(client: Client, endpoint: str, **params: Any) -> list[dict[str, Any]]:
+def list_deliveries(client: Client, endpoint: str, **params: Any) -> list[dict[str, Any]]:
     """The deliveries to an endpoint as the API lists them, newest first."""
     return list(client.read(f"/v1/webhook-endpoints/{endpoint}/deliveries", **params)["data"])
 
 
-def settle(
+def finish_delivery(
     client: Client,
     delivery: str,
     state: str = "delivered",
@@ -61,7 +61,7 @@ def settle(
             Attempt.objects.create(agency=client.agency, delivery=deliveries.get(), **made)
 
 
-def take_in_hand(client: Client, delivery: str, *, until: datetime) -> None:
+def lease_delivery(client: Client, delivery: str, *, until: datetime) -> None:
     with context.agency(client.agency.pk):
         Delivery.objects.filter(pk=identifiers.private("dlv", delivery)).update(leased_until=until)
 
@@ -83,7 +83,7 @@ def events(client: Client) -> list[str]:
         return [event.public_id for event in Event.objects.order_by("-pk")]
 
 
-def noted(client: Client, **params: str) -> list[tuple[str, str]]:
+def list_audit_entries(client: Client, **params: str) -> list[tuple[str, str]]:
     """What the audit log says of endpoints and deliveries, newest first: what was done, and to what."""
     entries = client.read("/v1/audit-log", **params)["data"]
     return [

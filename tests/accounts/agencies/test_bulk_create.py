@@ -162,12 +162,12 @@ def test_bulk_create_reports_concurrently_created_account_as_existing(acme: Clie
     }
     left = [agencies.create_account]
 
-    def somebody_else_first(execute: Any, statement: str, *rest: Any) -> Any:
+    def create_concurrently(execute: Any, statement: str, *rest: Any) -> Any:
         if statement.startswith('INSERT INTO "accounts_selleraccount"') and left:
             left.pop()(agency=acme.agency, now=NOON, **other)
         return execute(statement, *rest)
 
-    with context.agency(acme.agency.pk), connection.execute_wrapper(somebody_else_first):
+    with context.agency(acme.agency.pk), connection.execute_wrapper(create_concurrently):
         taken = bulk_create.create_accounts(
             agency=acme.agency, accounts=wanted, actor=Actor("underone"), now=NOON
         )

@@ -18,7 +18,7 @@ from tests.conftest import NOON
 LATER = NOON + timedelta(days=1)
 
 
-def take_on(agency: Agency, **fields: Any) -> SellerAccount:
+def create_account(agency: Agency, **fields: Any) -> SellerAccount:
     """An account as the API would take it on; the transaction must see the agency."""
     usual: dict[str, Any] = {
         "name": "Nordwind",
@@ -61,7 +61,7 @@ def test_agency_with_long_name_is_not_created(db: None) -> None:
 
 def test_new_account_has_home_marketplace_and_no_data(acme: Client) -> None:
     with context.agency(acme.agency.pk):
-        account = take_on(acme.agency, external_id="crm-1")
+        account = create_account(acme.agency, external_id="crm-1")
         account.refresh_from_db()
 
     assert (account.agency_id, account.external_id, account.created_at) == (acme.agency.pk, "crm-1", NOON)
@@ -75,9 +75,9 @@ def test_new_account_has_home_marketplace_and_no_data(acme: Client) -> None:
 
 def test_create_account_twice_is_refused_and_transaction_continues(acme: Client) -> None:
     with context.agency(acme.agency.pk):
-        take_on(acme.agency)
+        create_account(acme.agency)
         with pytest.raises(agencies.AccountExists):
-            take_on(acme.agency, name="Another name")
+            create_account(acme.agency, name="Another name")
 
         assert [account.name for account in SellerAccount.objects.all()] == ["Nordwind"]
 
@@ -85,16 +85,16 @@ def test_create_account_twice_is_refused_and_transaction_continues(acme: Client)
 def test_selling_partner_can_be_in_two_agencies(acme: Client, rival: Client) -> None:
     for client in (acme, rival):
         with context.agency(client.agency.pk):
-            take_on(client.agency)
+            create_account(client.agency)
 
             assert SellerAccount.objects.count() == 1
 
 
 def test_deleted_account_can_be_created_again(acme: Client) -> None:
     with context.agency(acme.agency.pk):
-        first = take_on(acme.agency)
+        first = create_account(acme.agency)
         agencies.delete_account(account=first, now=LATER)
-        second = take_on(acme.agency)
+        second = create_account(acme.agency)
 
         assert second.pk != first.pk
         assert list(SellerAccount.objects.present()) == [second]
@@ -105,7 +105,7 @@ def test_create_account_raises_other_database_errors(acme: Client, field: str) -
     wrong = {"now" if field == "created_at" else field: None}
 
     with context.agency(acme.agency.pk), pytest.raises(IntegrityError, match=field):
-        take_on(acme.agency, **wrong)
+        create_account(acme.agency, **wrong)
 
 
 def test_create_account_twice_at_once_creates_one(committed_db: None) -> None:
@@ -114,7 +114,7 @@ def test_create_account_twice_at_once_creates_one(committed_db: None) -> None:
     def attempt(name: str) -> str:
         try:
             with context.agency(agency.pk):
-                return take_on(agency, name=name).name
+                return create_account(agency, name=name).name
         except agencies.AccountExists:
             return "refused"
         finally:
@@ -130,7 +130,10 @@ def test_create_account_twice_at_once_creates_one(committed_db: None) -> None:
 
 def test_delete_account_hides_one_account(acme: Client) -> None:
     with context.agency(acme.agency.pk):
-        deleted, present = take_on(acme.agency), take_on(acme.agency, selling_partner_id="A9KEPT")
+        deleted, present = (
+            create_account(acme.agency),
+            create_account(acme.agency, selling_partner_id="A9KEPT"),
+        )
 
         agencies.delete_account(account=deleted, now=LATER)
 
@@ -140,7 +143,7 @@ def test_delete_account_hides_one_account(acme: Client) -> None:
 
 def test_delete_account_twice_keeps_first_time(acme: Client) -> None:
     with context.agency(acme.agency.pk):
-        account = take_on(acme.agency)
+        account = create_account(acme.agency)
 
         for moment in (NOON, LATER):
             agencies.delete_account(account=account, now=moment)
@@ -158,7 +161,7 @@ def test_agency_with_audit_entries_cannot_be_deleted(acme: Client) -> None:
     assert context.open_agency_ids() == [acme.agency.pk]
 
 
-def noted(agency: Agency, what: str) -> list[tuple[str, Any, Any]]:
+def list_audit_entries(agency: Agency, what: str) -> list[tuple[str, Any, Any]]:
     """Who did this, and what was other then, oldest first."""
     with context.agency(agency.pk):
         entries = AuditEntry.objects.filter(what=what).order_by("pk")
@@ -173,7 +176,7 @@ def test_agency_and_account_changes_are_recorded_in_audit_log(acme: Client) -> N
         "external_id": None,
     }
     with context.agency(acme.agency.pk):
-        account = take_on(acme.agency, actor=Actor("key_1", "mine"))
+        account = create_account(acme.agency, actor=Actor("key_1", "mine"))
         agencies.update(
             instance=account,
             fields={"name": "Nordwind", "external_id": "crm-1"},
@@ -188,31 +191,36 @@ def test_agency_and_account_changes_are_recorded_in_audit_log(acme: Client) -> N
         )
         agencies.delete_account(account=account, actor=Actor("key_2", "other"), now=LATER)
 
-    assert noted(acme.agency, "agency.opened") == [("underone", None, {"name": "Acme"})]
-    assert noted(acme.agency, "account.created") == [("key_1 mine", None, fields)]
-    assert noted(acme.agency, "account.changed") == [
+    assert list_audit_entries(acme.agency, "agency.opened") == [("underone", None, {"name": "Acme"})]
+    assert list_audit_entries(acme.agency, "account.created") == [("key_1 mine", None, fields)]
+    assert list_audit_entries(acme.agency, "account.changed") == [
         ("key_1 mine", {"external_id": None}, {"external_id": "crm-1"})
     ]
-    assert noted(acme.agency, "agency.changed") == [
+    assert list_audit_entries(acme.agency, "agency.changed") == [
         ("key_1 mine", {"document_retention_days": 30}, {"document_retention_days": 7})
     ]
-    assert noted(acme.agency, "account.deleted") == [("key_2 other", fields | {"external_id": "crm-1"}, None)]
+    assert list_audit_entries(acme.agency, "account.deleted") == [
+        ("key_2 other", fields | {"external_id": "crm-1"}, None)
+    ]
 
 
 def test_update_with_equal_values_is_not_recorded(acme: Client) -> None:
     with context.agency(acme.agency.pk):
-        account = take_on(acme.agency)
+        account = create_account(acme.agency)
         agencies.update(instance=account, fields={"name": "Nordwind"}, now=NOON)
         agencies.update(instance=account, fields={}, now=NOON)
         for moment in (NOON, LATER):
             agencies.delete_account(account=account, now=moment)
         with pytest.raises(agencies.AccountExists):
-            take_on(acme.agency, selling_partner_id="A2KEPT") and take_on(
+            create_account(acme.agency, selling_partner_id="A2KEPT") and create_account(
                 acme.agency, selling_partner_id="A2KEPT"
             )
 
-    assert noted(acme.agency, "account.changed") == []
-    assert [len(noted(acme.agency, f"account.{what}")) for what in ("created", "deleted")] == [2, 1]
+    assert list_audit_entries(acme.agency, "account.changed") == []
+    assert [len(list_audit_entries(acme.agency, f"account.{what}")) for what in ("created", "deleted")] == [
+        2,
+        1,
+    ]
 
 
 def closed(client: Client, *, at: datetime = NOON) -> Agency:
@@ -234,14 +242,14 @@ def test_closed_agency_can_be_reopened_for_seven_days(acme: Client, rival: Clien
         agencies.reopen(agency=agency, now=NOON + timedelta(days=7) - timedelta(microseconds=1))
 
     assert (len(context.open_agency_ids()), context.closed_agency_ids()) == (2, [])
-    assert [actor for actor, *_ in noted(acme.agency, "agency.reopened")] == ["underone"]
+    assert [actor for actor, *_ in list_audit_entries(acme.agency, "agency.reopened")] == ["underone"]
 
 
 def test_close_twice_keeps_first_time_and_one_entry(acme: Client) -> None:
     first, second = closed(acme), closed(acme, at=LATER)
 
     assert (first.erased_from, second.erased_from) == (second.erased_from, NOON + timedelta(days=7))
-    assert len(noted(acme.agency, "agency.closed")) == 1
+    assert len(list_audit_entries(acme.agency, "agency.closed")) == 1
 
 
 def test_reopen_of_erasing_or_open_agency_is_refused(acme: Client) -> None:

@@ -21,14 +21,14 @@ from tests.conftest import NOON
 TOKENS = "/v1/tokens"
 
 
-def make(client: Client, **fields: Any) -> dict[str, Any]:
+def new_token(client: Client, **fields: Any) -> dict[str, Any]:
     response = client.post(TOKENS, fields, format="json")
     assert response.status_code == 201, response.content
     return dict(response.json())
 
 
 def token(client: Client, **fields: Any) -> Client:
-    return Client(client.agency, make(client, **fields)["token"])
+    return Client(client.agency, new_token(client, **fields)["token"])
 
 
 def key(client: Client, **rights: Any) -> Client:
@@ -94,7 +94,7 @@ def test_token_limit_is_within_limit_of_key(acme: Client, shop: str) -> None:
     refused = limited.post(TOKENS, {"accounts": [shop, other]}, format="json")
     unknown = limited.post(TOKENS, {"accounts": [shop, "acct_" + "0" * 32]}, format="json")
 
-    assert make(limited)["accounts"] == make(limited, accounts=None)["accounts"] == [shop]
+    assert new_token(limited)["accounts"] == new_token(limited, accounts=None)["accounts"] == [shop]
     assert (refused.status_code, refused.json()["errors"]) == (404, unknown.json()["errors"])
     assert refused.json()["errors"][0]["pointer"] == "/accounts/1"
 
@@ -114,7 +114,7 @@ def test_token_with_too_many_accounts_is_refused_without_lookup(acme: Client) ->
 def test_token_expires_no_later_than_its_key(acme: Client) -> None:
     ends = timezone.now() + timedelta(minutes=5)
 
-    made = make(key(acme, expires_at=ends), expires_in=3600)
+    made = new_token(key(acme, expires_at=ends), expires_in=3600)
 
     assert datetime.fromisoformat(made["expires_at"]) == ends
 
@@ -134,7 +134,7 @@ def test_token_lifetime_is_a_minute_to_an_hour(acme: Client, seconds: Any) -> No
 
 
 def test_token_that_expired_is_unknown(acme: Client) -> None:
-    made = make(acme, expires_in=60)
+    made = new_token(acme, expires_in=60)
     ends = datetime.fromisoformat(made["expires_at"])
 
     assert key_secrets.authenticate(text=made["token"], now=ends - timedelta(seconds=1)).kind == "token"
@@ -155,7 +155,7 @@ def test_token_ends_with_its_revoked_key(acme: Client) -> None:
 
 def test_token_ends_with_its_rotated_key(acme: Client) -> None:
     maker = key(acme)
-    made = make(maker)
+    made = new_token(maker)
     acme.post(
         f"/v1/api-keys/{maker.read('/v1/me')['key']['id']}/rotate", {"overlap_seconds": 30}, format="json"
     )
@@ -167,7 +167,7 @@ def test_token_ends_with_its_rotated_key(acme: Client) -> None:
 
 
 def test_token_is_recorded_in_audit_log(acme: Client) -> None:
-    make(acme)
+    new_token(acme)
 
     (entry,) = acme.read("/v1/audit-log", what="token.created")["data"]
     assert entry["about"].startswith("tok_")
@@ -211,16 +211,16 @@ def create_agency_data(client: Client, *, count: int, expires_at: datetime) -> N
 def test_tokens_of_key_are_limited(acme: Client) -> None:
     create_agency_data(acme, count=api_keys.MAX_TOKENS - 1, expires_at=timezone.now() + timedelta(minutes=10))
     other = key(acme)
-    make(acme)
+    new_token(acme)
 
     refused = acme.post(TOKENS, {}, format="json")
 
     assert (refused.status_code, refused.json()["type"]) == (429, "/problems/too-many-tokens")
     assert 580 < int(refused.headers["Retry-After"]) <= 601
-    assert make(other)
+    assert new_token(other)
     with context.agency(acme.agency.pk):
         ApiKey.objects.filter(prefix="uo_tok_" + "0" * 13).update(expires_at=timezone.now())
-    assert make(acme)
+    assert new_token(acme)
 
 
 def test_expired_tokens_are_deleted_in_batches(acme: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,7 +237,7 @@ def test_expired_tokens_are_deleted_and_others_kept(acme: Client, rival: Client)
         with context.agency(client.agency.pk):
             parent, _ = key_secrets.create(agency=client.agency, name="old key", expires_at=past, now=past)
             key_secrets.create_token(parent=parent, accounts=None, expires_at=past, now=past)
-    make(acme)
+    new_token(acme)
     context.set_agency(None)
 
     tasks.delete_expired_tokens()

@@ -17,15 +17,15 @@ KEYS = "/v1/api-keys"
 DAY = timedelta(days=1)
 
 
-def make(client: Client, **fields: Any) -> dict[str, Any]:
+def create_key(client: Client, **fields: Any) -> dict[str, Any]:
     response = client.post(KEYS, {"name": "front end"} | fields, format="json")
     assert response.status_code == 201, response.content
     return dict(response.json())
 
 
-def bearing(client: Client, **rights: Any) -> Client:
+def create_client(client: Client, **rights: Any) -> Client:
     """A client with another key of the same agency."""
-    return Client(client.agency, make(client, **rights)["key"])
+    return Client(client.agency, create_key(client, **rights)["key"])
 
 
 def later(**time: float) -> str:
@@ -36,7 +36,7 @@ def refusal(response: Any) -> tuple[int, str]:
     return response.status_code, response.json()["type"].removeprefix("/problems/")
 
 
-def noted(client: Client) -> list[str]:
+def list_audit_entries(client: Client) -> list[str]:
     with context.agency(client.agency.pk):
         return list(
             AuditEntry.objects.filter(what__startswith="key.").order_by("id").values_list("what", flat=True)
@@ -74,7 +74,7 @@ def test_new_key_is_shown_once_and_authenticates(acme: Client) -> None:
 
 
 def test_key_text_is_in_no_table(acme: Client) -> None:
-    secret = make(acme)["key"][21:]
+    secret = create_key(acme)["key"][21:]
 
     with context.agency(acme.agency.pk), connection.cursor() as cursor:
         for table in ("accounts_apikey", "accounts_auditentry"):
@@ -83,7 +83,9 @@ def test_key_text_is_in_no_table(acme: Client) -> None:
 
 
 def test_key_has_given_rights(acme: Client, shop: str) -> None:
-    limited = make(acme, role="manager", read_only=True, accounts=[shop, shop], expires_at=later(days=1))
+    limited = create_key(
+        acme, role="manager", read_only=True, accounts=[shop, shop], expires_at=later(days=1)
+    )
 
     assert (limited["role"], limited["read_only"], limited["accounts"]) == ("manager", True, [shop])
     me = Client(acme.agency, limited["key"]).read("/v1/me")
@@ -154,7 +156,7 @@ def test_key_limit_with_account_of_other_agency_is_refused(acme: Client, rival: 
 
 
 def test_keys_are_listed_newest_first_with_inactive_ones(acme: Client) -> None:
-    made = [make(acme, name=f"key {n}")["id"] for n in range(4)]
+    made = [create_key(acme, name=f"key {n}")["id"] for n in range(4)]
     acme.delete(f"{KEYS}/{made[1]}")
 
     first = acme.read(KEYS, limit=3)
@@ -173,7 +175,7 @@ def test_keys_list_has_no_tokens(acme: Client) -> None:
 
 
 def test_key_update_changes_name_only(acme: Client) -> None:
-    made = make(acme, role="viewer")
+    made = create_key(acme, role="viewer")
 
     answer = acme.patch(
         f"{KEYS}/{made['id']}", {"name": "other", "role": "admin", "read_only": True}, format="json"
@@ -182,11 +184,11 @@ def test_key_update_changes_name_only(acme: Client) -> None:
     acme.patch(f"{KEYS}/{made['id']}", {}, format="json")
 
     assert answer.json() == {name: value for name, value in made.items() if name != "key"} | {"name": "other"}
-    assert noted(acme) == ["key.created", "key.renamed"]
+    assert list_audit_entries(acme) == ["key.created", "key.renamed"]
 
 
 def test_revoked_key_does_not_authenticate_and_stays_in_list(acme: Client) -> None:
-    made = make(acme)
+    made = create_key(acme)
 
     answers = [acme.delete(f"{KEYS}/{made['id']}").status_code for _ in range(2)]
 
@@ -195,7 +197,7 @@ def test_revoked_key_does_not_authenticate_and_stays_in_list(acme: Client) -> No
     assert acme.get(f"{KEYS}/{made['id']}").status_code == 404
     assert acme.patch(f"{KEYS}/{made['id']}", {"name": "other"}, format="json").status_code == 404
     assert acme.read(KEYS)["data"][0]["revoked_at"] is not None
-    assert noted(acme) == ["key.created", "key.revoked"]
+    assert list_audit_entries(acme) == ["key.created", "key.revoked"]
 
 
 def test_key_can_revoke_itself_even_the_last_one(acme: Client) -> None:
@@ -217,7 +219,7 @@ def test_expired_key_is_unknown(acme: Client) -> None:
 
 
 def test_rotated_key_and_successor_are_valid_during_overlap(acme: Client, shop: str) -> None:
-    old = make(acme, role="viewer", accounts=[shop], read_only=True)
+    old = create_key(acme, role="viewer", accounts=[shop], read_only=True)
 
     answer = acme.post(f"{KEYS}/{old['id']}/rotate", {}, format="json")
 
@@ -232,11 +234,11 @@ def test_rotated_key_and_successor_are_valid_during_overlap(acme: Client, shop: 
     assert key_secrets.authenticate(text=old["key"], now=ends - timedelta(seconds=1))
     with pytest.raises(key_secrets.UnknownKey):
         key_secrets.authenticate(text=old["key"], now=ends)
-    assert noted(acme) == ["key.created", "key.rotated"]
+    assert list_audit_entries(acme) == ["key.created", "key.rotated"]
 
 
 def test_rotated_key_without_overlap_ends_at_once(acme: Client) -> None:
-    old = make(acme)
+    old = create_key(acme)
 
     new = acme.post(f"{KEYS}/{old['id']}/rotate", {"overlap_seconds": 0}, format="json").json()
 
@@ -244,7 +246,7 @@ def test_rotated_key_without_overlap_ends_at_once(acme: Client) -> None:
 
 
 def test_rotation_keeps_expiry(acme: Client) -> None:
-    old = make(acme, expires_at=later(hours=2))
+    old = create_key(acme, expires_at=later(hours=2))
 
     new = acme.post(f"{KEYS}/{old['id']}/rotate", {"overlap_seconds": 604_800}, format="json").json()
 
@@ -253,7 +255,7 @@ def test_rotation_keeps_expiry(acme: Client) -> None:
 
 @pytest.mark.parametrize("seconds", [-1, 604_801, "long", None])
 def test_rotation_overlap_is_zero_to_a_week(acme: Client, seconds: Any) -> None:
-    key = make(acme)
+    key = create_key(acme)
 
     answer = acme.post(f"{KEYS}/{key['id']}/rotate", {"overlap_seconds": seconds}, format="json")
 
@@ -261,7 +263,7 @@ def test_rotation_overlap_is_zero_to_a_week(acme: Client, seconds: Any) -> None:
 
 
 def test_rotation_of_rotated_or_inactive_key_is_refused(acme: Client) -> None:
-    old, over = make(acme), make(acme)
+    old, over = create_key(acme), create_key(acme)
     acme.delete(f"{KEYS}/{over['id']}")
 
     answers = [acme.post(f"{KEYS}/{each['id']}/rotate", {}, format="json") for each in (old, old, over)]
@@ -285,15 +287,15 @@ def test_rotation_revokes_invitations_of_key(acme: Client) -> None:
 
 
 def test_expiring_key_cannot_create_key_that_expires_later(acme: Client) -> None:
-    ending = bearing(acme, expires_at=later(hours=1))
-    lasting = make(acme)
+    ending = create_client(acme, expires_at=later(hours=1))
+    lasting = create_key(acme)
 
     refused = [
         ending.post(KEYS, {"name": "x"} | more, format="json")
         for more in ({}, {"expires_at": later(hours=2)})
     ]
     rotated = ending.post(f"{KEYS}/{lasting['id']}/rotate", {}, format="json")
-    sooner = make(ending, expires_at=later(minutes=30))
+    sooner = create_key(ending, expires_at=later(minutes=30))
 
     assert [(each.status_code, each.json()["errors"][0]["pointer"]) for each in refused] == [
         (409, "/expires_at")
@@ -314,8 +316,8 @@ WRITES = (
     "rights", [{"role": "manager"}, {"role": "viewer"}, {"role": "manager", "accounts": True}], ids=str
 )
 def test_keys_require_admin(acme: Client, shop: str, rights: dict[str, Any]) -> None:
-    client = bearing(acme, **rights | ({"accounts": [shop]} if "accounts" in rights else {}))
-    key = make(acme)["id"]
+    client = create_client(acme, **rights | ({"accounts": [shop]} if "accounts" in rights else {}))
+    key = create_key(acme)["id"]
 
     for method, path in (*WRITES, ("get", KEYS), ("get", f"{KEYS}/{{id}}"), ("head", KEYS)):
         answer = getattr(client, method)(
@@ -325,8 +327,8 @@ def test_keys_require_admin(acme: Client, shop: str, rights: dict[str, Any]) -> 
 
 
 def test_keys_cannot_be_changed_by_read_only_admin(acme: Client) -> None:
-    reading = bearing(acme, read_only=True)
-    key = make(acme)["id"]
+    reading = create_client(acme, read_only=True)
+    key = create_key(acme)["id"]
 
     assert {
         getattr(reading, method)(path.format(id=key), {"name": "x"}, format="json").status_code
@@ -356,7 +358,7 @@ def test_key_of_other_agency_is_not_found(acme: Client, rival: Client) -> None:
     [("admin", ["read", "write", "administer"]), ("manager", ["read", "write"]), ("viewer", ["read"])],
 )
 def test_me_shows_permissions_of_key(acme: Client, role: str, may: list[str]) -> None:
-    me = bearing(acme, role=role, name=f"a {role}").read("/v1/me")
+    me = create_client(acme, role=role, name=f"a {role}").read("/v1/me")
 
     assert me["may"] == may
     assert (me["bearer"]["id"], me["bearer"]["name"]) == (me["key"]["id"], f"a {role}")

@@ -10,7 +10,7 @@ from accounts.tenancy import context
 from tests.client import Client
 
 
-def mint(*words: str) -> str:
+def create_api_key(*words: str) -> str:
     """What the command prints."""
     context.set_agency(None)
     output = io.StringIO()
@@ -21,7 +21,7 @@ def mint(*words: str) -> str:
 def test_create_api_key_restores_access(acme: Client) -> None:
     acme.delete(f"/v1/api-keys/{acme.read('/v1/me')['key']['id']}")
 
-    printed = mint(acme.agency.public_id).splitlines()
+    printed = create_api_key(acme.agency.public_id).splitlines()
 
     back = Client(acme.agency, printed[1].split()[1])
     assert acme.get("/v1/me").status_code == 401
@@ -30,7 +30,7 @@ def test_create_api_key_restores_access(acme: Client) -> None:
 
 
 def test_create_api_key_is_recorded_in_audit_log(acme: Client) -> None:
-    created = json.loads(mint(acme.agency.public_id, "--role=viewer", "--name=look", "--json"))
+    created = json.loads(create_api_key(acme.agency.public_id, "--role=viewer", "--name=look", "--json"))
 
     (entry,) = acme.read("/v1/audit-log", about=created["id"])["data"]
     assert (entry["who"], entry["what"], entry["detail"]["role"]) == ("underone", "key.created", "viewer")
@@ -50,6 +50,6 @@ def test_create_api_key_is_recorded_in_audit_log(acme: Client) -> None:
 )
 def test_create_api_key_refuses_invalid_arguments(acme: Client, words: tuple[str, ...]) -> None:
     with pytest.raises(CommandError):
-        mint(*(word.format(id=acme.agency.public_id) for word in words))
+        create_api_key(*(word.format(id=acme.agency.public_id) for word in words))
 
     assert len(acme.read("/v1/api-keys")["data"]) == 1

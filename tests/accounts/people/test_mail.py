@@ -33,7 +33,7 @@ SECRETS = ("BCDF-GHJK", "3x8kq2-d1a2b3", "uo_ses_0", "uo_inv_secret", "mei@agenc
 TO = "mei@agency.example"
 
 
-def hand_over(kind: str = "invitation") -> None:
+def deliver_mail(kind: str = "invitation") -> None:
     mail.queue(kind=kind, to=TO, values=PLACES, expires_in=60)
 
 
@@ -44,7 +44,7 @@ def queued() -> list[Any]:
         return list(iter(lambda: channel.basic_get("celery", no_ack=True), None))
 
 
-def sealed(**fields: Any) -> str:
+def encrypt_mail(**fields: Any) -> str:
     """What a worker is handed."""
     payload = {"kind": "invitation", "to": TO, "values": PLACES} | fields
     return at_rest.encrypt(json.dumps(payload).encode(), context=mail.TASK).hex()
@@ -83,7 +83,7 @@ def test_mail_with_hostile_agency_name_has_no_extra_header(name: str) -> None:
 
 
 def test_mail_is_encrypted_in_the_broker(db: None, post: Outbox) -> None:
-    hand_over()
+    deliver_mail()
 
     (message,) = queued()
     carried = json.dumps([message.payload, message.headers], default=str)
@@ -106,20 +106,20 @@ def test_mail_encrypted_for_other_context_is_not_sent(db: None) -> None:
 
 def test_mail_of_rolled_back_transaction_is_not_queued(db: None, post: Outbox) -> None:
     with transaction.atomic():
-        hand_over()
+        deliver_mail()
         transaction.set_rollback(True)
 
     assert queued() == []
 
 
 def test_mail_without_template_is_queued_and_not_sent(db: None, post: Outbox) -> None:
-    hand_over(kind="unknown_account")
+    deliver_mail(kind="unknown_account")
 
     assert len(post.collect()) == 0
 
 
 def test_mail_reaches_real_server(server: Server) -> None:
-    mail.send(encrypted=sealed())
+    mail.send(encrypted=encrypt_mail())
 
     ((to, data),) = server.got
     got = message_from_bytes(data, policy=policy.default)
@@ -131,7 +131,7 @@ def test_mail_reaches_real_server(server: Server) -> None:
 def test_mail_to_unknown_recipient_is_not_retried(server: Server) -> None:
     server.answers["RCPT"] = b"550 no such mailbox"
 
-    mail.send(encrypted=sealed())
+    mail.send(encrypted=encrypt_mail())
 
     assert server.got == []
 
@@ -141,10 +141,10 @@ def test_mail_refused_by_server_is_retried(server: Server, command: str) -> None
     server.answers[command] = b"451 later"
 
     with pytest.raises(OSError, match="later") as error:
-        mail.send(encrypted=sealed())
+        mail.send(encrypted=encrypt_mail())
 
     assert isinstance(error.value, smtplib.SMTPException)
     del server.answers[command]
     server.got.clear()
-    mail.send(encrypted=sealed())
+    mail.send(encrypted=encrypt_mail())
     assert len(server.got) == 1

@@ -30,7 +30,7 @@ def resolved(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def promised(method: str, path: str, status: int) -> dict[str, Any]:
+def documented(method: str, path: str, status: int) -> dict[str, Any]:
     """The bodies that an operation may answer with at a status, by media type. Raises KeyError for one that
     it never has."""
 
@@ -40,7 +40,7 @@ def promised(method: str, path: str, status: int) -> dict[str, Any]:
 
 def faults(response: Any, *, method: str, path: str) -> list[str]:
     """What of an answer is not as the document says."""
-    bodies = promised(method, path, response.status_code)
+    bodies = documented(method, path, response.status_code)
     if not response.content:
         return [] if not bodies else ["nothing was answered"]
     media = response["Content-Type"].partition(";")[0]
@@ -49,7 +49,7 @@ def faults(response: Any, *, method: str, path: str) -> list[str]:
     return [f"{error.json_path}: {error.message}" for error in errors]
 
 
-def hold(response: Any, status: int, path: str, method: str = "post") -> Any:
+def check_schema(response: Any, status: int, path: str, method: str = "post") -> Any:
     """The answer, which has this status and is as the document says."""
     assert response.status_code == status, response.content
     assert faults(response, method=method, path=path) == []
@@ -68,34 +68,34 @@ def test_sign_in_matches_openapi(visitor: Visitor, acme: Client, mei: Person) ->
     create_member(acme.agency, mei)
     path = "/v1/auth/sign-in"
 
-    hold(visitor.send(path, email=mei.email, password=PASSWORD), 200, path)
-    hold(visitor.send(path, email=mei.email, password="a quiet orange rivet"), 401, path)
-    hold(visitor.send(path, email="nobody"), 400, path)
-    hold(visitor.post(path, "email=mei", content_type="text/plain"), 415, path)
-    hold([visitor.send(path, email=new_email(), password=PASSWORD) for _ in range(12)][-1], 429, path)
+    check_schema(visitor.send(path, email=mei.email, password=PASSWORD), 200, path)
+    check_schema(visitor.send(path, email=mei.email, password="a quiet orange rivet"), 401, path)
+    check_schema(visitor.send(path, email="nobody"), 400, path)
+    check_schema(visitor.post(path, "email=mei", content_type="text/plain"), 415, path)
+    check_schema([visitor.send(path, email=new_email(), password=PASSWORD) for _ in range(12)][-1], 429, path)
 
 
 def test_sign_in_codes_match_openapi(visitor: Visitor, mei: Person) -> None:
     ask, confirm = "/v1/auth/code", "/v1/auth/code/confirm"
 
-    waiting = hold(visitor.send(ask, email=mei.email), 202, ask).json()
-    hold(visitor.send(confirm, code="BBBB-BBBB"), 401, confirm)
+    waiting = check_schema(visitor.send(ask, email=mei.email), 202, ask).json()
+    check_schema(visitor.send(confirm, code="BBBB-BBBB"), 401, confirm)
     visitor.carry(waiting["token"], header=True)
-    hold(visitor.send(confirm, code="BBBB-BBBB"), 401, confirm)
-    hold(visitor.send(confirm), 400, confirm)
-    hold([visitor.send(ask, email=mei.email) for _ in range(3)][-1], 429, ask)
+    check_schema(visitor.send(confirm, code="BBBB-BBBB"), 401, confirm)
+    check_schema(visitor.send(confirm), 400, confirm)
+    check_schema([visitor.send(ask, email=mei.email) for _ in range(3)][-1], 429, ask)
 
 
 def test_passwords_match_openapi(visitor: Visitor, mei: Person) -> None:
     forgotten, reset, change = "/v1/auth/password/forgotten", "/v1/auth/password/reset", "/v1/auth/password"
 
-    hold(visitor.send(forgotten, email=mei.email), 202, forgotten)
-    hold(visitor.send(forgotten), 400, forgotten)
-    hold(visitor.send(reset, key="nothing", password=PASSWORD), 404, reset)
-    hold(visitor.send(change, password=PASSWORD), 401, change)
+    check_schema(visitor.send(forgotten, email=mei.email), 202, forgotten)
+    check_schema(visitor.send(forgotten), 400, forgotten)
+    check_schema(visitor.send(reset, key="nothing", password=PASSWORD), 404, reset)
+    check_schema(visitor.send(change, password=PASSWORD), 401, change)
     visitor.sign_in(mei.email)
-    hold(visitor.send(change, current_password="guess", password="seven green windows"), 400, change)
-    hold(visitor.send(change, current_password=PASSWORD, password="seven green windows"), 200, change)
+    check_schema(visitor.send(change, current_password="guess", password="seven green windows"), 400, change)
+    check_schema(visitor.send(change, current_password=PASSWORD, password="seven green windows"), 200, change)
 
 
 def test_sessions_match_openapi(visitor: Visitor, acme: Client, mei: Person) -> None:
@@ -103,13 +103,13 @@ def test_sessions_match_openapi(visitor: Visitor, acme: Client, mei: Person) -> 
     create_member(acme.agency, mei)
     visitor.sign_in(mei.email)
 
-    hold(visitor.get(one), 200, one, "get")
-    hold(visitor.delete(one), 204, one, "delete")
-    hold(visitor.get(one), 401, one, "get")
-    hold(visitor.delete(every), 401, every, "delete")
+    check_schema(visitor.get(one), 200, one, "get")
+    check_schema(visitor.delete(one), 204, one, "delete")
+    check_schema(visitor.get(one), 401, one, "get")
+    check_schema(visitor.delete(every), 401, every, "delete")
     visitor.credentials()
     visitor.sign_in(mei.email)
-    hold(visitor.delete(every), 204, every, "delete")
+    check_schema(visitor.delete(every), 204, every, "delete")
 
 
 def test_sign_up_and_acceptance_match_openapi(
@@ -118,17 +118,19 @@ def test_sign_up_and_acceptance_match_openapi(
     accept, sign_up, invitations = "/v1/invitations/accept", "/v1/auth/sign-up", "/v1/invitations"
     email = new_email()
 
-    hold(acme.post(invitations, {"email": email, "role": "viewer"}, format="json"), 201, invitations)
-    hold(acme.post(invitations, {"email": email, "role": "viewer"}, format="json"), 409, invitations)
-    hold(visitor.send(accept, token=post.token(email)), 400, accept)
-    hold(visitor.send(accept, token=post.token(email), name="Client"), 201, accept)
-    hold(visitor.send(accept, token=post.token(email), name="Client"), 403, accept)
-    hold(acme.post(invitations, {"email": mei.email, "role": "admin"}, format="json"), 201, invitations)
-    hold(visitor.send(accept, token=post.token(mei.email)), 201, accept)
-    hold(visitor.send(sign_up, agency_name="A", name="B", email=email), 403, sign_up)
+    check_schema(acme.post(invitations, {"email": email, "role": "viewer"}, format="json"), 201, invitations)
+    check_schema(acme.post(invitations, {"email": email, "role": "viewer"}, format="json"), 409, invitations)
+    check_schema(visitor.send(accept, token=post.token(email)), 400, accept)
+    check_schema(visitor.send(accept, token=post.token(email), name="Client"), 201, accept)
+    check_schema(visitor.send(accept, token=post.token(email), name="Client"), 403, accept)
+    check_schema(
+        acme.post(invitations, {"email": mei.email, "role": "admin"}, format="json"), 201, invitations
+    )
+    check_schema(visitor.send(accept, token=post.token(mei.email)), 201, accept)
+    check_schema(visitor.send(sign_up, agency_name="A", name="B", email=email), 403, sign_up)
     settings.SIGN_UP = True
-    hold(visitor.send(sign_up, agency_name="A", name="B", email=email), 202, sign_up)
-    hold(visitor.send(sign_up), 400, sign_up)
+    check_schema(visitor.send(sign_up, agency_name="A", name="B", email=email), 202, sign_up)
+    check_schema(visitor.send(sign_up), 400, sign_up)
 
 
 def test_members_and_invitations_match_openapi(acme: Client, mei: Person) -> None:
@@ -136,17 +138,17 @@ def test_members_and_invitations_match_openapi(acme: Client, mei: Person) -> Non
     made = acme.post("/v1/invitations", {"email": new_email(), "role": "viewer"}, format="json").json()
     invitation, again = f"/v1/invitations/{made['id']}", "/v1/invitations/{invitation_id}/send"
 
-    hold(acme.get("/v1/members"), 200, "/v1/members", "get")
-    hold(acme.get(f"/v1/members/{member}"), 200, one, "get")
-    hold(acme.patch(f"/v1/members/{member}", {"role": "viewer"}, format="json"), 200, one, "patch")
-    hold(acme.patch(f"/v1/members/{member}", {"role": "owner"}, format="json"), 400, one, "patch")
-    hold(acme.delete(f"/v1/members/{member}"), 204, one, "delete")
-    hold(acme.get(f"/v1/members/{member}"), 404, one, "get")
-    hold(acme.get("/v1/invitations"), 200, "/v1/invitations", "get")
-    hold(acme.get(invitation), 200, "/v1/invitations/{invitation_id}", "get")
-    hold(acme.post(f"{invitation}/send"), 200, again)
-    hold(acme.delete(invitation), 204, "/v1/invitations/{invitation_id}", "delete")
-    hold(acme.post(f"{invitation}/send"), 404, again)
+    check_schema(acme.get("/v1/members"), 200, "/v1/members", "get")
+    check_schema(acme.get(f"/v1/members/{member}"), 200, one, "get")
+    check_schema(acme.patch(f"/v1/members/{member}", {"role": "viewer"}, format="json"), 200, one, "patch")
+    check_schema(acme.patch(f"/v1/members/{member}", {"role": "owner"}, format="json"), 400, one, "patch")
+    check_schema(acme.delete(f"/v1/members/{member}"), 204, one, "delete")
+    check_schema(acme.get(f"/v1/members/{member}"), 404, one, "get")
+    check_schema(acme.get("/v1/invitations"), 200, "/v1/invitations", "get")
+    check_schema(acme.get(invitation), 200, "/v1/invitations/{invitation_id}", "get")
+    check_schema(acme.post(f"{invitation}/send"), 200, again)
+    check_schema(acme.delete(invitation), 204, "/v1/invitations/{invitation_id}", "delete")
+    check_schema(acme.post(f"{invitation}/send"), 404, again)
 
 
 def test_choose_agency_matches_openapi(visitor: Visitor, acme: Client, rival: Client, mei: Person) -> None:
@@ -154,7 +156,7 @@ def test_choose_agency_matches_openapi(visitor: Visitor, acme: Client, rival: Cl
         create_member(client.agency, mei)
     visitor.sign_in(mei.email)
 
-    answer = hold(visitor.get("/v1/accounts"), 400, "/v1/accounts", "get")
+    answer = check_schema(visitor.get("/v1/accounts"), 400, "/v1/accounts", "get")
 
     assert answer["Content-Type"] == PROBLEM
     assert len(answer.json()["choices"]) == 2
@@ -167,4 +169,4 @@ def test_ended_session_matches_openapi(visitor: Visitor, acme: Client, path: str
     visitor.sign_in(person.email)
     assert visitor.delete("/v1/auth/sessions").status_code == 204
 
-    hold(visitor.get(path), 401, path, "get")
+    check_schema(visitor.get(path), 401, path, "get")

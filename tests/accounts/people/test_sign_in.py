@@ -20,7 +20,7 @@ from tests.client import Client
 OF_A_PERSON = [("GET", "session"), ("DELETE", "session"), ("DELETE", "sessions"), ("POST", "password")]
 
 
-def told(response: Any) -> dict[str, Any]:
+def summarize(response: Any) -> dict[str, Any]:
     """A problem but for the id of its request."""
     return {name: value for name, value in response.json().items() if name != "request_id"}
 
@@ -82,7 +82,7 @@ def test_sign_in_failure_does_not_reveal_cause(
 
     assert response.status_code == 401
     assert response["WWW-Authenticate"].startswith("Bearer")
-    assert told(response) == {
+    assert summarize(response) == {
         "type": "/problems/sign-in-failed",
         "title": "Sign-in failed",
         "status": 401,
@@ -112,7 +112,7 @@ def test_sign_in_of_inactive_user_or_without_password_reveals_nothing(visitor: V
         visitor.send("/v1/auth/sign-in", email=each.email, password=PASSWORD) for each in (mei, without)
     ]
 
-    assert [(answer.status_code, told(answer)["type"]) for answer in answers] == [
+    assert [(answer.status_code, summarize(answer)["type"]) for answer in answers] == [
         (401, "/problems/sign-in-failed")
     ] * 2
 

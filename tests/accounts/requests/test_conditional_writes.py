@@ -39,14 +39,14 @@ def post(client: Client, path: str, body: Any, *, key: str) -> Any:
     return client.post(path, body, format="json", HTTP_IDEMPOTENCY_KEY=key)
 
 
-def told(answer: Any) -> tuple[int, bytes, str]:
+def summarize(answer: Any) -> tuple[int, bytes, str]:
     return answer.status_code, answer.content, answer.get("Location", "")
 
 
 def test_write_repeated_with_key_has_one_effect(acme: Client) -> None:
     first, again = (post(acme, ACCOUNTS, SHOP, key="k1") for _ in range(2))
 
-    assert told(again) == told(first)
+    assert summarize(again) == summarize(first)
     assert (first.status_code, first.get("Idempotency-Replayed"), again["Idempotency-Replayed"]) == (
         201,
         None,
@@ -126,7 +126,7 @@ def test_write_replay_without_body_has_no_content_type(acme: Client, shop: str) 
     gone, again = (acme.delete(f"{ACCOUNTS}/{shop}", HTTP_IDEMPOTENCY_KEY="k1") for _ in range(2))
     without = acme.delete(f"{ACCOUNTS}/{shop}")
 
-    assert told(gone) == told(again) == (204, b"", "")
+    assert summarize(gone) == summarize(again) == (204, b"", "")
     assert "Content-Type" not in again
     assert without.status_code == 404
 
@@ -162,7 +162,7 @@ def test_upload_fingerprint_covers_file_and_fields(firm: Client) -> None:
     first, again = (upload(firm, shop, document) for _ in range(2))
     others = [upload(firm, shop, document + b"\n"), upload(firm, shop, document, marketplace="CA")]
 
-    assert told(first) == told(again)
+    assert summarize(first) == summarize(again)
     assert (first.status_code, first.json()["duplicate"], again["Idempotency-Replayed"]) == (
         202,
         False,
@@ -203,7 +203,7 @@ def at_once(ask: Callable[[], Any], *, times: int) -> list[Any]:
 def test_concurrent_writes_with_key_run_once(firm: Client) -> None:
     answers = at_once(lambda: post(Client(firm.agency, firm.key), ACCOUNTS, SHOP, key="k1"), times=6)
 
-    assert {told(answer) for answer in answers} == {told(answers[0])}
+    assert {summarize(answer) for answer in answers} == {summarize(answers[0])}
     assert answers[0].status_code == 201
     assert [answer.get("Idempotency-Replayed") for answer in answers].count(None) == 1
     with context.agency(firm.agency.pk):
@@ -217,7 +217,7 @@ def test_concurrent_uploads_with_key_run_once(firm: Client, monkeypatch: pytest.
 
     answers = at_once(lambda: upload(Client(firm.agency, firm.key), shop, document), times=4)
 
-    assert {told(answer) for answer in answers} == {told(answers[0])}
+    assert {summarize(answer) for answer in answers} == {summarize(answers[0])}
     assert answers[0].status_code == 202
     assert len(sent) == 1
     with context.agency(firm.agency.pk):
@@ -278,12 +278,12 @@ def killed_before(statement: int, act: Callable[[], Any]) -> None:
     """Act, and be killed by a power cut before the statement of that number is sent."""
     left = iter(range(statement))
 
-    def cut(execute: Callable[..., Any], *args: Any) -> Any:
+    def cut_connection(execute: Callable[..., Any], *args: Any) -> Any:
         if next(left, None) is None:
             os.kill(os.getpid(), signal.SIGKILL)
         return execute(*args)
 
-    with connection.execute_wrapper(cut):
+    with connection.execute_wrapper(cut_connection):
         act()
 
 
@@ -307,16 +307,16 @@ def test_killed_process_leaves_write_and_response_or_neither(firm: Client) -> No
 
 
 def test_killed_process_after_commit_has_replayable_response(firm: Client) -> None:
-    def die_once_committed(execute: Callable[..., Any], *args: Any) -> Any:
+    def exit_after_commit(execute: Callable[..., Any], *args: Any) -> Any:
         if connection.in_atomic_block and not connection.run_on_commit:
             transaction.on_commit(lambda: os.kill(os.getpid(), signal.SIGKILL))
         return execute(*args)
 
-    def ask_and_die() -> None:
-        with connection.execute_wrapper(die_once_committed):
+    def send_and_exit() -> None:
+        with connection.execute_wrapper(exit_after_commit):
             post(firm, ACCOUNTS, SHOP, key="k1")
 
-    ended = child(ask_and_die)
+    ended = child(send_and_exit)
 
     again = post(firm, ACCOUNTS, SHOP, key="k1")
     assert (ended, again.status_code, again["Idempotency-Replayed"], accounts_of(firm)) == (

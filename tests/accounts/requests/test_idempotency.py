@@ -31,7 +31,7 @@ def principal(acme: Client) -> Iterator[Principal]:
         yield key_secrets.authenticate(text=acme.key, now=NOON)
 
 
-def asked(
+def send_claim(
     principal: Principal, *, key: str = "k1", fingerprint: bytes = ASKED, hours: float = 0
 ) -> StoredResponse | None:
     return idempotency.claim(
@@ -40,46 +40,46 @@ def asked(
 
 
 def test_idempotency_key_replays_stored_response(principal: Principal) -> None:
-    first = asked(principal)
+    first = send_claim(principal)
     idempotency.store(principal=principal, key="k1", response=ANSWER)
 
-    assert (first, asked(principal), asked(principal, hours=23.9)) == (None, ANSWER, ANSWER)
-    assert asked(principal, key="K1") is None
+    assert (first, send_claim(principal), send_claim(principal, hours=23.9)) == (None, ANSWER, ANSWER)
+    assert send_claim(principal, key="K1") is None
 
 
 def test_idempotency_key_with_other_request_is_refused(principal: Principal) -> None:
-    asked(principal)
+    send_claim(principal)
     idempotency.store(principal=principal, key="k1", response=ANSWER)
 
     with pytest.raises(idempotency.DifferentRequest):
-        asked(principal, fingerprint=OTHER)
+        send_claim(principal, fingerprint=OTHER)
 
 
 def test_idempotency_key_is_free_after_a_day(principal: Principal) -> None:
-    asked(principal)
+    send_claim(principal)
     idempotency.store(principal=principal, key="k1", response=ANSWER)
 
-    assert asked(principal, fingerprint=OTHER, hours=24) is None
+    assert send_claim(principal, fingerprint=OTHER, hours=24) is None
     assert IdempotencyRecord.objects.get().status is None
 
 
 def test_idempotency_keys_belong_to_one_principal(principal: Principal) -> None:
-    asked(principal)
+    send_claim(principal)
     idempotency.store(principal=principal, key="k1", response=ANSWER)
 
-    assert asked(replace(principal, id=principal.agency_id)) is None
+    assert send_claim(replace(principal, id=principal.agency_id)) is None
 
 
 def test_idempotency_key_can_be_reused_after_release(principal: Principal) -> None:
-    asked(principal)
+    send_claim(principal)
 
     idempotency.release(principal=principal, key="k1")
 
-    assert asked(principal, fingerprint=OTHER) is None
+    assert send_claim(principal, fingerprint=OTHER) is None
 
 
 def test_idempotency_response_is_encrypted_for_its_key(principal: Principal) -> None:
-    asked(principal)
+    send_claim(principal)
     idempotency.store(principal=principal, key="k1", response=ANSWER)
     record = IdempotencyRecord.objects.get()
 
@@ -95,23 +95,23 @@ def test_idempotency_response_is_encrypted_for_its_key(principal: Principal) -> 
 
     assert b"whsec" not in bytes(record.encrypted)
     with pytest.raises(Exception, match="not for accounts_idempotencyrecord"):
-        asked(principal, key="k2")
+        send_claim(principal, key="k2")
 
 
 def test_idempotency_response_without_encryption_key_is_unreadable(
     principal: Principal, settings: Settings
 ) -> None:
-    asked(principal)
+    send_claim(principal)
     idempotency.store(principal=principal, key="k1", response=ANSWER)
 
     settings.SECRETS_KEYS = {99: bytes(32)}
 
     with pytest.raises(idempotency.ResponseUnreadable):
-        asked(principal)
+        send_claim(principal)
 
 
 def test_idempotency_record_cannot_hold_error(principal: Principal) -> None:
-    asked(principal)
+    send_claim(principal)
 
     with (
         pytest.raises(IntegrityError, match="accounts_idempotencyrecord_status_success"),
@@ -128,8 +128,8 @@ def test_idempotency_records_expire_after_a_day(
         with context.agency(client.agency.pk):
             actor = key_secrets.authenticate(text=client.key, now=NOON)
             for number in range(5):
-                asked(actor, key=f"old {number}", hours=-24 * 365)
-            asked(actor, key="young", hours=24 * 365 * 10)
+                send_claim(actor, key=f"old {number}", hours=-24 * 365)
+            send_claim(actor, key="young", hours=24 * 365 * 10)
 
     tasks.delete_idempotency_records()
 
@@ -139,8 +139,8 @@ def test_idempotency_records_expire_after_a_day(
 
 
 def test_idempotency_delete_expired_returns_count(acme: Client, principal: Principal) -> None:
-    asked(principal)
-    asked(principal, key="k2", hours=1)
+    send_claim(principal)
+    send_claim(principal, key="k2", hours=1)
 
     deleted = idempotency.delete_expired(agency_id=acme.agency.pk, now=NOON + timedelta(hours=24))
 
@@ -148,7 +148,7 @@ def test_idempotency_delete_expired_returns_count(acme: Client, principal: Princ
 
 
 def test_idempotency_records_go_with_agency(principal: Principal) -> None:
-    asked(principal)
+    send_claim(principal)
     other, _ = agencies.create_agency(name="Other", now=NOON)
 
     assert IdempotencyRecord.objects.filter(agency=principal.agency).count() == 1

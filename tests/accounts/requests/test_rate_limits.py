@@ -40,7 +40,7 @@ def principal() -> Principal:
     )
 
 
-def beside(one: Principal) -> Principal:
+def other_principal(one: Principal) -> Principal:
     """Another bearer of the same agency."""
     return dataclasses.replace(principal(), agency=one.agency)
 
@@ -54,7 +54,7 @@ def strict(settings: Settings) -> Settings:
 
 def test_principal_and_agency_have_separate_quotas(strict: Settings) -> None:
     one = principal()
-    other = beside(one)
+    other = other_principal(one)
 
     of_one = [rate_limits.consume(principal=one) for _ in range(5)]
     of_other = [rate_limits.consume(principal=other) for _ in range(3)]

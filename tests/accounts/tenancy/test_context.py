@@ -94,14 +94,14 @@ def test_context_restores_nested_contexts(db: None) -> None:
 
 
 def test_context_is_restored_after_exception_and_rolls_back(acme: Client) -> None:
-    def break_off() -> None:
+    def fail_inside() -> None:
         with context.agency(OTHER):
             agencies.create_agency(name="Half made", now=NOON)
             raise ZeroDivisionError
 
     with context.agency(acme.agency.pk):
         with pytest.raises(ZeroDivisionError):
-            break_off()
+            fail_inside()
 
         assert context.current_agency_id() == acme.agency.pk
     assert context.open_agency_ids() == [acme.agency.pk]

@@ -30,7 +30,7 @@ def firm(committed_db: None) -> Client:
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locks, "TIMEOUT", timedelta(milliseconds=200))
 
 
@@ -56,7 +56,7 @@ def write(person: Person | None, *, path: str = PATH) -> Request:
     return request
 
 
-def held(request: Request) -> bool:
+def locked(request: Request) -> bool:
     """Whether the write went on, or waited in vain."""
     try:
         with transaction.atomic():
@@ -74,11 +74,11 @@ def test_path_lock_of_user_blocks_that_user_only(
     with transaction.atomic():
         conditional_writes.lock_path(write(mei))
         meanwhile = [
-            elsewhere(partial(held, each)) for each in (write(mei), write(mei, path="/v1/x"), write(ana))
+            elsewhere(partial(locked, each)) for each in (write(mei), write(mei, path="/v1/x"), write(ana))
         ]
 
     assert meanwhile == [False, True, True]
-    assert elsewhere(lambda: held(write(mei)))
+    assert elsewhere(lambda: locked(write(mei)))
 
 
 def test_path_lock_is_not_taken_for_anonymous_requests(
@@ -87,20 +87,20 @@ def test_path_lock_is_not_taken_for_anonymous_requests(
     with transaction.atomic():
         conditional_writes.lock_path(write(None))
 
-        assert elsewhere(lambda: held(write(None)))
+        assert elsewhere(lambda: locked(write(None)))
 
 
 def test_lock_timeout_is_restored_afterwards(committed_db: None) -> None:
-    def patience() -> str:
+    def lock_timeout() -> str:
         with connection.cursor() as cursor:
             cursor.execute("SHOW lock_timeout")
             return str(cursor.fetchone()[0])
 
     with transaction.atomic():
-        before = patience()
+        before = lock_timeout()
         conditional_writes.lock_path(write(create_user()))
 
-        assert patience() == before
+        assert lock_timeout() == before
 
 
 def test_path_lock_timeout_answers_busy_and_other_agencies_do_not_wait(

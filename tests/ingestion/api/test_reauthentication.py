@@ -19,7 +19,7 @@ from tests.conftest import NOON
 Change = Callable[[Client, Client, str], Any]
 
 
-class Meanwhile(DocumentUploadHandler):
+class ChangeWhileStreaming(DocumentUploadHandler):
     """Does something before the last byte is there."""
 
     act: ClassVar[Callable[[], Any]]
@@ -61,7 +61,7 @@ def revoke(acme: Client, clerk: Client, _: str) -> None:
     assert acme.delete(f"/v1/api-keys/{id_of(clerk)}").status_code == 204
 
 
-def hand_back(acme: Client, _: Client, shop: str) -> None:
+def delete_account(acme: Client, _: Client, shop: str) -> None:
     assert acme.delete(f"/v1/accounts/{shop}").status_code in {202, 204}
 
 
@@ -86,7 +86,7 @@ def nothing(_: Client, __: Client, ___: str) -> None:
     [
         (revoke, 401, 0),
         (close, 401, 0),
-        (hand_back, 404, 0),
+        (delete_account, 404, 0),
         (limit, 404, 0),
         (demote, 403, 0),
         (nothing, 202, 1),
@@ -97,7 +97,7 @@ def test_upload_is_discarded_if_permission_ends_while_streaming(
 ) -> None:
     made = acme.post("/v1/api-keys", {"name": "clerk", "role": "manager"}, format="json").json()
     clerk = Client(acme.agency, made["key"])
-    Meanwhile.act = lambda: change(acme, clerk, shop)
+    ChangeWhileStreaming.act = lambda: change(acme, clerk, shop)
 
     response = clerk.send(shop, b"a document")
     response.wsgi_request.close()
@@ -112,8 +112,8 @@ def test_stored_response_is_not_replayed_to_revoked_key(acme: Client, shop: str,
     made = acme.post("/v1/api-keys", {"name": "clerk", "role": "manager"}, format="json").json()
     clerk = Client(acme.agency, made["key"])
     clerk.credentials(HTTP_AUTHORIZATION=f"Bearer {made['key']}", HTTP_IDEMPOTENCY_KEY="one")
-    Meanwhile.act = lambda: None
+    ChangeWhileStreaming.act = lambda: None
     first = clerk.send(shop, b"a document")
-    Meanwhile.act = lambda: acme.delete(f"/v1/api-keys/{made['id']}")
+    ChangeWhileStreaming.act = lambda: acme.delete(f"/v1/api-keys/{made['id']}")
 
     assert (first.status_code, clerk.send(shop, b"a document").status_code) == (202, 401)

@@ -25,7 +25,7 @@ from tests.architecture.agency_data import AgencyIds, create_agency_data
 from tests.client import Client
 from tests.conftest import NOON
 from tests.ingestion import archives
-from tests.ingestion.archives import Packed
+from tests.ingestion.archives import Archive
 from webhooks.models import Endpoint
 
 USUALLY_OUT = {int(OrderStatus.PENDING), int(OrderStatus.CANCELLED)}
@@ -62,12 +62,12 @@ def counted(client: Client) -> dict[str, int]:
 
 
 def test_archive_contains_every_row_of_every_table(acme: Client, agency_with_data: AgencyIds) -> None:
-    export = archives.ask(acme)
+    export = archives.request_export(acme)
     before = counted(acme)
 
-    archives.make(acme, export)
+    archives.build_archive(acme, export)
 
-    exported = archives.take(acme, export)
+    exported = archives.download_archive(acme, export)
     rows = {each["name"]: each["rows"] for each in exported.manifest["files"]}
     assert (rows.pop("agency.jsonl"), rows.pop("rules.jsonl") > 20) == (1, True)
     assert rows == before
@@ -79,7 +79,7 @@ def test_manifest_says_what_each_file_holds_and_what_is_left_out(
     acme: Client, agency_with_data: AgencyIds
 ) -> None:
     before = timezone.now()
-    exported = archives.pack(acme)
+    exported = archives.export_archive(acme)
 
     manifest = exported.manifest
     orders = next(each for each in manifest["files"] if each["name"] == "orders.jsonl")
@@ -97,7 +97,7 @@ def test_manifest_says_what_each_file_holds_and_what_is_left_out(
 
 
 def test_ids_are_those_of_api(acme: Client, agency_with_data: AgencyIds) -> None:
-    exported = archives.pack(acme)
+    exported = archives.export_archive(acme)
 
     assert {each["account_id"] for each in exported.lines("orders")} == {agency_with_data.account_id}
     assert agency_with_data.report_id in {each["id"] for each in exported.lines("reports")}
@@ -114,7 +114,7 @@ def test_ids_are_those_of_api(acme: Client, agency_with_data: AgencyIds) -> None
     assert [text for text in texts if RAW_ID.search(text)] == []
 
 
-def rate(exported: Packed, *, days: dict[date, Any]) -> tuple[int, int]:
+def rate(exported: Archive, *, days: dict[date, Any]) -> tuple[int, int]:
     """Return the defective orders and the orders of these days, counted from the exported facts."""
     defects = {each["order_id"] for each in exported.lines("defects") if each["counts"]}
     orders = [each for each in exported.lines("orders") if date.fromisoformat(each["ordered_on"]) in days]
@@ -129,7 +129,7 @@ def rate(exported: Packed, *, days: dict[date, Any]) -> tuple[int, int]:
 
 
 def test_archive_allows_recounting_every_figure(acme: Client, agency_with_data: AgencyIds) -> None:
-    exported = archives.pack(acme)
+    exported = archives.export_archive(acme)
 
     value = acme.odr(agency_with_data.account_id, known_at=exported.manifest["known_at"])
     first, last = (date.fromisoformat(value["window"][side]) for side in ("from", "to"))
@@ -154,7 +154,7 @@ def test_archive_of_account_contains_that_account_and_its_thresholds(
     other = create_agency_data(acme, name="other")
     acme.put("/v1/thresholds", {"metric": "return_rate", "warn_at": 0.4}, format="json")
 
-    exported = archives.pack(acme, account=agency_with_data.account_id)
+    exported = archives.export_archive(acme, account=agency_with_data.account_id)
 
     assert exported.manifest["account"] == agency_with_data.account_id
     assert [each["id"] for each in exported.lines("accounts")] == [agency_with_data.account_id]
@@ -175,7 +175,7 @@ def test_archive_contains_nothing_of_other_agencies(acme: Client, agency_with_da
     rival = Client(*agencies.create_agency(name="Rival", now=NOON))
     other = create_agency_data(rival, name="rival")
 
-    exported = archives.pack(acme, documents=True)
+    exported = archives.export_archive(acme, documents=True)
 
     words = [b"rival", rival.agency.pk.hex.encode(), *(value.encode() for value in vars(other).values())]
     assert [
@@ -189,7 +189,7 @@ def test_archive_omits_deleted_accounts(acme: Client, agency_with_data: AgencyId
     present = acme.take_on(name="Kept", partner="A1KEPT")
     acme.delete(f"/v1/accounts/{agency_with_data.account_id}")
 
-    exported = archives.pack(acme)
+    exported = archives.export_archive(acme)
 
     assert [each["id"] for each in exported.lines("accounts")] == [present]
     assert exported.lines("orders") == exported.lines("reports") == []
@@ -204,7 +204,7 @@ def test_archive_contains_documents_if_requested(
     reports = acme.read(f"/v1/accounts/{agency_with_data.account_id}/reports")["data"]
     names = {f"documents/{each['id']}" for each in reports}
 
-    with_documents, without = archives.pack(acme, documents=True), archives.pack(acme)
+    with_documents, without = archives.export_archive(acme, documents=True), archives.export_archive(acme)
 
     assert {name for name in with_documents.zip.namelist() if name.startswith("documents/")} == names
     assert not [name for name in without.zip.namelist() if name.startswith("documents/")]
@@ -220,7 +220,7 @@ def test_document_that_goes_meanwhile_is_passed_over(
 ) -> None:
     next(storage.glob("*/*/rpt_*")).unlink()
 
-    exported = archives.pack(acme, documents=True)
+    exported = archives.export_archive(acme, documents=True)
 
     assert (
         len([name for name in exported.zip.namelist() if name.startswith("documents/")]),
@@ -238,7 +238,7 @@ def test_archive_contains_no_secret(acme: Client, agency_with_data: AgencyIds) -
     for chat in chats:
         acme.listen(kind="slack", url=chat)
 
-    exported = archives.pack(acme, documents=True)
+    exported = archives.export_archive(acme, documents=True)
 
     content = b"".join(exported.zip.read(name) for name in exported.zip.namelist())
     for word in (secret, acme.key, acme.key[21:], "verysecret", "whsec_"):
@@ -257,7 +257,7 @@ def test_archive_contains_only_host_of_chat_url(acme: Client, url: str) -> None:
     with context.agency(acme.agency.pk):
         Endpoint.objects.update(url=url)
 
-    (exported,) = archives.pack(acme).lines("webhook-endpoints")
+    (exported,) = archives.export_archive(acme).lines("webhook-endpoints")
 
     assert (exported["id"], exported["url"]) == (endpoint, "https://c.example/…")
 
@@ -275,7 +275,7 @@ def test_texts_are_exported_unchanged(acme: Client) -> None:
                 now=NOON,
             )
 
-    exported = archives.pack(acme)
+    exported = archives.export_archive(acme)
 
     assert sorted(each["name"] for each in exported.lines("accounts")) == sorted(names)
     assert exported.faults() == []
@@ -308,9 +308,9 @@ def add(client: Client, count: int) -> None:
 
 def test_archive_memory_does_not_depend_on_rows(acme: Client) -> None:
     def peak() -> int:
-        export = archives.ask(acme)
+        export = archives.request_export(acme)
         tracemalloc.start()
-        archives.make(acme, export)
+        archives.build_archive(acme, export)
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return most
@@ -332,9 +332,9 @@ def test_archive_transaction_is_read_only(acme: Client) -> None:
 
 
 def test_export_creation_and_download_are_audited(acme: Client, agency_with_data: AgencyIds) -> None:
-    export = archives.ask(acme, account=agency_with_data.account_id)
-    archives.make(acme, export)
-    archives.take(acme, export)
+    export = archives.request_export(acme, account=agency_with_data.account_id)
+    archives.build_archive(acme, export)
+    archives.download_archive(acme, export)
 
     with context.agency(acme.agency.pk):
         entries = list(AuditEntry.objects.filter(about=export).order_by("pk").values_list("what", "detail"))

@@ -76,11 +76,11 @@ def test_archive_is_queued_and_worker_is_woken(committed: Client) -> None:
 
 
 def test_ready_archive_has_size_digest_and_expiry(committed: Client) -> None:
-    export = archives.ask(committed)
-    archives.make(committed, export)
+    export = archives.request_export(committed)
+    archives.build_archive(committed, export)
 
     body = committed.read(f"/v1/exports/{export}")
-    content = archives.take(committed, export).content
+    content = archives.download_archive(committed, export).content
 
     assert (body["status"], body["size"]) == ("ready", len(content))
     assert body["sha256"] == hashlib.sha256(content).hexdigest()
@@ -89,24 +89,24 @@ def test_ready_archive_has_size_digest_and_expiry(committed: Client) -> None:
 
 
 def test_export_in_progress_blocks_another_until_ready(committed: Client) -> None:
-    export = archives.ask(committed)
+    export = archives.request_export(committed)
 
     for status in (Status.QUEUED, Status.RUNNING):
         change(committed, export, status=status)
         refused = committed.post("/v1/exports", {}, format="json")
         assert (refused.status_code, refused.json()["type"]) == (409, "/problems/export-under-way")
 
-    archives.make(committed, export)
-    assert archives.ask(committed) != export
+    archives.build_archive(committed, export)
+    assert archives.request_export(committed) != export
 
 
 def test_export_of_other_agency_does_not_block(acme: Client, rival: Client) -> None:
-    assert archives.ask(acme) != archives.ask(rival)
+    assert archives.request_export(acme) != archives.request_export(rival)
 
 
 @pytest.mark.parametrize("path", ["", "/archive"])
 def test_stranger_archive_is_not_there(acme: Client, rival: Client, path: str) -> None:
-    export = archives.ask(acme)
+    export = archives.request_export(acme)
 
     assert rival.get(f"/v1/exports/{export}{path}").status_code == 404
     assert rival.read("/v1/exports")["data"] == []
@@ -135,7 +135,7 @@ def test_wrong_wish_is_pointed_at(acme: Client, wish: dict[str, Any], status: in
 
 
 def test_archives_are_for_admins(acme: Client) -> None:
-    export = archives.ask(acme)
+    export = archives.request_export(acme)
     with context.agency(acme.agency.pk):
         ApiKey.objects.update(role=Role.MANAGER)
 
@@ -151,7 +151,7 @@ def test_archives_are_for_admins(acme: Client) -> None:
 
 @pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING, Status.FAILED])
 def test_export_not_ready_cannot_be_downloaded(acme: Client, status: str) -> None:
-    export = archives.ask(acme)
+    export = archives.request_export(acme)
     change(acme, export, status=status)
 
     response = acme.get(f"/v1/exports/{export}/archive")
@@ -160,8 +160,8 @@ def test_export_not_ready_cannot_be_downloaded(acme: Client, status: str) -> Non
 
 
 def test_archive_expires_after_a_week(committed: Client, storage: Path) -> None:
-    export = archives.ask(committed)
-    archives.make(committed, export)
+    export = archives.request_export(committed)
+    archives.build_archive(committed, export)
     ready = datetime.fromisoformat(committed.read(f"/v1/exports/{export}")["ready_at"])
 
     early = exports.expire(
@@ -186,8 +186,8 @@ def test_newer_export_replaces_older_one_of_same_scope(committed: Client, storag
     wishes: list[dict[str, Any]] = [{}, {"documents": True}, {"account": shop}, {"account": other}]
 
     def made(wish: dict[str, Any]) -> str:
-        export = archives.ask(committed, **wish)
-        archives.make(committed, export)
+        export = archives.request_export(committed, **wish)
+        archives.build_archive(committed, export)
         return export
 
     old, new = ([made(wish) for wish in wishes] for _ in range(2))
@@ -195,24 +195,24 @@ def test_newer_export_replaces_older_one_of_same_scope(committed: Client, storag
     assert sorted(stored_archives(storage)) == sorted(new)
     statuses = {each["id"]: each["status"] for each in committed.read("/v1/exports")["data"]}
     assert statuses == dict.fromkeys(old, "expired") | dict.fromkeys(new, "ready")
-    assert archives.take(committed, new[0]).faults() == []
+    assert archives.download_archive(committed, new[0]).faults() == []
     assert committed.read("/v1/audit-log", about=old[0])["data"][0]["what"] == "export.expired"
 
 
 def test_older_archive_stays_until_newer_is_ready(committed: Client) -> None:
-    first = archives.ask(committed)
-    archives.make(committed, first)
-    second = archives.ask(committed)
+    first = archives.request_export(committed)
+    archives.build_archive(committed, first)
+    second = archives.request_export(committed)
     change(committed, second, attempts=exports.MAX_ATTEMPTS)
 
-    archives.make(committed, second)
+    archives.build_archive(committed, second)
 
     assert committed.read(f"/v1/exports/{second}")["status"] == "failed"
-    assert archives.take(committed, first).faults() == []
+    assert archives.download_archive(committed, first).faults() == []
 
 
 def test_exports_are_limited_to_twenty_a_day(acme: Client, rival: Client) -> None:
-    requested = [archives.ask(acme)]
+    requested = [archives.request_export(acme)]
     change(acme, requested[0], status=Status.FAILED)
     change(acme, requested[0], created_at=timezone.now() - timedelta(hours=23))
     with context.agency(acme.agency.pk):
@@ -232,14 +232,14 @@ def test_exports_are_limited_to_twenty_a_day(acme: Client, rival: Client) -> Non
 
     assert (refused.status_code, refused.json()["type"]) == (429, "/problems/too-many-exports")
     assert 3500 < int(refused.headers["Retry-After"]) <= 3601
-    assert archives.ask(rival)
+    assert archives.request_export(rival)
     change(acme, requested[0], created_at=timezone.now() - timedelta(hours=24))
-    assert archives.ask(acme)
+    assert archives.request_export(acme)
 
 
 def test_scheduled_task_expires_archives(committed: Client, storage: Path) -> None:
-    export = archives.ask(committed)
-    archives.make(committed, export)
+    export = archives.request_export(committed)
+    archives.build_archive(committed, export)
     change(committed, export, expires_at=NOW - timedelta(hours=1))
 
     tasks.expire_exports()
@@ -248,8 +248,8 @@ def test_scheduled_task_expires_archives(committed: Client, storage: Path) -> No
 
 
 def test_file_that_is_gone_already_is_expired_all_same(committed: Client, storage: Path) -> None:
-    export = archives.ask(committed)
-    archives.make(committed, export)
+    export = archives.request_export(committed)
+    archives.build_archive(committed, export)
     next(storage.rglob(export)).unlink()
 
     assert committed.get(f"/v1/exports/{export}/archive").status_code == 410
@@ -257,7 +257,7 @@ def test_file_that_is_gone_already_is_expired_all_same(committed: Client, storag
 
 
 def left_behind(client: Client, *, status: str, since: timedelta) -> str:
-    export = archives.ask(client)
+    export = archives.request_export(client)
     change(client, export, status=status, handed_out_at=timezone.now() - since)
     messages.take()
     return export
@@ -290,7 +290,7 @@ def test_export_held_by_worker_is_not_resumed(acme: Client) -> None:
         worker_locks.take(worker, identifiers.private("exp", export))
 
         tasks.resume_exports()
-        archives.make(acme, export)
+        archives.build_archive(acme, export)
 
         assert messages.take() == []
     with context.agency(acme.agency.pk):
@@ -298,27 +298,27 @@ def test_export_held_by_worker_is_not_resumed(acme: Client) -> None:
 
 
 def test_export_fails_after_maximum_attempts(acme: Client) -> None:
-    export = archives.ask(acme)
+    export = archives.request_export(acme)
     change(acme, export, status=Status.RUNNING, attempts=exports.MAX_ATTEMPTS)
 
-    archives.make(acme, export)
+    archives.build_archive(acme, export)
 
     assert acme.read(f"/v1/exports/{export}")["status"] == "failed"
-    assert archives.ask(acme) != export
+    assert archives.request_export(acme) != export
 
 
 def test_export_built_twice_is_stored_once(committed: Client, storage: Path) -> None:
-    export = archives.ask(committed)
+    export = archives.request_export(committed)
 
-    archives.make(committed, export)
+    archives.build_archive(committed, export)
     before = committed.read(f"/v1/exports/{export}")
-    archives.make(committed, export)
+    archives.build_archive(committed, export)
 
     assert (committed.read(f"/v1/exports/{export}"), stored_archives(storage)) == (before, [export])
 
 
 def claimed(client: Client, **wish: Any) -> Export:
-    export = archives.ask(client, **wish)
+    export = archives.request_export(client, **wish)
     claimed = exports.claim(agency_id=client.agency.pk, export_id=identifiers.private("exp", export))
     assert claimed is not None
     return claimed
@@ -335,8 +335,8 @@ def test_account_that_is_erased_meanwhile_is_in_no_archive(committed: Client, st
 
     assert stored_archives(storage) == []
     assert committed.read(f"/v1/exports/{export.public_id}")["status"] == "queued"
-    archives.make(committed, export.public_id)
-    assert archives.take(committed, export.public_id).lines("accounts") == []
+    archives.build_archive(committed, export.public_id)
+    assert archives.download_archive(committed, export.public_id).lines("accounts") == []
 
 
 def test_archive_of_account_deleted_meanwhile_is_not_stored(committed: Client, storage: Path) -> None:
@@ -349,7 +349,7 @@ def test_archive_of_account_deleted_meanwhile_is_not_stored(committed: Client, s
     again = exports.claim(agency_id=committed.agency.pk, export_id=export.pk)
 
     assert (again, stored_archives(storage)) == (None, [])
-    assert archives.ask(committed)
+    assert archives.request_export(committed)
     with context.agency(committed.agency.pk):
         assert Export.objects.get(pk=export.pk).status == Status.FAILED
 
@@ -387,8 +387,8 @@ def test_export_marked_ready_concurrently_is_expired_with_account(
     committed: Client, storage: Path, is_whole: bool
 ) -> None:
     (account,) = (each["id"] for each in committed.read("/v1/accounts")["data"])
-    export = archives.ask(committed, account=None if is_whole else account)
-    archives.make(committed, export)
+    export = archives.request_export(committed, account=None if is_whole else account)
+    archives.build_archive(committed, export)
     change(committed, export, status=Status.RUNNING)
 
     def forget() -> None:
@@ -421,20 +421,20 @@ def test_export_taken_over_is_stored_by_new_worker_only(committed: Client, stora
     exports.build(export=second, now=NOW)
 
     assert stored_archives(storage) == [first.public_id]
-    assert archives.take(committed, first.public_id).faults() == []
+    assert archives.download_archive(committed, first.public_id).faults() == []
 
 
 def test_account_erasure_expires_archives_that_contain_it(committed: Client, storage: Path) -> None:
     (account,) = (each["id"] for each in committed.read("/v1/accounts")["data"])
     present = committed.take_on(name="Kept", partner="A1KEPT")
     made = {
-        name: archives.ask(committed, account=requested_account)
+        name: archives.request_export(committed, account=requested_account)
         for name, requested_account in (("of it", account),)
     }
-    archives.make(committed, made["of it"])
+    archives.build_archive(committed, made["of it"])
     for name, requested_account in (("of another", present), ("of all", None)):
-        made[name] = archives.ask(committed, account=requested_account)
-        archives.make(committed, made[name])
+        made[name] = archives.request_export(committed, account=requested_account)
+        archives.build_archive(committed, made[name])
     committed.delete(f"/v1/accounts/{account}")
     assert committed.get(f"/v1/exports/{made['of it']}").status_code == 404
 
@@ -446,11 +446,11 @@ def test_account_erasure_expires_archives_that_contain_it(committed: Client, sto
 
 
 def test_closed_agency_archive_is_not_made(acme: Client) -> None:
-    export = archives.ask(acme)
+    export = archives.request_export(acme)
     acme.delete("/v1/agency", {"confirm": "close Acme"}, format="json")
     messages.take()
 
-    archives.make(acme, export)
+    archives.build_archive(acme, export)
     change(acme, export, handed_out_at=NOW - timedelta(hours=1))
     tasks.resume_exports()
 

@@ -59,7 +59,7 @@ SHIPMENT = (
 )
 
 
-def kept(
+def redact_document(
     document: bytes, *, announced: str = "", marketplace: str = "US", most: int = MAX_BYTES
 ) -> tuple[bytes, list[str]]:
     """Return a document as it is stored, and its redacted columns."""
@@ -77,7 +77,7 @@ def table(*rows: tuple[str, ...], delimiter: str = "\t", end: str = "\n", codec:
     return "".join(delimiter.join(row) + end for row in rows).encode(codec)
 
 
-def written_in(document: bytes) -> Encoding | None:
+def detect_codec(document: bytes) -> Encoding | None:
     """Return the encoding recorded on receipt, because redaction may remove the evidence of it."""
     try:
         return encodings.detect_encoding(
@@ -104,7 +104,7 @@ def test_personal_cells_are_emptied_and_nothing_else(delimiter: str, end: str, c
     empty = (*SHIPMENT[:2], "", "", "", "", *SHIPMENT[6:])
     document = table(SHIPPING, SHIPMENT, SHIPMENT, delimiter=delimiter, end=end, codec=codec)
 
-    blanked, columns = kept(pack(document))
+    blanked, columns = redact_document(pack(document))
 
     expected = table(SHIPPING, empty, empty, delimiter=delimiter, end=end, codec=codec)
     assert (gzip.decompress(blanked) if pack is gzip.compress else blanked) == expected
@@ -125,7 +125,9 @@ def test_personal_cells_are_emptied_and_nothing_else(delimiter: str, end: str, c
 def test_column_is_detected_by_name_in_any_spelling(name: str, codec: str) -> None:
     name = name.replace("~", " ")
 
-    blanked, columns = kept(table(("order-id", name, "sku"), (ORDER, "Jane Doe", "x"), codec=codec))
+    blanked, columns = redact_document(
+        table(("order-id", name, "sku"), (ORDER, "Jane Doe", "x"), codec=codec)
+    )
 
     assert blanked == table(("order-id", name, "sku"), (ORDER, "", "x"), codec=codec)
     assert columns == [name.strip('"')]
@@ -143,14 +145,14 @@ def test_column_is_detected_by_name_in_any_spelling(name: str, codec: str) -> No
 def test_column_harmless_is_left_alone(name: str) -> None:
     document = table(("order-id", name.replace("~", " ")), (ORDER, "Jane Doe"))
 
-    assert kept(document) == (document, [])
+    assert redact_document(document) == (document, [])
 
 
 def test_columns_that_are_read_are_not_personal() -> None:
     read_by = [column for kind in REPORT_TYPES for column in kind.columns if column.meaning != "not stored"]
     documented = [f"{column.name}\tx\n{ORDER}\tx\n".encode() for column in read_by]
 
-    assert [document for document in documented if kept(document)[1]] == []
+    assert [document for document in documented if redact_document(document)[1]] == []
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: f"{path.parent.name}/{path.name}")
@@ -158,7 +160,7 @@ def test_sample_has_same_facts_after_redaction(path: Path) -> None:
     document = path.read_bytes()
 
     for marketplace in ("US", "DE", "JP"):
-        blanked, _ = kept(document, marketplace=marketplace)
+        blanked, _ = redact_document(document, marketplace=marketplace)
 
         assert outcome(blanked, marketplace=marketplace) == outcome(document, marketplace=marketplace)
         assert blanked.count(b"\n") == document.count(b"\n")
@@ -188,7 +190,7 @@ def test_sample_has_same_facts_after_redaction(path: Path) -> None:
     ],
 )
 def test_redaction_of_document(document: bytes, columns: list[str]) -> None:
-    blanked, named = kept(document)
+    blanked, named = redact_document(document)
 
     assert (named, blanked == document) == (columns, not columns)
     assert outcome(blanked, today=NOON.date()) == outcome(document, today=NOON.date())
@@ -209,7 +211,7 @@ def test_feedback_is_redacted_by_position_whatever_its_language(
 ) -> None:
     row = (DAY, "1", "never arrived", "Sorry Jane", ORDER, "jane@doe.example")
 
-    blanked, columns = kept(table(header, row, row, codec=codec), announced=announced)
+    blanked, columns = redact_document(table(header, row, row, codec=codec), announced=announced)
 
     bare = (DAY, "1", "", "", ORDER, "")
     assert blanked == table(header, bare, bare, codec=codec)
@@ -230,7 +232,7 @@ def test_legacy_layout_of_feedback_is_redacted_by_its_own_positions(more: tuple[
     head = (*header, "Order ID", "Rater Email", *["Rater Role" for _ in more])
     row = (DAY, "2", "Late", "Sorry", "No", "Yes", "-", ORDER, "jane@doe.example", *more)
 
-    blanked, _ = kept(table(head, row))
+    blanked, _ = redact_document(table(head, row))
 
     assert blanked == table(head, (DAY, "2", "", "", "No", "Yes", "-", ORDER, "", *more))
 
@@ -239,7 +241,7 @@ def test_legacy_layout_of_feedback_is_redacted_by_its_own_positions(more: tuple[
 def test_feedback_without_header_is_redacted_and_rejected_as_before(announced: str) -> None:
     document = table((DAY, "1", "never arrived", "", ORDER, "jane@doe.example"))
 
-    blanked, columns = kept(document, announced=announced)
+    blanked, columns = redact_document(document, announced=announced)
 
     assert blanked == table((DAY, "1", "", "", ORDER, ""))
     assert columns == ["Comments", "Your Response", "Rater Email"]
@@ -259,7 +261,7 @@ def test_feedback_is_redacted_with_any_name_and_separator(announced: str, delimi
     )
     document = table(header, row, delimiter=delimiter)
 
-    blanked, columns = kept(document, announced=announced)
+    blanked, columns = redact_document(document, announced=announced)
 
     assert blanked == table(header, (DAY, "1", "", "", ORDER, ""), delimiter=delimiter)
     assert columns == ["c", "d", "f"]
@@ -269,7 +271,7 @@ def test_feedback_is_redacted_with_any_name_and_separator(announced: str, delimi
 def test_table_without_header_keeps_only_harmless_cells(announced: str) -> None:
     document = table(SHIPMENT, ("", "Jane", "Doe"), delimiter=",")
 
-    blanked, columns = kept(document, announced=announced)
+    blanked, columns = redact_document(document, announced=announced)
 
     assert blanked == table((*SHIPMENT[:2], *[""] * 6), ("", "-", ""), delimiter=",")
     assert columns == [f"column {number}" for number in range(3, 9)]
@@ -279,7 +281,7 @@ def test_table_without_header_keeps_only_harmless_cells(announced: str) -> None:
 def test_rows_behind_header_that_ends_in_carriage_return_name_no_column() -> None:
     document = table(SHIPPING, end="\r") + table(SHIPMENT, SHIPMENT)
 
-    blanked, columns = kept(document)
+    blanked, columns = redact_document(document)
 
     assert [word for word in PERSONAL if word.encode() in blanked] == []
     assert columns == ["buyer-email", "buyer-name", "buyer-phone-number", "ship-address-1"]
@@ -305,7 +307,7 @@ def test_shifted_row_keeps_only_what_is_harmless(lines: list[str]) -> None:
     good = build.feedback_file([build.feedback_row(order=ORDER, on=DAY)])
     document = good + "".join(line + "\n" for line in lines).encode()
 
-    blanked, _ = kept(document)
+    blanked, _ = redact_document(document)
 
     assert [word for word in PERSONAL if word.encode() in blanked] == []
     assert blanked.count(b"\n") == document.count(b"\n")
@@ -325,7 +327,7 @@ def test_row_with_more_cells_than_columns_loses_what_name_with_tab_moved_on() ->
         "th1218",
     )
 
-    blanked, _ = kept(table(SHIPPING, shifted))
+    blanked, _ = redact_document(table(SHIPPING, shifted))
 
     assert [word for word in PERSONAL if word.encode() in blanked] == []
     assert blanked.startswith(table(SHIPPING) + f"{ORDER}\t{NOON.isoformat()}\t".encode())
@@ -338,7 +340,7 @@ def test_row_with_more_cells_than_columns_says_same_where_nothing_personal_stand
         + b"\tmore\tcells\r\n"
     )
 
-    blanked, _ = kept(document)
+    blanked, _ = redact_document(document)
 
     assert b"Jane" not in blanked
     assert outcome(blanked) == outcome(document)
@@ -348,13 +350,13 @@ def test_row_of_very_many_cells_takes_no_longer_than_its_cells() -> None:
     document = table(SHIPPING, ("Jane",) * 200_000)
     begun = time.process_time()
 
-    blanked, _ = kept(document)
+    blanked, _ = redact_document(document)
 
     assert b"Jane" not in blanked
     assert time.process_time() - begun < 10
 
 
-class Looked(dict[int, str]):
+class RecordingStream(dict[int, str]):
     """Count how many columns are looked at."""
 
     count = 0
@@ -369,7 +371,7 @@ def test_short_row_is_redacted_within_its_cells() -> None:
     head = table(("order-id", *["tel"] * 900)).decode()
     parsed = redaction_table.detect_table_redactor(head, is_whole=True, announced_type="", read=str)
     assert parsed is not None
-    columns = Looked(parsed.columns)
+    columns = RecordingStream(parsed.columns)
 
     blanked = "".join(replace(parsed, columns=columns).redact([head, f"{ORDER}\t555 0100\n" * 100]))
 
@@ -388,7 +390,7 @@ def test_table_with_too_many_columns_keeps_no_row(before: str, delimiter: str, a
 
     document = header + table(SHIPMENT, SHIPMENT, delimiter=delimiter)
 
-    blanked, columns = kept(document, announced=announced)
+    blanked, columns = redact_document(document, announced=announced)
 
     assert blanked.startswith(header)
     assert [word for word in PERSONAL if word.encode() in blanked] == []
@@ -399,7 +401,7 @@ def test_table_with_too_many_columns_keeps_no_row(before: str, delimiter: str, a
 def test_header_whose_quote_is_never_closed_keeps_nothing_and_is_rejected() -> None:
     document = f'order_id,kind,state,occurred_on,comments,"reference\n{ORDER},a,b,c,"Jane"\n'.encode()
 
-    blanked, _ = kept(document)
+    blanked, _ = redact_document(document)
 
     assert b"Jane" not in blanked
     assert outcome(blanked) == outcome(document) == ("invalid-csv", [])
@@ -408,7 +410,7 @@ def test_header_whose_quote_is_never_closed_keeps_nothing_and_is_rejected() -> N
 def test_header_that_is_quoted_has_columns_that_it_names() -> None:
     document = f'order_id,"sku, colour","buyer-name"\n{ORDER},x,Jane Doe\n'.encode()
 
-    assert kept(document) == (document.replace(b"Jane Doe", b""), ["buyer-name"])
+    assert redact_document(document) == (document.replace(b"Jane Doe", b""), ["buyer-name"])
 
 
 @pytest.mark.parametrize(
@@ -429,7 +431,7 @@ def test_quoted_cell_goes_whole_and_its_lines_stay(cell: str, left: str, end: st
     before, after = "order-id,buyer-name,sku", f'{ORDER},{{}},"12"" pillow, white"'
     document = end.join([before, after.format(cell), after.format("Doe"), ""]).encode()
 
-    blanked, _ = kept(document)
+    blanked, _ = redact_document(document)
 
     assert blanked == end.join([before, after.format(left), after.format(""), ""]).encode()
 
@@ -470,7 +472,7 @@ CLAIM = f"{ORDER},a_to_z_claim,granted,2026-10-20,"
 def test_rejected_documents_are_still_rejected_after_redaction(rows: str) -> None:
     document = (CLAIMS + rows).encode()
 
-    blanked, _ = kept(document)
+    blanked, _ = redact_document(document)
 
     assert b"Jane" not in blanked
     assert b"Doe" not in blanked
@@ -487,7 +489,7 @@ def test_gzip_that_breaks_off_keeps_nothing_personal_and_stays_broken(at: float)
     document = build.packed(build.feedback_file(rows))
     cut = document[: int(len(document) * at)]
 
-    blanked, columns = kept(cut)
+    blanked, columns = redact_document(cut)
 
     assert columns == ["Comments", "Your Response", "Rater Email"]
     opened = gzip.GzipFile(fileobj=io.BytesIO(blanked))
@@ -505,7 +507,7 @@ def test_gzip_that_is_damaged_at_its_end_keeps_nothing_personal() -> None:
     document = build.packed(build.feedback_file([build.feedback_row(order=ORDER, on=DAY)]))
     damaged = document[:-8] + b"\0" * 8
 
-    blanked, _ = kept(damaged)
+    blanked, _ = redact_document(damaged)
 
     assert blanked != damaged
     assert outcome(blanked) == outcome(damaged) == ("invalid-gzip", [])
@@ -515,7 +517,7 @@ def test_gzip_that_unpacks_to_too_much_is_too_large_still() -> None:
     row = build.feedback_row(order=ORDER, on=DAY)
     document = build.packed(build.feedback_file([row] * 100_000))
 
-    blanked, _ = kept(document, most=4 * 1024**2)
+    blanked, _ = redact_document(document, most=4 * 1024**2)
 
     assert (
         outcome(blanked, most=4 * 1024**2)
@@ -564,7 +566,7 @@ def test_texts_of_personal_elements_go_and_rest_of_xml_stays(declared: str, code
     ):
         expected = expected.replace(word, "\n" if word.startswith("\n") else "")
 
-    blanked, columns = kept(pack(document.encode(codec)))
+    blanked, columns = redact_document(pack(document.encode(codec)))
 
     text = (gzip.decompress(blanked) if pack is gzip.compress else blanked).decode(codec)
     assert text == expected.replace("555 0100", "")
@@ -589,7 +591,7 @@ def big_xml(orders: int) -> bytes:
 def test_redacted_xml_parses_to_same_facts(orders: int) -> None:
     document = big_xml(orders)
 
-    blanked, columns = kept(document)
+    blanked, columns = redact_document(document)
 
     assert columns == ["BuyerName"]
     assert blanked == document.replace(b"Jane Doe", b"")
@@ -614,7 +616,7 @@ def test_redacted_xml_parses_to_same_facts(orders: int) -> None:
 def test_xml_that_cannot_be_read_keeps_nothing_personal_and_cannot_be_read_still(harm: Any) -> None:
     document = harm(big_xml(3000))
 
-    blanked, _ = kept(document)
+    blanked, _ = redact_document(document)
 
     assert b"Jane" not in blanked or blanked == document
     assert outcome(blanked)[0] in {"invalid-xml", "document-type", outcome(document)[0]}
@@ -629,7 +631,7 @@ def test_names_of_any_length_are_not_stored_in_memory(tag: str) -> None:
     ).encode()
     tracemalloc.start()
 
-    blanked, _ = kept(gzip.compress(document))
+    blanked, _ = redact_document(gzip.compress(document))
 
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -756,7 +758,7 @@ def test_mutated_document_parses_alike_after_redaction(
     for _ in range(10):
         document = mutate(DOCUMENTS[name], chance)
 
-        blanked, _ = kept(document, announced=announced_type)
+        blanked, _ = redact_document(document, announced=announced_type)
 
         assert outcome(blanked, announced=announced_type) == outcome(document, announced=announced_type)
 
@@ -790,10 +792,10 @@ def feedback_documents(draw: st.DrawFn) -> bytes:
     + b"\n\xc2\x85\n11/13/25\t1\t\t\t101-0000001-0000001\t\xc2"
 )
 def test_feedback_parses_alike_after_redaction(document: bytes) -> None:
-    blanked, _ = kept(document)
+    blanked, _ = redact_document(document)
 
     codec = "utf-16" if document.startswith(b"\xff\xfe") else "utf-8"
-    assert outcome(blanked, encoding=written_in(document)) == outcome(document)
+    assert outcome(blanked, encoding=detect_codec(document)) == outcome(document)
     assert blanked.decode(codec, "replace").count("\n") == document.decode(codec, "replace").count("\n")
 
 
@@ -821,10 +823,10 @@ def claims_documents(draw: st.DrawFn) -> bytes:
 @effort(max_examples=150, deadline=None)
 @given(document=claims_documents())
 def test_claims_parse_alike_after_redaction(document: bytes) -> None:
-    blanked, columns = kept(document)
+    blanked, columns = redact_document(document)
 
     assert sorted(columns) == ["buyer_name", "comments"]
-    assert outcome(blanked, encoding=written_in(document)) == outcome(document)
+    assert outcome(blanked, encoding=detect_codec(document)) == outcome(document)
     assert blanked.count(b"\n") == document.count(b"\n")
 
 
@@ -843,7 +845,7 @@ def test_comment_text_is_never_stored(texts: list[str]) -> None:
     out = io.StringIO(newline="")
     csv.writer(out).writerows([["order_id", "comments", "sku"], *([ORDER, text, "th1218"] for text in texts)])
 
-    blanked, _ = kept(out.getvalue().encode())
+    blanked, _ = redact_document(out.getvalue().encode())
 
     assert [[row[0], row[1].strip("\r\n"), row[2]] for row in lines_of(blanked)][1:] == [
         [ORDER, "", "th1218"]
@@ -855,7 +857,7 @@ def test_letters_of_two_bytes_hide_no_tab(codec: str) -> None:
     row = (ORDER, "表示ソ、東京\u3000", "ソ")
     document = table(("order-id", "buyer-name", "sku"), row, codec=codec)
 
-    blanked, _ = kept(document, marketplace="JP")
+    blanked, _ = redact_document(document, marketplace="JP")
 
     assert blanked == table(("order-id", "buyer-name", "sku"), (ORDER, "", "ソ"), codec=codec)
 
@@ -869,7 +871,7 @@ def test_mark_that_says_byte_order_stays_also_where_first_cell_goes(codec: str, 
         codec=codec,
     )
 
-    blanked, _ = kept(document)
+    blanked, _ = redact_document(document)
 
     assert blanked[:2] == document[:2]
-    assert outcome(blanked, encoding=written_in(document)) == outcome(document)
+    assert outcome(blanked, encoding=detect_codec(document)) == outcome(document)

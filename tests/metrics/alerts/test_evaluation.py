@@ -61,7 +61,7 @@ def episodes() -> list[tuple[str, str, str, str]]:
     return [(breach.metric, breach.marketplace, breach.channel, breach.status) for breach in rows]
 
 
-def look(recorder: FactRecorder, at: datetime) -> None:
+def evaluate(recorder: FactRecorder, at: datetime) -> None:
     """Nothing arrives; the clock goes on."""
     refresh.refresh(account=recorder.locked(), touched=(), now=at)
 
@@ -209,9 +209,9 @@ def test_breach_opens_on_the_day_of_a_stricter_target(
     recorder.load(defect(1), at=TEN)
     rule(effective_from=TODAY + timedelta(days=1), limit_denominator=200)
 
-    look(recorder, TWELVE)
+    evaluate(recorder, TWELVE)
     before = episodes()
-    look(recorder, TWELVE + timedelta(days=1))
+    evaluate(recorder, TWELVE + timedelta(days=1))
 
     breach = Breach.objects.get()
     assert before == []

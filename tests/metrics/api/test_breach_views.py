@@ -34,15 +34,15 @@ def breached(acme: Client, shop: str) -> dict[str, Any]:
     return dict(breach)
 
 
-def heal(client: Client, shop: str) -> None:
+def resolve_breach(client: Client, shop: str) -> None:
     client.post_defects(shop, build.defect(order=build.order_id(1), state="removed"))
 
 
-def act(client: Client, breach: dict[str, Any], what: str, **body: Any) -> Any:
+def send_action(client: Client, breach: dict[str, Any], what: str, **body: Any) -> Any:
     return client.post(f"/v1/breaches/{breach['id']}/{what}", body, format="json")
 
 
-def story(client: Client, breach: dict[str, Any]) -> list[dict[str, Any]]:
+def list_timeline(client: Client, breach: dict[str, Any]) -> list[dict[str, Any]]:
     return list(client.read(f"/v1/breaches/{breach['id']}")["timeline"])
 
 
@@ -92,7 +92,7 @@ def test_breach_has_its_values_day_by_day(acme: Client, breached: dict[str, Any]
 def test_breach_days_end_with_the_breach_and_use_todays_knowledge(
     acme: Client, shop: str, breached: dict[str, Any]
 ) -> None:
-    heal(acme, shop)
+    resolve_breach(acme, shop)
 
     answered = acme.read(f"/v1/breaches/{breached['id']}")
     assert (answered["status"], answered["resolved_because"]) == ("resolved", "kept")
@@ -101,15 +101,15 @@ def test_breach_days_end_with_the_breach_and_use_todays_knowledge(
 
 
 def test_breach_timeline_is_complete_and_ordered(acme: Client, shop: str, breached: dict[str, Any]) -> None:
-    act(acme, breached, "acknowledge", note="Seen")
-    act(acme, breached, "snooze", until=TOMORROW)
-    act(acme, breached, "assign", to="mei")
+    send_action(acme, breached, "acknowledge", note="Seen")
+    send_action(acme, breached, "snooze", until=TOMORROW)
+    send_action(acme, breached, "assign", to="mei")
     acme.post_defects(shop, build.defect(order=build.order_id(2)))
-    act(acme, breached, "notes", text="Two of them")
+    send_action(acme, breached, "notes", text="Two of them")
     for number in (1, 2):
         acme.post_defects(shop, build.defect(order=build.order_id(number), state="removed"))
 
-    answered = story(acme, breached)
+    answered = list_timeline(acme, breached)
     happened = [(moment["what"], moment["numerator"]) for moment in answered if moment["what"] != "restated"]
     restated = [moment["numerator"] for moment in answered if moment["what"] == "restated"]
     assert happened == [
@@ -128,12 +128,12 @@ def test_breach_timeline_is_complete_and_ordered(acme: Client, shop: str, breach
 def test_breach_list_has_opening_and_end_without_further_queries(
     acme: Client, shop: str, breached: dict[str, Any]
 ) -> None:
-    act(acme, breached, "acknowledge")
-    heal(acme, shop)
+    send_action(acme, breached, "acknowledge")
+    resolve_breach(acme, shop)
     (one,) = acme.read("/v1/breaches")["data"]
     for _ in range(3):
         acme.post_defects(shop, build.defect(order=build.order_id(1)))
-        heal(acme, shop)
+        resolve_breach(acme, shop)
 
     with CaptureQueriesContext(connection) as of_one:
         acme.read("/v1/breaches", limit=1)
@@ -150,7 +150,7 @@ def test_breach_timeline_of_a_warning_has_its_escalation(acme: Client, shop: str
         acme.post_defects(shop, *[build.defect(order=build.order_id(number)) for number in numbers])
 
     breach, warning = acme.read("/v1/breaches")["data"]
-    (escalated,) = [moment for moment in story(acme, warning) if moment["what"] == "escalated"]
+    (escalated,) = [moment for moment in list_timeline(acme, warning) if moment["what"] == "escalated"]
     assert (warning["level"], breach["level"], breach["escalated_from"]) == (
         "warning",
         "breach",
@@ -163,7 +163,7 @@ def test_breach_timeline_of_a_warning_has_its_escalation(acme: Client, shop: str
 def test_breach_acknowledgement_names_the_key(acme: Client, breached: dict[str, Any]) -> None:
     key = acme.read("/v1/me")["key"]
 
-    answer = act(acme, breached, "acknowledge", note="With the carrier")
+    answer = send_action(acme, breached, "acknowledge", note="With the carrier")
 
     answered = answer.json()
     (moment,) = [each for each in answered["timeline"] if each["what"] == "acknowledged"]
@@ -183,9 +183,9 @@ def test_breach_acknowledgement_names_the_key(acme: Client, breached: dict[str, 
 def test_breach_action_repeated_changes_nothing(
     acme: Client, breached: dict[str, Any], what: str, body: dict[str, Any], field: str
 ) -> None:
-    first = act(acme, breached, what, **body).json()
+    first = send_action(acme, breached, what, **body).json()
 
-    again = act(acme, breached, what, **body).json()
+    again = send_action(acme, breached, what, **body).json()
 
     assert again == first
     assert first[field] is not None
@@ -194,7 +194,7 @@ def test_breach_action_repeated_changes_nothing(
 def test_breach_snooze_moments_have_the_usual_format(acme: Client, breached: dict[str, Any]) -> None:
     until = f"{TODAY + timedelta(days=2)}T09:00:00+09:00"
 
-    answered = act(acme, breached, "snooze", until=until).json()
+    answered = send_action(acme, breached, "snooze", until=until).json()
 
     (moment,) = [each for each in answered["timeline"] if each["what"] == "snoozed"]
     assert answered["snoozed_until"] == moment["until"] == f"{TODAY + timedelta(days=2)}T00:00:00Z"
@@ -204,9 +204,9 @@ def test_breach_action_can_be_undone_and_stays_in_the_timeline(
     acme: Client, breached: dict[str, Any]
 ) -> None:
     for until in (TOMORROW, None):
-        assert act(acme, breached, "snooze", until=until).status_code == 200
+        assert send_action(acme, breached, "snooze", until=until).status_code == 200
     for to in ("a", None):
-        assert act(acme, breached, "assign", to=to).status_code == 200
+        assert send_action(acme, breached, "assign", to=to).status_code == 200
 
     answered = acme.read(f"/v1/breaches/{breached['id']}")
     assert (answered["snoozed_until"], answered["assignee"]) == (None, None)
@@ -220,10 +220,10 @@ def test_breach_action_can_be_undone_and_stays_in_the_timeline(
 def test_breach_resolved_accepts_notes_only(
     acme: Client, shop: str, breached: dict[str, Any], what: str, body: dict[str, Any]
 ) -> None:
-    heal(acme, shop)
+    resolve_breach(acme, shop)
 
-    refused = act(acme, breached, what, **body)
-    noted = act(acme, breached, "notes", text="It was the carrier")
+    refused = send_action(acme, breached, what, **body)
+    noted = send_action(acme, breached, "notes", text="It was the carrier")
 
     assert (refused.status_code, refused.json()["type"]) == (409, "/problems/breach-resolved")
     assert noted.status_code == 200
@@ -249,11 +249,11 @@ def test_breach_resolved_accepts_notes_only(
 def test_breach_action_with_an_invalid_body_is_refused(
     acme: Client, breached: dict[str, Any], what: str, body: dict[str, Any], pointer: str
 ) -> None:
-    answer = act(acme, breached, what, **body)
+    answer = send_action(acme, breached, what, **body)
 
     assert answer.status_code in {400, 409}
     assert [each["pointer"] for each in answer.json()["errors"]] == [pointer]
-    assert len([moment for moment in story(acme, breached) if moment["by"]]) == 0
+    assert len([moment for moment in list_timeline(acme, breached) if moment["by"]]) == 0
 
 
 @pytest.mark.parametrize(
@@ -268,18 +268,18 @@ def test_breach_action_with_an_invalid_body_is_refused(
 def test_breach_of_another_agency_is_not_found(
     acme: Client, rival: Client, breached: dict[str, Any], what: str, body: dict[str, Any]
 ) -> None:
-    assert act(rival, breached, what, **body).status_code == 404
+    assert send_action(rival, breached, what, **body).status_code == 404
     assert rival.get(f"/v1/breaches/{breached['id']}").status_code == 404
-    assert len([moment for moment in story(acme, breached) if moment["by"]]) == 0
+    assert len([moment for moment in list_timeline(acme, breached) if moment["by"]]) == 0
 
 
 def test_breach_snoozed_and_acknowledged_is_evaluated_as_before(
     acme: Client, shop: str, breached: dict[str, Any]
 ) -> None:
-    act(acme, breached, "acknowledge")
-    act(acme, breached, "snooze", until=TOMORROW)
+    send_action(acme, breached, "acknowledge")
+    send_action(acme, breached, "snooze", until=TOMORROW)
 
-    heal(acme, shop)
+    resolve_breach(acme, shop)
 
     assert acme.read("/v1/breaches")["data"][0]["status"] == "resolved"
     assert [event["data"]["breach"] for event in acme.read("/v1/events", type="breach.resolved")["data"]] == [
@@ -311,7 +311,7 @@ FILTERED: list[tuple[dict[str, str], int]] = [
 
 def test_breaches_are_filtered(acme: Client, breached: dict[str, Any]) -> None:
     for what, body in (("acknowledge", {}), ("snooze", {"until": TOMORROW}), ("assign", {"to": "mei"})):
-        act(acme, breached, what, **body)
+        send_action(acme, breached, what, **body)
 
     for params, count in FILTERED:
         assert len(acme.read("/v1/breaches", **params)["data"]) == count, params
@@ -357,7 +357,7 @@ def test_breaches_of_another_agencys_account_are_not_found(acme: Client, rival: 
 
 
 def test_breaches_csv_has_the_assignee(acme: Client, breached: dict[str, Any]) -> None:
-    act(acme, breached, "assign", to="=mei")
+    send_action(acme, breached, "assign", to="=mei")
 
     header, line = acme.get("/v1/breaches", {"format": "csv"}).content.decode().splitlines()
 
@@ -366,7 +366,7 @@ def test_breaches_csv_has_the_assignee(acme: Client, breached: dict[str, Any]) -
 
 
 def test_breach_actions_cannot_be_changed(acme: Client, breached: dict[str, Any]) -> None:
-    act(acme, breached, "notes", text="as it was")
+    send_action(acme, breached, "notes", text="as it was")
 
     with (
         context.agency(acme.agency.pk),
@@ -378,7 +378,7 @@ def test_breach_actions_cannot_be_changed(acme: Client, breached: dict[str, Any]
 
 
 def test_breach_action_that_fails_changes_nothing(acme: Client, shop: str, breached: dict[str, Any]) -> None:
-    heal(acme, shop)
+    resolve_breach(acme, shop)
     with context.agency(acme.agency.pk):
         breach = Breach.objects.get()
         key = principals.from_key(ApiKey.objects.get(agency=acme.agency))
@@ -393,7 +393,7 @@ def test_breach_action_that_fails_changes_nothing(acme: Client, shop: str, breac
 def test_breach_actions_are_erased_with_their_account(
     acme: Client, shop: str, breached: dict[str, Any]
 ) -> None:
-    act(acme, breached, "notes", text="Seen")
+    send_action(acme, breached, "notes", text="Seen")
     acme.put("/v1/thresholds", {"metric": ODR, "account": shop, "warn_at": 0.005}, format="json")
     tasks.apply_thresholds(agency_id=str(acme.agency.pk))
     models: list[Any] = [Breach, BreachAction, Threshold, AppliedThresholds]
@@ -409,8 +409,8 @@ def test_breach_actions_are_erased_with_their_account(
 
 
 def test_breach_actions_are_in_the_audit_log_without_notes(acme: Client, breached: dict[str, Any]) -> None:
-    act(acme, breached, "acknowledge", note="Only for those who see to it")
-    act(acme, breached, "assign", to="mei")
+    send_action(acme, breached, "acknowledge", note="Only for those who see to it")
+    send_action(acme, breached, "assign", to="mei")
 
     entries = acme.read("/v1/audit-log", about=breached["id"])["data"]
 

@@ -19,7 +19,7 @@ def put(client: Client, path: str = PATH, **body: Any) -> Any:
     return client.put(path, usual | body, format="json")
 
 
-def follow(client: Client) -> None:
+def apply_now(client: Client) -> None:
     tasks.apply_thresholds(agency_id=str(client.agency.pk))
 
 
@@ -203,7 +203,7 @@ def test_threshold_of_another_agency_is_not_found(acme: Client, rival: Client, s
 def test_metrics_name_the_threshold_that_applies(acme: Client, sold: str) -> None:
     before = acme.odr(sold)
     drawn = put(acme, clear_at=0.0025, for_days=1, keep_days=2, min_denominator=100).json()
-    follow(acme)
+    apply_now(acme)
 
     after = acme.odr(sold)
     points = acme.read(f"/v1/accounts/{sold}/metrics/{ODR}/history")["points"]
@@ -239,7 +239,7 @@ def test_metrics_as_known_before_a_threshold_are_unchanged(acme: Client, sold: s
 
     put(acme)
     waiting = acme.read(path)
-    follow(acme)
+    apply_now(acme)
 
     assert waiting == before
     assert acme.read(path, known_at=before["known_at"]) == before
@@ -248,7 +248,7 @@ def test_metrics_as_known_before_a_threshold_are_unchanged(acme: Client, sold: s
 
 def test_threshold_is_evaluated_after_a_worker_applied_it(acme: Client, sold: str) -> None:
     threshold = put(acme).json()
-    follow(acme)
+    apply_now(acme)
 
     (warning,) = acme.read("/v1/breaches", account=sold)["data"]
     (event,) = acme.read("/v1/events", type="metric.at_risk")["data"]
@@ -287,7 +287,7 @@ def test_threshold_task_refreshes_only_accounts_in_scope(acme: Client, sold: str
     elsewhere = acme.odr(sold)["warning"]["source"]
     tasks.apply_thresholds(agency_id=str(acme.agency.pk), account_id=str(acme.agency.pk))
     of_another = acme.odr(sold)["warning"]["source"]
-    follow(acme)
+    apply_now(acme)
 
     assert (elsewhere, of_another, acme.odr(sold)["warning"]["source"]) == ("default", "default", "custom")
 

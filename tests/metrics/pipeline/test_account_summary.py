@@ -25,7 +25,7 @@ from tests.metrics.fact_recorder import (
 )
 
 
-def look(recorder: FactRecorder, at: datetime) -> None:
+def summarize(recorder: FactRecorder, at: datetime) -> None:
     """Nothing arrives; the clock goes on."""
     refresh.refresh(account=recorder.locked(), touched=(), now=at)
 
@@ -37,7 +37,7 @@ def worst(recorder: FactRecorder) -> dict[str, Any]:
 
 
 def test_summary_of_an_account_without_data(recorder: FactRecorder) -> None:
-    look(recorder, NINE)
+    summarize(recorder, NINE)
 
     account = recorder.account
     assert (account.status, account.distance, account.worst_series) == (AccountStatus.NO_DATA, None, None)

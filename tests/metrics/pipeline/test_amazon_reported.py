@@ -36,7 +36,7 @@ TWO_PERCENT: dict[str, Any] = {"comparator": "lt", "limit_numerator": 2, "limit_
 LAST = reported().last_on
 
 
-def standing(
+def read_status(
     recorder: FactRecorder, metric: str, *, since: date, until: date, **at: Any
 ) -> list[tuple[int, int]]:
     series = recorder.values(metrics=[metric], since=since, until=until, **at)
@@ -47,7 +47,7 @@ def test_reported_only_series_has_the_value_of_the_newest_report(recorder: FactR
     recorder.load_amazon_report(counter(count=2, reported_at=NINE - timedelta(days=3)), at=NINE)
     recorder.load_amazon_report(counter(count=0, reported_at=NINE - timedelta(days=1)), at=TEN)
 
-    days = standing(
+    days = read_status(
         recorder,
         "listing_policy_violations",
         since=TODAY - timedelta(days=4),
@@ -62,7 +62,7 @@ def test_reported_only_series_has_the_value_known_then(recorder: FactRecorder) -
     recorder.load_amazon_report(counter(count=5, reported_at=NINE - timedelta(hours=2)), at=TEN)
 
     seen = [
-        standing(recorder, "listing_policy_violations", since=TODAY, until=TODAY, known_at=at)
+        read_status(recorder, "listing_policy_violations", since=TODAY, until=TODAY, known_at=at)
         for at in (NINE - A_MOMENT, NINE, TEN - A_MOMENT, TEN)
     ]
 
@@ -158,7 +158,7 @@ def test_marketplace_known_only_from_amazon_has_every_series(recorder: FactRecor
     assert recorder.values(marketplaces=["DE"], known_at=NINE - A_MOMENT) == []
 
 
-def beside(
+def read_with_amazon(
     recorder: FactRecorder,
     metric: str = ODR,
     *,
@@ -191,7 +191,7 @@ def test_amazon_figure_has_our_counts_over_its_own_days(recorder: FactRecorder) 
     )
     recorder.load_amazon_report(with_figure, at=ELEVEN)
 
-    figure = beside(recorder)
+    figure = read_with_amazon(recorder)
     assert figure == AmazonFigure(
         first_on=DAY,
         last_on=date(2026, 10, 2),
@@ -224,7 +224,7 @@ def test_amazon_figure_is_the_newest_up_to_the_day(
         reported(ODR, 5, reported_at=datetime(2026, 11, 20, 23, 59, tzinfo=UTC)), at=TEN
     )
 
-    figure = beside(recorder, as_of=as_of)
+    figure = read_with_amazon(recorder, as_of=as_of)
 
     assert (figure and figure.numerator) == numerator
 
@@ -239,7 +239,7 @@ def test_amazon_figure_is_the_newest_known_then(
     recorder.load_amazon_report(reported(ODR, 5, reported_at=NINE - timedelta(days=1)), at=NINE)
     recorder.load_amazon_report(reported(ODR, 7, reported_at=NINE), at=TEN)
 
-    figure = beside(recorder, known_at=known_at)
+    figure = read_with_amazon(recorder, known_at=known_at)
 
     assert (figure and figure.numerator) == numerator
 
@@ -262,7 +262,7 @@ def test_amazon_figure_has_the_window_nearest_to_ours(
 
     recorder.load_amazon_report(*windows)
 
-    figure = beside(recorder)
+    figure = read_with_amazon(recorder)
     assert figure is not None
     assert figure.numerator == numerator
 
@@ -272,7 +272,7 @@ def test_amazon_figure_without_days_has_no_own_counts(recorder: FactRecorder) ->
 
     recorder.load_amazon_report(reported(first_on=None, last_on=None), at=TEN)
 
-    figure = beside(recorder)
+    figure = read_with_amazon(recorder)
     assert figure is not None
     assert (figure.numerator, figure.own_counts) == (1, None)
 
@@ -280,7 +280,10 @@ def test_amazon_figure_without_days_has_no_own_counts(recorder: FactRecorder) ->
 def test_amazon_figure_of_days_without_orders_has_own_counts_of_zero(recorder: FactRecorder) -> None:
     recorder.load_amazon_report(reported(), reported("message_response_rate_24h", channel="all"))
 
-    figures = [beside(recorder), beside(recorder, "message_response_rate_24h", channel="all")]
+    figures = [
+        read_with_amazon(recorder),
+        read_with_amazon(recorder, "message_response_rate_24h", channel="all"),
+    ]
 
     assert [figure and figure.own_counts for figure in figures] == [(0, 0), (0, 0)]
 
@@ -290,7 +293,7 @@ def test_amazon_figure_has_own_counts_as_known_then(recorder: FactRecorder) -> N
     recorder.load(*orders(2), at=TEN)
     recorder.load(defect(1), at=ELEVEN)
 
-    seen = [beside(recorder, known_at=at) for at in (NINE, TEN, ELEVEN)]
+    seen = [read_with_amazon(recorder, known_at=at) for at in (NINE, TEN, ELEVEN)]
 
     assert [figure and figure.own_counts for figure in seen] == [(0, 0), (0, 2), (1, 2)]
 
@@ -308,7 +311,7 @@ def test_amazon_figure_has_own_counts_in_units_where_units_count(
 
     recorder.load_amazon_report(reported("on_time_delivery_rate", marketplace=marketplace), at=ELEVEN)
 
-    figure = beside(recorder, "on_time_delivery_rate", marketplace=marketplace)
+    figure = read_with_amazon(recorder, "on_time_delivery_rate", marketplace=marketplace)
     assert figure is not None
     assert figure.own_counts == own_counts
 

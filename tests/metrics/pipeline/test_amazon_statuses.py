@@ -16,7 +16,7 @@ def published() -> list[dict[str, Any]]:
     return [event.data for event in Event.objects.filter(type=CHANGED).order_by("occurred_at")]
 
 
-def word(status: str, at: str = "2026-11-22T09:00:00Z") -> dict[str, str]:
+def record_status(status: str, at: str = "2026-11-22T09:00:00Z") -> dict[str, str]:
     return {"status": status, "reported_at": at}
 
 
@@ -27,7 +27,7 @@ def change(previous: str | None, current: str, *, at: str, marketplace: str = "U
 def test_first_amazon_status_is_not_published_if_it_is_normal(recorder: FactRecorder) -> None:
     recorder.load(snapshot(status="NORMAL"))
 
-    assert recorder.account.amazon_statuses == {"US": word("NORMAL")}
+    assert recorder.account.amazon_statuses == {"US": record_status("NORMAL")}
     assert published() == []
 
 
@@ -35,7 +35,7 @@ def test_first_amazon_status_is_not_published_if_it_is_normal(recorder: FactReco
 def test_first_amazon_status_is_published_if_it_is_not_normal(recorder: FactRecorder, status: str) -> None:
     recorder.load(snapshot(status=status))
 
-    assert recorder.account.amazon_statuses == {"US": word(status)}
+    assert recorder.account.amazon_statuses == {"US": record_status(status)}
     assert published() == [change(None, status, at="2026-11-22T09:00:00Z")]
 
 
@@ -49,7 +49,7 @@ def test_amazon_status_change_is_published_once_with_the_previous_status(recorde
         change("AT_RISK", "DEACTIVATED", at="2026-11-22T12:00:00Z"),
         change("DEACTIVATED", "NORMAL", at="2026-11-22T13:00:00Z"),
     ]
-    assert recorder.account.amazon_statuses == {"US": word("NORMAL", "2026-11-22T13:00:00Z")}
+    assert recorder.account.amazon_statuses == {"US": record_status("NORMAL", "2026-11-22T13:00:00Z")}
 
 
 def test_amazon_status_event_occurred_when_the_report_was_loaded(recorder: FactRecorder) -> None:
@@ -63,7 +63,7 @@ def test_amazon_status_of_an_older_report_that_comes_late_changes_nothing(record
 
     recorder.load(snapshot(status="DEACTIVATED", at=NINE), at=ELEVEN)
 
-    assert recorder.account.amazon_statuses == {"US": word("NORMAL", "2026-11-22T10:00:00Z")}
+    assert recorder.account.amazon_statuses == {"US": record_status("NORMAL", "2026-11-22T10:00:00Z")}
     assert published() == []
 
 
@@ -80,7 +80,7 @@ def test_amazon_status_missing_from_a_report_is_kept(recorder: FactRecorder) -> 
 
     recorder.load(snapshot(status="", at=TEN), at=TEN)
 
-    assert recorder.account.amazon_statuses == {"US": word("AT_RISK")}
+    assert recorder.account.amazon_statuses == {"US": record_status("AT_RISK")}
     assert len(published()) == 1
 
 
@@ -91,8 +91,8 @@ def test_amazon_status_is_stored_by_marketplace(recorder: FactRecorder) -> None:
     )
 
     assert recorder.account.amazon_statuses == {
-        "US": word("AT_RISK", "2026-11-22T10:00:00Z"),
-        "CA": word("AT_RISK", "2026-11-22T10:00:00Z"),
+        "US": record_status("AT_RISK", "2026-11-22T10:00:00Z"),
+        "CA": record_status("AT_RISK", "2026-11-22T10:00:00Z"),
     }
     assert published() == [
         change(None, "AT_RISK", at="2026-11-22T09:00:00Z", marketplace="CA"),
@@ -110,7 +110,7 @@ def test_amazon_status_is_not_published_again_by_other_reports(
     recorder.refresh(at=later + timedelta(hours=1))
 
     assert len(published()) == 1
-    assert recorder.account.amazon_statuses == {"US": word("AT_RISK")}
+    assert recorder.account.amazon_statuses == {"US": record_status("AT_RISK")}
 
 
 def test_amazon_status_is_in_the_account(acme: Client, shop: str, recorder: FactRecorder) -> None:
@@ -119,7 +119,7 @@ def test_amazon_status_is_in_the_account(acme: Client, shop: str, recorder: Fact
     recorder.load(snapshot(status="AT_RISK"))
 
     account = acme.read(f"/v1/accounts/{shop}")
-    assert (account["status"], account["amazon_statuses"]) == ("no_data", {"US": word("AT_RISK")})
+    assert (account["status"], account["amazon_statuses"]) == ("no_data", {"US": record_status("AT_RISK")})
     assert before["amazon_statuses"] == {}
     assert acme.read("/v1/accounts")["data"][0]["amazon_statuses"] == account["amazon_statuses"]
 

@@ -11,16 +11,16 @@ from accounts.tenancy import context
 from api import identifiers
 from tests.client import Client
 from tests.clock import NOW
-from tests.webhooks.event_builders import HOUR, happen, listed, settle
+from tests.webhooks.event_builders import HOUR, finish_delivery, list_deliveries, publish_event
 from webhooks.events import payload as event_payload
 from webhooks.models import Attempt, Delivery, Event
 
 
 def test_delivery_has_documented_shape(acme: Client, shop: str) -> None:
     endpoint = acme.listen()["id"]
-    event = happen(acme, shop)
+    event = publish_event(acme, shop)
 
-    (delivery,) = listed(acme, endpoint)
+    (delivery,) = list_deliveries(acme, endpoint)
 
     assert delivery == {
         "id": delivery["id"],
@@ -41,12 +41,12 @@ def test_delivery_has_documented_shape(acme: Client, shop: str) -> None:
 
 def test_attempts_are_all_in_the_delivery_and_the_last_in_the_list(acme: Client, shop: str) -> None:
     endpoint = acme.listen()["id"]
-    happen(acme, shop)
-    delivery = listed(acme, endpoint)[0]["id"]
-    settle(acme, delivery, "failed", at=NOW, status=None, error="No answer within 15 seconds.")
-    settle(acme, delivery, "failed", at=NOW + HOUR, status=503, answer="upstream is down")
+    publish_event(acme, shop)
+    delivery = list_deliveries(acme, endpoint)[0]["id"]
+    finish_delivery(acme, delivery, "failed", at=NOW, status=None, error="No answer within 15 seconds.")
+    finish_delivery(acme, delivery, "failed", at=NOW + HOUR, status=503, answer="upstream is down")
 
-    (shown,) = listed(acme, endpoint)
+    (shown,) = list_deliveries(acme, endpoint)
     one = acme.read(f"/v1/deliveries/{delivery}")
 
     first, second = NOW.isoformat().replace("+00:00", "Z"), (NOW + HOUR).isoformat().replace("+00:00", "Z")
@@ -67,9 +67,9 @@ def test_attempts_are_all_in_the_delivery_and_the_last_in_the_list(acme: Client,
 
 def test_payload_equals_the_bytes_sent(acme: Client, shop: str) -> None:
     endpoint = acme.listen()["id"]
-    event = happen(acme, shop)
+    event = publish_event(acme, shop)
 
-    payload = acme.read(f"/v1/deliveries/{listed(acme, endpoint)[0]['id']}")["payload"]
+    payload = acme.read(f"/v1/deliveries/{list_deliveries(acme, endpoint)[0]['id']}")["payload"]
 
     with context.agency(acme.agency.pk):
         stored = Event.objects.get()
@@ -82,9 +82,9 @@ def test_payload_equals_the_bytes_sent(acme: Client, shop: str) -> None:
 
 def test_delivery_without_account_has_null_account(acme: Client) -> None:
     endpoint = acme.listen()["id"]
-    happen(acme, None, "endpoint.disabled")
+    publish_event(acme, None, "endpoint.disabled")
 
-    (delivery,) = listed(acme, endpoint)
+    (delivery,) = list_deliveries(acme, endpoint)
 
     assert delivery["account"] is None
     assert json.loads(acme.read(f"/v1/deliveries/{delivery['id']}")["payload"])["account"] is None
@@ -109,14 +109,14 @@ def test_deliveries_are_filtered_by_state_and_type(
 ) -> None:
     endpoint = acme.listen()["id"]
     for _ in range(3):
-        happen(acme, shop)
-    happen(acme, shop, "report.loaded")
-    report, pending, delivered, failed = (each["id"] for each in listed(acme, endpoint))
+        publish_event(acme, shop)
+    publish_event(acme, shop, "report.loaded")
+    report, pending, delivered, failed = (each["id"] for each in list_deliveries(acme, endpoint))
     names = {report: "report", pending: "pending", delivered: "delivered", failed: "failed"}
-    settle(acme, delivered)
-    settle(acme, failed, "failed")
+    finish_delivery(acme, delivered)
+    finish_delivery(acme, failed, "failed")
 
-    assert {names[each["id"]] for each in listed(acme, endpoint, **params)} == expected
+    assert {names[each["id"]] for each in list_deliveries(acme, endpoint, **params)} == expected
 
 
 @pytest.mark.parametrize(
@@ -139,13 +139,13 @@ def test_invalid_filter_is_refused_with_pointer(acme: Client, params: dict[str, 
 
 def test_deliveries_are_listed_newest_first_while_events_are_added(acme: Client, shop: str) -> None:
     endpoint = acme.listen()["id"]
-    newest_first = [happen(acme, shop) for _ in range(5)][::-1]
+    newest_first = [publish_event(acme, shop) for _ in range(5)][::-1]
     path = f"/v1/webhook-endpoints/{endpoint}/deliveries"
 
     page = acme.read(path, limit=2)
     seen = page["data"]
     while page["next_cursor"]:
-        happen(acme, shop)
+        publish_event(acme, shop)
         page = acme.read(path, limit=2, cursor=page["next_cursor"])
         seen += page["data"]
 
@@ -157,15 +157,15 @@ def test_list_runs_same_queries_for_many_deliveries(acme: Client, shop: str) -> 
 
     def cost() -> int:
         with CaptureQueriesContext(connection) as queries:
-            listed(acme, endpoint)
+            list_deliveries(acme, endpoint)
         return len(queries)
 
     counted = []
     for count in (1, 20):
         for _ in range(count):
-            happen(acme, shop)
-        for delivery in listed(acme, endpoint):
-            settle(acme, delivery["id"], "failed", tries=3)
+            publish_event(acme, shop)
+        for delivery in list_deliveries(acme, endpoint):
+            finish_delivery(acme, delivery["id"], "failed", tries=3)
         counted.append(cost())
 
     assert counted[0] == counted[1]
@@ -173,9 +173,9 @@ def test_list_runs_same_queries_for_many_deliveries(acme: Client, shop: str) -> 
 
 def test_attempts_are_limited_to_the_newest(acme: Client, shop: str) -> None:
     endpoint = acme.listen()["id"]
-    happen(acme, shop)
-    delivery = listed(acme, endpoint)[0]["id"]
-    settle(acme, delivery, tries=120)
+    publish_event(acme, shop)
+    delivery = list_deliveries(acme, endpoint)[0]["id"]
+    finish_delivery(acme, delivery, tries=120)
     with context.agency(acme.agency.pk):
         Attempt.objects.filter(pk=Attempt.objects.latest("pk").pk).update(answer="the newest")
 
@@ -187,13 +187,13 @@ def test_attempts_are_limited_to_the_newest(acme: Client, shop: str) -> None:
 
 def test_deliveries_of_deleted_account_are_not_found(acme: Client, shop: str) -> None:
     gone, endpoint = acme.take_on(partner="A2GONE"), acme.listen()["id"]
-    happen(acme, gone)
-    event = happen(acme, shop)
-    hidden = listed(acme, endpoint)[1]["id"]
+    publish_event(acme, gone)
+    event = publish_event(acme, shop)
+    hidden = list_deliveries(acme, endpoint)[1]["id"]
 
     acme.delete(f"/v1/accounts/{gone}")
 
-    assert [each["event"] for each in listed(acme, endpoint)] == [event]
+    assert [each["event"] for each in list_deliveries(acme, endpoint)] == [event]
     assert acme.get(f"/v1/deliveries/{hidden}").status_code == 404
     assert acme.post(f"/v1/deliveries/{hidden}/redeliver").status_code == 404
 
@@ -207,18 +207,18 @@ def test_unknown_delivery_is_not_found(acme: Client, public_id: str) -> None:
 
 def test_deliveries_are_hidden_from_another_agency(acme: Client, rival: Client, shop: str) -> None:
     endpoint, rival_endpoint = acme.listen()["id"], rival.listen()["id"]
-    happen(acme, shop)
-    delivery = listed(acme, endpoint)[0]["id"]
+    publish_event(acme, shop)
+    delivery = list_deliveries(acme, endpoint)[0]["id"]
 
-    assert listed(rival, rival_endpoint) == []
+    assert list_deliveries(rival, rival_endpoint) == []
     assert rival.get(f"/v1/webhook-endpoints/{endpoint}/deliveries").status_code == 404
     assert rival.get(f"/v1/deliveries/{delivery}").status_code == 404
 
 
 def test_deliveries_require_a_key(acme: Client, shop: str) -> None:
     endpoint = acme.listen()["id"]
-    happen(acme, shop)
-    delivery = listed(acme, endpoint)[0]["id"]
+    publish_event(acme, shop)
+    delivery = list_deliveries(acme, endpoint)[0]["id"]
     acme.credentials()
 
     paths = (
@@ -232,8 +232,8 @@ def test_deliveries_require_a_key(acme: Client, shop: str) -> None:
 def test_event_has_one_delivery_per_endpoint(acme: Client, shop: str) -> None:
     endpoint = acme.listen(event_types=["*", "breach.*", "breach.opened"], accounts=[shop])["id"]
 
-    event = happen(acme, shop, at=timezone.now())
+    event = publish_event(acme, shop, at=timezone.now())
 
-    assert [each["event"] for each in listed(acme, endpoint)] == [event]
+    assert [each["event"] for each in list_deliveries(acme, endpoint)] == [event]
     with context.agency(acme.agency.pk):
         assert Delivery.objects.get().event_id == identifiers.private("evt", event)

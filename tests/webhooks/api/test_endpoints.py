@@ -23,11 +23,11 @@ from tests.webhooks.event_builders import (
     HOUR,
     change,
     disable,
-    happen,
-    listed,
-    noted,
-    settle,
-    take_in_hand,
+    finish_delivery,
+    lease_delivery,
+    list_audit_entries,
+    list_deliveries,
+    publish_event,
 )
 from webhooks.endpoints import lifecycle as endpoints
 from webhooks.endpoints import secrets as endpoint_secrets
@@ -49,7 +49,7 @@ def pointers(response: Any) -> list[str]:
     return [error["pointer"] for error in response.json()["errors"]]
 
 
-def kept(client: Client) -> list[Endpoint]:
+def stored_secrets(client: Client) -> list[Endpoint]:
     with context.agency(client.agency.pk):
         return list(Endpoint.objects.order_by("pk"))
 
@@ -93,7 +93,7 @@ def test_secret_shown_is_the_one_that_signs(acme: Client) -> None:
 
     with context.agency(acme.agency.pk):
         (secrets,) = endpoint_secrets.signing_secrets(
-            agency_id=acme.agency.pk, endpoint_ids=[kept(acme)[0].pk], now=timezone.now()
+            agency_id=acme.agency.pk, endpoint_ids=[stored_secrets(acme)[0].pk], now=timezone.now()
         ).values()
     assert secrets == [base64.b64decode(answer["secret"].removeprefix("whsec_"))]
 
@@ -103,7 +103,7 @@ def test_email_and_chat_endpoints_have_no_secret(acme: Client, kind: str, url: s
     answer = acme.listen(kind=kind, url=url)
 
     assert (answer["kind"], answer["secret"]) == (kind, None)
-    assert kept(acme)[0].url == url
+    assert stored_secrets(acme)[0].url == url
     with context.agency(acme.agency.pk):
         assert not EndpointSecret.objects.exists()
 
@@ -120,7 +120,7 @@ def test_chat_url_is_shown_redacted(acme: Client) -> None:
 
     assert answers[1]["url"] == "https://hooks.slack.com/…"
     assert "verysecret" not in json.dumps(answers)
-    assert kept(acme)[0].url == CHAT
+    assert stored_secrets(acme)[0].url == CHAT
 
 
 def test_redacted_chat_url_is_refused(acme: Client) -> None:
@@ -131,7 +131,7 @@ def test_redacted_chat_url_is_refused(acme: Client) -> None:
     )
 
     assert pointers(response) == ["/url"]
-    assert kept(acme)[0].url == CHAT
+    assert stored_secrets(acme)[0].url == CHAT
 
 
 @pytest.mark.parametrize(
@@ -167,8 +167,8 @@ def test_redacted_chat_url_is_refused(acme: Client) -> None:
 )
 def test_invalid_field_is_refused_with_pointer(acme: Client, wrong: dict[str, Any], pointer: str) -> None:
     assert pointers(post(acme, **{"url": URL} | wrong)) == [pointer]
-    assert kept(acme) == []
-    assert noted(acme) == []
+    assert stored_secrets(acme) == []
+    assert list_audit_entries(acme) == []
 
 
 def test_unknown_event_type_is_refused_with_known_types(acme: Client) -> None:
@@ -282,27 +282,27 @@ def test_disabled_endpoint_has_time_and_reason_and_gets_no_events(acme: Client, 
     endpoint = acme.listen()["id"]
 
     disabled = change(acme, endpoint, enabled=False)
-    happen(acme, shop)
+    publish_event(acme, shop)
 
     assert (disabled["enabled"], disabled["disabled_reason"]) == (False, "by_hand")
     assert timezone.now() - datetime.fromisoformat(disabled["disabled_at"]) < timedelta(minutes=1)
-    assert listed(acme, endpoint) == []
+    assert list_deliveries(acme, endpoint) == []
 
 
 def test_disabling_ends_deliveries_that_are_not_leased(acme: Client, shop: str) -> None:
     endpoint, other = acme.listen()["id"], acme.listen()["id"]
     for _ in range(4):
-        happen(acme, shop)
-    waiting, in_hand, lost, arrived = (each["id"] for each in listed(acme, endpoint))
-    settle(acme, arrived)
-    take_in_hand(acme, in_hand, until=timezone.now() + HOUR)
-    take_in_hand(acme, lost, until=timezone.now() - HOUR)
+        publish_event(acme, shop)
+    waiting, in_hand, lost, arrived = (each["id"] for each in list_deliveries(acme, endpoint))
+    finish_delivery(acme, arrived)
+    lease_delivery(acme, in_hand, until=timezone.now() + HOUR)
+    lease_delivery(acme, lost, until=timezone.now() - HOUR)
 
     disable(acme, endpoint)
 
-    states = {each["id"]: each["state"] for each in listed(acme, endpoint)}
+    states = {each["id"]: each["state"] for each in list_deliveries(acme, endpoint)}
     assert states == {waiting: "failed", in_hand: "pending", lost: "failed", arrived: "delivered"}
-    assert {each["state"] for each in listed(acme, other)} == {"pending"}
+    assert {each["state"] for each in list_deliveries(acme, other)} == {"pending"}
 
 
 def test_enabling_resets_reason_and_failing_since(acme: Client, shop: str) -> None:
@@ -312,7 +312,7 @@ def test_enabling_resets_reason_and_failing_since(acme: Client, shop: str) -> No
     assert acme.read(f"{PATH}/{endpoint}")["disabled_reason"] == "failing"
 
     enabled = change(acme, endpoint, enabled=True)
-    happen(acme, shop)
+    publish_event(acme, shop)
 
     assert [enabled[name] for name in ("enabled", "disabled_at", "disabled_reason", "failing_since")] == [
         True,
@@ -320,7 +320,7 @@ def test_enabling_resets_reason_and_failing_since(acme: Client, shop: str) -> No
         None,
         None,
     ]
-    assert len(listed(acme, endpoint)) == 1
+    assert len(list_deliveries(acme, endpoint)) == 1
 
 
 def test_update_with_same_values_is_not_audited(acme: Client) -> None:
@@ -330,14 +330,14 @@ def test_update_with_same_values_is_not_audited(acme: Client) -> None:
     second = change(acme, endpoint, enabled=False)
 
     assert first == second
-    assert [what for what, _ in noted(acme)] == ["endpoint.disabled", "endpoint.created"]
+    assert [what for what, _ in list_audit_entries(acme)] == ["endpoint.disabled", "endpoint.created"]
 
 
 def test_deleting_endpoint_deletes_deliveries_and_keeps_events(acme: Client, shop: str) -> None:
     endpoint, other = acme.listen()["id"], acme.listen()["id"]
-    event = happen(acme, shop)
-    (delivery,) = listed(acme, endpoint)
-    settle(acme, delivery["id"])
+    event = publish_event(acme, shop)
+    (delivery,) = list_deliveries(acme, endpoint)
+    finish_delivery(acme, delivery["id"])
 
     response = acme.delete(f"{PATH}/{endpoint}")
 
@@ -368,9 +368,9 @@ def test_endpoint_deleted_concurrently_is_not_found(
     agency, key = agencies.create_agency(name="Acme", now=NOON)
     acme = Client(agency, key)
     endpoint = acme.listen()["id"]
-    happen(acme, acme.take_on())
-    (delivery,) = (each["id"] for each in listed(acme, endpoint))
-    settle(acme, delivery, "failed")
+    publish_event(acme, acme.take_on())
+    (delivery,) = (each["id"] for each in list_deliveries(acme, endpoint))
+    finish_delivery(acme, delivery, "failed")
     where = path.format(endpoint=f"{PATH}/{endpoint}", delivery=f"/v1/deliveries/{delivery}")
 
     def ask() -> tuple[int, str]:
@@ -389,7 +389,7 @@ def test_endpoint_deleted_concurrently_is_not_found(
         answer = late.result()
 
     assert answer == (404, f"No {'delivery' if 'delivery' in path else 'webhook endpoint'} has this ID.")
-    assert [what for what, _ in noted(acme)] == ["endpoint.deleted", "endpoint.created"]
+    assert [what for what, _ in list_audit_entries(acme)] == ["endpoint.deleted", "endpoint.created"]
 
 
 def test_endpoints_of_agency_are_limited(acme: Client, rival: Client) -> None:
@@ -443,7 +443,7 @@ def test_principal_limited_to_deleted_accounts_creates_no_endpoint(
 
     assert [(answer.status_code, pointers(answer)) for answer in answers] == [(409, ["/accounts"])] * 2
     assert answers[0].json()["type"] == "/problems/contradiction"
-    assert kept(acme) == []
+    assert stored_secrets(acme) == []
     assert acme.listen()
 
 
@@ -484,7 +484,7 @@ def test_rotated_secret_is_shown_once_with_expiry_of_previous(acme: Client) -> N
     assert rotated["secret"] != first["secret"]
     with context.agency(acme.agency.pk):
         (alive,) = endpoint_secrets.signing_secrets(
-            agency_id=acme.agency.pk, endpoint_ids=[kept(acme)[0].pk], now=timezone.now()
+            agency_id=acme.agency.pk, endpoint_ids=[stored_secrets(acme)[0].pk], now=timezone.now()
         ).values()
     assert alive == [base64.b64decode(each["secret"].removeprefix("whsec_")) for each in (rotated, first)]
 
@@ -502,14 +502,14 @@ def test_rotations_at_once_leave_two_secrets_that_were_shown(committed_db: None)
     agency, key = agencies.create_agency(name="Acme", now=NOON)
     endpoint = Client(agency, key).listen()["id"]
 
-    def turn(_: int) -> str:
+    def rotate_concurrently(_: int) -> str:
         try:
             return str(rotate(Client(agency, key), endpoint)["secret"])
         finally:
             connection.close()
 
     with ThreadPoolExecutor(max_workers=4) as threads:
-        shown = set(threads.map(turn, range(8)))
+        shown = set(threads.map(rotate_concurrently, range(8)))
 
     with context.agency(agency.pk):
         endpoint_id = identifiers.private("ep", endpoint)
@@ -569,7 +569,7 @@ def test_endpoints_of_another_agency_are_not_found(acme: Client, rival: Client) 
     assert [response.status_code for response in responses] == [404] * len(responses)
     assert rival.read(PATH) == {"data": [], "next_cursor": None}
     assert acme.read(f"{PATH}/{endpoint}")["enabled"] is True
-    assert noted(rival) == []
+    assert list_audit_entries(rival) == []
 
 
 def test_deleted_account_is_removed_from_endpoint(acme: Client, shop: str) -> None:
@@ -579,9 +579,13 @@ def test_deleted_account_is_removed_from_endpoint(acme: Client, shop: str) -> No
 
     named = {each["id"]: each["accounts"] for each in acme.read(PATH)["data"]}
     erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW)
-    happen(acme, shop)
+    publish_event(acme, shop)
 
     assert named == {both: [shop], only: [], every: None}
-    assert [endpoint.accounts for endpoint in kept(acme)] == [[identifiers.private("acct", shop)], [], None]
-    assert [len(listed(acme, endpoint)) for endpoint in (both, only, every)] == [1, 0, 1]
+    assert [endpoint.accounts for endpoint in stored_secrets(acme)] == [
+        [identifiers.private("acct", shop)],
+        [],
+        None,
+    ]
+    assert [len(list_deliveries(acme, endpoint)) for endpoint in (both, only, every)] == [1, 0, 1]
     assert acme.read(f"{PATH}/{only}")["accounts"] == []

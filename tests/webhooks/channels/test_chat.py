@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.webhooks.channels.test_message_text import told
+from tests.webhooks.channels.test_message_text import render
 from webhooks.channels import chat, message_text
 from webhooks.channels.chat import Format
 from webhooks.events.catalogue import EVENT_TYPES, EventType
@@ -62,7 +62,7 @@ def test_chat_format_is_detected_by_host(url: str, kind: Format) -> None:
 
 
 def test_chat_messages_have_the_format_of_each_chat() -> None:
-    envelope = told("endpoint.test")
+    envelope = render("endpoint.test")
     words = message_text.build(envelope)
     text = "\n".join(["Underone: Test notification", *words.lines])
 
@@ -85,7 +85,7 @@ def test_chat_messages_have_the_format_of_each_chat() -> None:
 @EVERY
 @pytest.mark.parametrize("kind", EVENT_TYPES, ids=lambda kind: kind.type)
 def test_chat_message_contains_the_whole_event(url: str, kind: EventType) -> None:
-    envelope = told(kind.type)
+    envelope = render(kind.type)
 
     shown = "\n".join(texts(sent(url, envelope)))
 
@@ -113,9 +113,9 @@ CALLS = ("<!", "<@", "<at", "<h", "@c", "@e", "@a", "<s", "</")
 @EVERY
 @pytest.mark.parametrize("text", HOSTILE)
 def test_chat_message_escapes_markup(url: str, text: str) -> None:
-    message = sent(url, told("account.status_changed", current=text, previous=text))
+    message = sent(url, render("account.status_changed", current=text, previous=text))
 
-    assert message.keys() == sent(url, told("endpoint.test")).keys()
+    assert message.keys() == sent(url, render("endpoint.test")).keys()
     shown = "\n".join(texts(message))
     if chat.format_of(url) is not Format.TEAMS:
         assert not any(call in shown for call in CALLS)
@@ -146,7 +146,7 @@ def test_chat_formats_have_own_escapes(text: str, slack: str, feishu: str) -> No
 @pytest.mark.parametrize("letter", ["x", "<", "&", "率", "🙂", "@"])
 @pytest.mark.parametrize("count", [10, 1000, 5000, 100_000])
 def test_long_message_is_cut_between_characters(url: str, letter: str, count: int) -> None:
-    shown = texts(sent(url, told("account.status_changed", current=letter * count)))
+    shown = texts(sent(url, render("account.status_changed", current=letter * count)))
 
     escaped = letter.translate(chat.ESCAPES[chat.format_of(url)])
     (line,) = [text for text in shown if "status in DE is" in text]

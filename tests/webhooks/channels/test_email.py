@@ -13,7 +13,7 @@ import pytest
 from django.conf import LazySettings
 from django.core import mail as outbox
 
-from tests.webhooks.channels.test_message_text import told
+from tests.webhooks.channels.test_message_text import render
 from webhooks.channels import email, message_text
 from webhooks.channels.email import InvalidMailbox, MailResult
 from webhooks.events.catalogue import EVENT_TYPES, EventType
@@ -21,15 +21,15 @@ from webhooks.events.catalogue import EVENT_TYPES, EventType
 OPS = "mailto:ops@agency.example"
 
 
-def letter(url: str = OPS, **changes: Any) -> Letter:
+def build_mail(url: str = OPS, **changes: Any) -> Letter:
     """The letter as the server gets it."""
-    sent = email.build_message(url, told("account.status_changed", **changes)).message().as_bytes()
+    sent = email.build_message(url, render("account.status_changed", **changes)).message().as_bytes()
     return message_from_bytes(sent, policy=policy.default)
 
 
 @pytest.mark.parametrize("kind", EVENT_TYPES, ids=lambda kind: kind.type)
 def test_email_of_every_event_is_plain_text(kind: EventType) -> None:
-    envelope = told(kind.type)
+    envelope = render(kind.type)
 
     assert email.send(OPS, envelope) == MailResult(accepted=True)
 
@@ -50,7 +50,7 @@ def test_email_of_every_event_is_plain_text(kind: EventType) -> None:
 def test_email_is_marked_automatic_with_sender(settings: LazySettings) -> None:
     settings.DEFAULT_FROM_EMAIL = "Underone <alerts@agency.example>"
 
-    headers = letter()
+    headers = build_mail()
 
     assert headers["Auto-Submitted"] == "auto-generated"
     assert headers["From"] == "Underone <alerts@agency.example>"
@@ -61,7 +61,7 @@ def test_email_is_marked_automatic_with_sender(settings: LazySettings) -> None:
 
 
 def test_email_id_is_equal_for_retries_and_differs_by_mailbox() -> None:
-    ids = [letter(url)["Message-ID"] for url in (OPS, OPS, "mailto:boss@agency.example")]
+    ids = [build_mail(url)["Message-ID"] for url in (OPS, OPS, "mailto:boss@agency.example")]
 
     assert ids[0] == ids[1] != ids[2]
 
@@ -72,7 +72,7 @@ def test_email_id_is_equal_for_retries_and_differs_by_mailbox() -> None:
     ids=lambda text: ascii(text[:20]),
 )
 def test_email_headers_cannot_be_injected(text: str) -> None:
-    headers = letter(current=f"BAD{text}")
+    headers = build_mail(current=f"BAD{text}")
 
     assert headers["Subject"].startswith("[Underone] Amazon's status in DE is BAD")
     assert len(headers["Subject"]) <= email.MAX_SUBJECT_LENGTH
@@ -96,7 +96,7 @@ def test_email_headers_cannot_be_injected(text: str) -> None:
     ],
 )
 def test_recipient_is_the_mailbox_of_the_url(url: str, mailbox: str) -> None:
-    written = email.build_message(url, told("endpoint.test"))
+    written = email.build_message(url, render("endpoint.test"))
 
     assert written.recipients() == [mailbox]
     assert written.subject == "[Underone] Test notification"
@@ -121,9 +121,9 @@ def test_recipient_is_the_mailbox_of_the_url(url: str, mailbox: str) -> None:
 )
 def test_url_without_mailbox_is_not_sent(url: str) -> None:
     with pytest.raises(InvalidMailbox):
-        email.build_message(url, told("endpoint.test"))
+        email.build_message(url, render("endpoint.test"))
 
-    assert email.send(url, told("endpoint.test")) == MailResult(
+    assert email.send(url, render("endpoint.test")) == MailResult(
         accepted=False, error="The URL must contain exactly one e-mail address."
     )
     assert outbox.outbox == []
@@ -175,7 +175,7 @@ def server(settings: LazySettings) -> Iterator[Server]:
 
 
 def test_email_is_sent_to_smtp_server(server: Server) -> None:
-    envelope = told("breach.opened")
+    envelope = render("breach.opened")
 
     assert email.send(OPS, envelope) == MailResult(accepted=True)
 
@@ -201,7 +201,7 @@ def test_email_is_sent_to_smtp_server(server: Server) -> None:
 def test_refusal_of_smtp_server_is_reported(server: Server, command: str, answer: bytes, error: str) -> None:
     server.answers[command] = answer
 
-    assert email.send(OPS, told("breach.opened")) == MailResult(accepted=False, error=error)
+    assert email.send(OPS, render("breach.opened")) == MailResult(accepted=False, error=error)
 
 
 def test_unreachable_smtp_server_is_reported(server: Server, settings: LazySettings) -> None:
@@ -209,7 +209,7 @@ def test_unreachable_smtp_server_is_reported(server: Server, settings: LazySetti
     server.server_close()
 
     assert (
-        email.send(OPS, told("breach.opened")).error
+        email.send(OPS, render("breach.opened")).error
         == "The mail server could not be reached (ConnectionRefusedError)."
     )
 
@@ -220,6 +220,6 @@ def test_hanging_smtp_server_times_out(settings: LazySettings) -> None:
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings.EMAIL_HOST, settings.EMAIL_PORT = silent.getsockname()
-        error = email.send(OPS, told("breach.opened")).error
+        error = email.send(OPS, render("breach.opened")).error
 
     assert error == "The mail server could not be reached (SMTPServerDisconnected)."

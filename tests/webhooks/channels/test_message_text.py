@@ -26,7 +26,7 @@ HOSTILE = (
 )
 
 
-def told(
+def render(
     type_: str, *, account: str | None = ACCOUNT, is_test: bool = False, **changes: Any
 ) -> dict[str, Any]:
     """The envelope of the catalogue's example, but for what changes of its data."""
@@ -36,9 +36,9 @@ def told(
     )
 
 
-def said(type_: str, **changes: Any) -> tuple[str, ...]:
+def render_lines(type_: str, **changes: Any) -> tuple[str, ...]:
     """Title and lines, without the last, which names account, event and moment."""
-    words = message_text.build(told(type_, **changes))
+    words = message_text.build(render(type_, **changes))
     return (words.title, *words.lines[:-1])
 
 
@@ -52,7 +52,7 @@ def test_event_types_have_own_texts() -> None:
 
 @pytest.mark.parametrize("kind", EVENT_TYPES, ids=lambda kind: kind.type)
 def test_examples_have_texts(kind: EventType) -> None:
-    words = message_text.build(told(kind.type))
+    words = message_text.build(render(kind.type))
 
     assert words.title
     assert words.title[0].isupper()
@@ -166,7 +166,7 @@ OPENED_SINCE = "brch_019abc4e5f607a8b9c0d1e2f3a4b5c6d, opened at 2026-11-22T09:0
     ],
 )
 def test_texts_of_each_event_type(type_: str, lines: tuple[str, ...]) -> None:
-    assert said(type_) == lines
+    assert render_lines(type_) == lines
 
 
 COUNTER: dict[str, Any] = {
@@ -231,7 +231,7 @@ COUNTER: dict[str, Any] = {
     ],
 )
 def test_figures_are_shown_unrounded(changes: dict[str, Any], line: str) -> None:
-    assert said("breach.opened", **changes)[1] == line
+    assert render_lines("breach.opened", **changes)[1] == line
 
 
 @pytest.mark.parametrize(
@@ -239,18 +239,18 @@ def test_figures_are_shown_unrounded(changes: dict[str, Any], line: str) -> None
     [({"allowed": 6, "left": 0}, "Allowed in this window: 6. Used: 6 (0 left)."), (None, None)],
 )
 def test_budget_is_shown_if_present(budget: dict[str, int] | None, line: str | None) -> None:
-    assert (line in said("breach.opened", budget=budget)) is (line is not None)
-    assert len(said("breach.opened", budget=budget)) == (4 if budget else 3)
+    assert (line in render_lines("breach.opened", budget=budget)) is (line is not None)
+    assert len(render_lines("breach.opened", budget=budget)) == (4 if budget else 3)
 
 
 @pytest.mark.parametrize("type_", ["breach.resolved", "metric.recovered"])
 def test_deleted_threshold_is_not_called_met(type_: str) -> None:
-    assert said(type_, because="line_removed")[0] == "Order defect rate, DE, mfn: threshold removed"
+    assert render_lines(type_, because="line_removed")[0] == "Order defect rate, DE, mfn: threshold removed"
 
 
 def test_metric_without_channel_is_shown_without_channel() -> None:
     assert (
-        said("metric.at_risk", metric="message_response_rate_24h", channel="all")[0]
+        render_lines("metric.at_risk", metric="message_response_rate_24h", channel="all")[0]
         == "Message response rate 24h, DE: at risk"
     )
 
@@ -268,37 +268,37 @@ def test_metric_without_channel_is_shown_without_channel() -> None:
     ],
 )
 def test_restatement_shows_the_changed_status(changes: dict[str, Any], lines: list[str]) -> None:
-    told_of = said("metric.restated", **changes)
+    told_of = render_lines("metric.restated", **changes)
 
     assert [line for line in lines if line in told_of] == lines
     assert any("verdict" in line for line in told_of) is (changes.get("verdict_changed_on") != [])
 
 
 def test_gone_endpoint_has_no_failing_time() -> None:
-    lines = said("endpoint.disabled", reason="gone", failing_since=None)
+    lines = render_lines("endpoint.disabled", reason="gone", failing_since=None)
 
     assert lines[1] == "The endpoint was disabled at 2026-11-27T09:00:00Z because it returned 410 (gone)."
 
 
 def test_first_status_has_no_previous_status() -> None:
-    assert said("account.status_changed", previous=None)[1].startswith("No earlier status is known.")
+    assert render_lines("account.status_changed", previous=None)[1].startswith("No earlier status is known.")
 
 
 def test_event_without_account_names_no_account() -> None:
     assert (
-        message_text.build(told("endpoint.disabled", account=None)).lines[-1]
+        message_text.build(render("endpoint.disabled", account=None)).lines[-1]
         == f"Event {EVENT}, 2026-11-22T12:00:00Z"
     )
 
 
 def test_event_is_marked_as_test() -> None:
-    assert message_text.build(told("breach.opened", is_test=True)).title.startswith(
+    assert message_text.build(render("breach.opened", is_test=True)).title.startswith(
         "[Test] Order defect rate"
     )
 
 
 def test_unknown_type_is_shown_by_name() -> None:
-    unknown = told("endpoint.test") | {"type": "shop.moved", "data": {"more": ["\n"]}}
+    unknown = render("endpoint.test") | {"type": "shop.moved", "data": {"more": ["\n"]}}
 
     assert message_text.build(unknown) == message_text.MessageText("shop.moved", (LAST,))
 
@@ -306,7 +306,7 @@ def test_unknown_type_is_shown_by_name() -> None:
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
 def test_texts_have_no_line_breaks_from_data(text: str) -> None:
     words = message_text.build(
-        told("account.status_changed", current=f"BAD{text}END", previous=text, marketplace=f"D{text}E")
+        render("account.status_changed", current=f"BAD{text}END", previous=text, marketplace=f"D{text}E")
     )
 
     for line in (words.title, *words.lines):

@@ -155,12 +155,12 @@ def is_a_name(url: str) -> bool:
     return host in NAMES or not host.isascii()
 
 
-def hear(event: str, arguments: tuple[Any, ...]) -> None:
+def listen(event: str, arguments: tuple[Any, ...]) -> None:
     if event == "socket.connect" and listening:
         connects.append(arguments[1])
 
 
-sys.addaudithook(hear)
+sys.addaudithook(listen)
 
 
 @pytest.fixture

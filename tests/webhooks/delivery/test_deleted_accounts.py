@@ -29,7 +29,7 @@ def own(path: str) -> str:
     return f"{path}/{uuid4().hex}"
 
 
-def hand_back(sender: Sender) -> None:
+def delete_account(sender: Sender) -> None:
     assert sender.client.delete(f"/v1/accounts/{sender.account.public_id}").status_code == 204
 
 
@@ -37,7 +37,7 @@ def close(sender: Sender) -> None:
     assert sender.client.delete("/v1/agency", {"confirm": "close Acme"}, format="json").status_code == 202
 
 
-WITHDRAWALS = pytest.mark.parametrize("withdraw", [hand_back, close])
+WITHDRAWALS = pytest.mark.parametrize("withdraw", [delete_account, close])
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_events_of_another_account_are_sent(sender: Sender, receiver: Receiver) 
     shop = sender.client.take_on(name="Kept", partner="A1KEPT")
     present = Sender(sender.client, account_of(sender.client, shop))
     events = present.publish(count=2)
-    hand_back(sender)
+    delete_account(sender)
 
     work()
 
@@ -131,7 +131,7 @@ def test_reopened_agency_can_recover_missed_events(sender: Sender, receiver: Rec
 def test_deleted_or_closed_ids_are_the_only_ones_returned(sender: Sender, other: Sender) -> None:
     assert leases.deleted_or_closed_ids() == frozenset()
 
-    hand_back(other)
+    delete_account(other)
     close(sender)
 
     assert leases.deleted_or_closed_ids() == {other.account.pk, sender.client.agency.pk}
@@ -143,7 +143,7 @@ def test_deleted_or_closed_ids_are_the_only_ones_returned(sender: Sender, other:
 def test_delivery_leased_by_another_worker_is_left_alone(sender: Sender, receiver: Receiver) -> None:
     endpoint, _ = sender.endpoint(receiver.url(own("ok")))
     sender.publish()
-    hand_back(sender)
+    delete_account(sender)
     now = timezone.now()
     with context.agency(sender.client.agency.pk):
         Delivery.objects.update(

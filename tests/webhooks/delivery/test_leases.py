@@ -59,7 +59,7 @@ def failing(sender: Sender, endpoint: Endpoint) -> None:
         Endpoint.objects.filter(pk=endpoint.pk).update(failing_since=NOW - HOUR)
 
 
-def fill(sender: Sender, endpoints: list[Endpoint], *, count: int, series: int) -> None:
+def publish_events(sender: Sender, endpoints: list[Endpoint], *, count: int, series: int) -> None:
     """So many events in so many series, on their way to each of these endpoints."""
     values: dict[str, Any] = {
         "agency": sender.client.agency.pk,
@@ -170,7 +170,7 @@ def test_redelivery_waits_for_leased_delivery_of_its_series(sender: Sender) -> N
 
 def test_leases_per_endpoint_are_limited(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
-    fill(sender, [endpoint], count=200, series=200)
+    publish_events(sender, [endpoint], count=200, series=200)
 
     first = lease()
 
@@ -182,7 +182,7 @@ def test_leases_per_endpoint_are_limited(sender: Sender) -> None:
 
 def test_leases_of_few_series_reach_the_limit(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
-    fill(sender, [endpoint], count=200, series=4)
+    publish_events(sender, [endpoint], count=200, series=4)
 
     assert sum(len(run) for run in lease()) == leases.MAX_JOBS_PER_ENDPOINT
     assert lease(NOW + SECOND) == []
@@ -190,7 +190,7 @@ def test_leases_of_few_series_reach_the_limit(sender: Sender) -> None:
 
 def test_failing_endpoint_gets_one_lease(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
-    fill(sender, [endpoint], count=30, series=30)
+    publish_events(sender, [endpoint], count=30, series=30)
     failing(sender, endpoint)
 
     runs = lease()
@@ -203,7 +203,7 @@ def test_failing_endpoint_gets_one_lease(sender: Sender) -> None:
 def test_failing_endpoints_do_not_take_all_capacity(sender: Sender) -> None:
     bad = [sender.endpoint(NOWHERE)[0] for _ in range(6)]
     good = [sender.endpoint(NOWHERE)[0] for _ in range(2)]
-    fill(sender, bad + good, count=20, series=20)
+    publish_events(sender, bad + good, count=20, series=20)
     for endpoint in bad:
         failing(sender, endpoint)
 
@@ -215,8 +215,8 @@ def test_failing_endpoints_do_not_take_all_capacity(sender: Sender) -> None:
 
 def test_endpoints_take_turns(sender: Sender) -> None:
     big, *small = [sender.endpoint(NOWHERE)[0] for _ in range(9)]
-    fill(sender, [big], count=500, series=500)
-    fill(sender, small, count=1, series=1)
+    publish_events(sender, [big], count=500, series=500)
+    publish_events(sender, small, count=1, series=1)
 
     counted = Counter(run[0].endpoint_id for run in lease(capacity=Capacity(runs=12, failing=0)))
 
@@ -226,9 +226,9 @@ def test_endpoints_take_turns(sender: Sender) -> None:
 
 def test_endpoint_without_leases_comes_first(sender: Sender) -> None:
     endpoints = [sender.endpoint(NOWHERE)[0] for _ in range(3)]
-    fill(sender, endpoints[:2], count=50, series=50)
+    publish_events(sender, endpoints[:2], count=50, series=50)
     lease(capacity=Capacity(runs=4, failing=0))
-    fill(sender, endpoints[2:], count=1, series=1)
+    publish_events(sender, endpoints[2:], count=1, series=1)
 
     ((job,),) = lease(NOW, capacity=Capacity(runs=1, failing=0))
 
@@ -280,7 +280,7 @@ def test_undecryptable_secret_delays_no_other_agency(
 
 def test_workers_lease_different_deliveries(sender: Sender, at_once: Callable[..., list[Any]]) -> None:
     endpoints = [sender.endpoint(NOWHERE)[0] for _ in range(10)]
-    fill(sender, endpoints, count=20, series=5)
+    publish_events(sender, endpoints, count=20, series=5)
 
     def take() -> list[list[DeliveryJob]]:
         runs = []
@@ -320,15 +320,15 @@ def test_locked_delivery_is_skipped_with_its_series(
 @pytest.mark.parametrize(("count", "series"), [(20_000, 1), (20_000, 20_000), (20_000, 100)])
 def test_lease_cost_does_not_depend_on_backlog(sender: Sender, count: int, series: int) -> None:
     endpoints = [sender.endpoint(NOWHERE)[0] for _ in range(20)]
-    fill(sender, endpoints, count=50, series=50)
-    few = looks(sender)
-    fill(sender, endpoints[:1], count=count, series=series)
-    many = looks(sender)
+    publish_events(sender, endpoints, count=50, series=50)
+    few = count_rows_read(sender)
+    publish_events(sender, endpoints[:1], count=count, series=series)
+    many = count_rows_read(sender)
 
     assert many < 4 * few, f"{many} blocks where {few} were enough"
 
 
-def looks(sender: Sender) -> int:
+def count_rows_read(sender: Sender) -> int:
     """How many blocks of tables and indexes one look reads; what it takes goes back."""
     params: list[Any] = [NOW, NOW + leases.LEASE, 40, 0, leases.MAX_JOBS_PER_ENDPOINT]
     with transaction.atomic(), connection.cursor() as cursor:

@@ -26,11 +26,11 @@ from tests.webhooks.event_builders import (
     change,
     disable,
     events,
-    happen,
-    listed,
-    noted,
-    settle,
-    take_in_hand,
+    finish_delivery,
+    lease_delivery,
+    list_audit_entries,
+    list_deliveries,
+    publish_event,
 )
 from webhooks.delivery import redelivery
 from webhooks.events.catalogue import EVENT_TYPES, EventType
@@ -54,9 +54,9 @@ def redeliver(client: Client, delivery: str) -> Any:
     return client.post(f"/v1/deliveries/{delivery}/redeliver")
 
 
-def told(client: Client, endpoint: str, state: str = "pending") -> list[str]:
+def list_events(client: Client, endpoint: str, state: str = "pending") -> list[str]:
     """The events that an endpoint is told of, newest delivery first."""
-    return [each["event"] for each in listed(client, endpoint, state=state)]
+    return [each["event"] for each in list_deliveries(client, endpoint, state=state)]
 
 
 def test_event_is_sent_to_one_endpoint_and_not_listed(acme: Client) -> None:
@@ -66,8 +66,8 @@ def test_event_is_sent_to_one_endpoint_and_not_listed(acme: Client) -> None:
 
     assert response.status_code == 202
     answer = response.json()
-    assert listed(acme, endpoint) == [answer]
-    assert listed(acme, other) == []
+    assert list_deliveries(acme, endpoint) == [answer]
+    assert list_deliveries(acme, other) == []
     assert (answer["type"], answer["test"], answer["state"], answer["account"]) == (
         "endpoint.test",
         True,
@@ -108,7 +108,7 @@ def test_event_of_every_type_can_be_sent(acme: Client, kind: EventType) -> None:
 
 def test_event_has_a_series_of_its_own(acme: Client, shop: str) -> None:
     acme.listen()
-    happen(acme, None, "endpoint.disabled", series="")
+    publish_event(acme, None, "endpoint.disabled", series="")
     with context.agency(acme.agency.pk):
         for at in (NOW, NOW + HOUR):
             redelivery.send_test(
@@ -128,7 +128,7 @@ def test_event_is_limited_to_one_a_second(acme: Client) -> None:
     assert (response.status_code, response.json()["type"]) == (429, "/problems/throttled")
     assert 1 <= int(response.headers["Retry-After"]) <= 2
     assert send_test(acme, other).status_code == 202
-    assert len(listed(acme, endpoint)) == 1
+    assert len(list_deliveries(acme, endpoint)) == 1
 
 
 def mailbox(client: Client, name: str) -> str:
@@ -204,9 +204,9 @@ def test_event_of_unknown_type_is_refused(acme: Client, wrong: str) -> None:
 
 def test_redelivery_to_disabled_endpoint_is_refused(acme: Client, shop: str) -> None:
     endpoint = acme.listen()["id"]
-    happen(acme, shop)
+    publish_event(acme, shop)
     disable(acme, endpoint)
-    (delivery,) = listed(acme, endpoint)
+    (delivery,) = list_deliveries(acme, endpoint)
 
     answers = [
         send_test(acme, endpoint),
@@ -217,21 +217,21 @@ def test_redelivery_to_disabled_endpoint_is_refused(acme: Client, shop: str) -> 
     assert [(each.status_code, each.json()["type"]) for each in answers] == [
         (409, "/problems/endpoint-disabled")
     ] * 3
-    assert listed(acme, endpoint) == [delivery]
-    assert [what for what, _ in noted(acme)] == ["endpoint.disabled", "endpoint.created"]
+    assert list_deliveries(acme, endpoint) == [delivery]
+    assert [what for what, _ in list_audit_entries(acme)] == ["endpoint.disabled", "endpoint.created"]
 
 
 @pytest.mark.parametrize("state", ["failed", "delivered"])
 def test_redelivery_of_finished_delivery_is_due_with_all_tries(acme: Client, shop: str, state: str) -> None:
     endpoint = acme.listen()["id"]
-    event = happen(acme, shop)
-    (before,) = listed(acme, endpoint)
-    settle(acme, before["id"], state, tries=10, status=500)
+    event = publish_event(acme, shop)
+    (before,) = list_deliveries(acme, endpoint)
+    finish_delivery(acme, before["id"], state, tries=10, status=500)
 
     response = redeliver(acme, before["id"])
 
     assert response.status_code == 202
-    (after,) = listed(acme, endpoint)
+    (after,) = list_deliveries(acme, endpoint)
     assert response.json() == after
     assert timezone.now() - datetime.fromisoformat(after.pop("next_attempt_at")) < timedelta(minutes=1)
     assert after.pop("last_attempt")["status"] == 500
@@ -242,19 +242,19 @@ def test_redelivery_of_finished_delivery_is_due_with_all_tries(acme: Client, sho
         None,
     )
     assert len(acme.read(f"/v1/deliveries/{before['id']}")["attempts"]) == 10
-    assert noted(acme)[0] == ("delivery.redelivered", before["id"])
+    assert list_audit_entries(acme)[0] == ("delivery.redelivered", before["id"])
 
 
 @pytest.mark.parametrize("again", ["redeliver", "recover"])
 def test_redelivery_of_sent_email_is_refused(acme: Client, shop: str, again: str) -> None:
     first, other = (mailbox(acme, name) for name in ("on-call", "on-call+2"))
     chat = acme.listen()["id"]
-    happen(acme, shop)
+    publish_event(acme, shop)
 
     answers = []
     for endpoint in (first, first, other, chat, chat):
-        (delivery,) = listed(acme, endpoint)
-        settle(acme, delivery["id"], "failed", tries=1, status=500)
+        (delivery,) = list_deliveries(acme, endpoint)
+        finish_delivery(acme, delivery["id"], "failed", tries=1, status=500)
         since = {"since": (NOW - DAY).isoformat()} if again == "recover" else {}
         path = f"/v1/deliveries/{delivery['id']}" if again == "redeliver" else f"{PATH}/{endpoint}"
         answers.append(acme.post(f"{path}/{again}", since, format="json").status_code)
@@ -264,23 +264,23 @@ def test_redelivery_of_sent_email_is_refused(acme: Client, shop: str, again: str
 
 def test_redelivery_of_pending_delivery_is_refused(acme: Client, shop: str) -> None:
     endpoint = acme.listen()["id"]
-    happen(acme, shop)
-    (delivery,) = listed(acme, endpoint)
+    publish_event(acme, shop)
+    (delivery,) = list_deliveries(acme, endpoint)
 
     response = redeliver(acme, delivery["id"])
 
     assert (response.status_code, response.json()["type"]) == (409, "/problems/delivery-pending")
-    assert listed(acme, endpoint) == [delivery]
-    assert [what for what, _ in noted(acme)] == ["endpoint.created"]
+    assert list_deliveries(acme, endpoint) == [delivery]
+    assert [what for what, _ in list_audit_entries(acme)] == ["endpoint.created"]
 
 
 def test_redelivery_requested_at_once_is_done_once(committed_db: None) -> None:
     agency, key = agencies.create_agency(name="Acme", now=NOON)
     acme = Client(agency, key)
     endpoint = acme.listen()["id"]
-    happen(acme, acme.take_on())
-    delivery = listed(acme, endpoint)[0]["id"]
-    settle(acme, delivery, "failed")
+    publish_event(acme, acme.take_on())
+    delivery = list_deliveries(acme, endpoint)[0]["id"]
+    finish_delivery(acme, delivery, "failed")
 
     def ask(_: int) -> int:
         try:
@@ -297,19 +297,19 @@ def test_redelivery_requested_at_once_is_done_once(committed_db: None) -> None:
 def test_recovery_is_in_order_of_events(acme: Client, shop: str) -> None:
     """One arrived, one failed, two happened while it was disabled, and one is on its way since."""
     endpoint = acme.listen()["id"]
-    arrived, failed = happen(acme, shop), happen(acme, shop)
-    settle(acme, listed(acme, endpoint)[1]["id"])
-    settle(acme, listed(acme, endpoint)[0]["id"], "failed")
+    arrived, failed = publish_event(acme, shop), publish_event(acme, shop)
+    finish_delivery(acme, list_deliveries(acme, endpoint)[1]["id"])
+    finish_delivery(acme, list_deliveries(acme, endpoint)[0]["id"], "failed")
     disable(acme, endpoint)
-    missed = [happen(acme, shop) for _ in range(2)]
+    missed = [publish_event(acme, shop) for _ in range(2)]
     change(acme, endpoint, enabled=True)
-    on_its_way = happen(acme, shop)
+    on_its_way = publish_event(acme, shop)
 
     due = recover(acme, endpoint)
 
     assert due == 4
-    assert told(acme, endpoint) == [on_its_way, *missed[::-1], failed]
-    assert told(acme, endpoint, "delivered") == [arrived]
+    assert list_events(acme, endpoint) == [on_its_way, *missed[::-1], failed]
+    assert list_events(acme, endpoint, "delivered") == [arrived]
     with context.agency(acme.agency.pk):
         ids = {f"evt_{each.event_id.hex}": each.pk for each in Delivery.objects.all()}
         assert len(set(Delivery.objects.values_list("order_key", flat=True))) == 1
@@ -319,28 +319,28 @@ def test_recovery_is_in_order_of_events(acme: Client, shop: str) -> None:
 def test_recovery_twice_creates_no_delivery_twice(acme: Client, shop: str) -> None:
     endpoint = acme.listen()["id"]
     disable(acme, endpoint)
-    missed = [happen(acme, shop) for _ in range(3)]
+    missed = [publish_event(acme, shop) for _ in range(3)]
     change(acme, endpoint, enabled=True)
 
     assert [recover(acme, endpoint), recover(acme, endpoint)] == [3, 3]
-    assert told(acme, endpoint) == missed[::-1]
-    for delivery in listed(acme, endpoint):
-        settle(acme, delivery["id"])
+    assert list_events(acme, endpoint) == missed[::-1]
+    for delivery in list_deliveries(acme, endpoint):
+        finish_delivery(acme, delivery["id"])
     assert recover(acme, endpoint) == 0
 
 
 def test_recovery_makes_pending_due_and_leaves_leased_deliveries(acme: Client, shop: str) -> None:
     endpoint = acme.listen()["id"]
     for _ in range(2):
-        happen(acme, shop)
-    in_hand, later = (each["id"] for each in listed(acme, endpoint))
-    take_in_hand(acme, in_hand, until=timezone.now() + HOUR)
+        publish_event(acme, shop)
+    in_hand, later = (each["id"] for each in list_deliveries(acme, endpoint))
+    lease_delivery(acme, in_hand, until=timezone.now() + HOUR)
     with context.agency(acme.agency.pk):
         Delivery.objects.update(next_attempt_at=timezone.now() + DAY, tries=7)
 
     due = recover(acme, endpoint)
 
-    by_id = {each["id"]: each for each in listed(acme, endpoint)}
+    by_id = {each["id"]: each for each in list_deliveries(acme, endpoint)}
     assert due == 1
     assert (by_id[later]["tries"], by_id[in_hand]["tries"]) == (0, 7)
     assert datetime.fromisoformat(by_id[later]["next_attempt_at"]) < timezone.now()
@@ -351,10 +351,10 @@ def test_recovery_makes_pending_due_and_leaves_leased_deliveries(acme: Client, s
 
 def test_recovery_respects_subscription(acme: Client, shop: str) -> None:
     other = acme.take_on(partner="A2OTHER")
-    breach, escalated = happen(acme, shop), happen(acme, shop, "breach.escalated")
-    report = happen(acme, shop, "report.loaded")
-    elsewhere = happen(acme, other)
-    of_none = happen(acme, None, "endpoint.disabled", series="")
+    breach, escalated = publish_event(acme, shop), publish_event(acme, shop, "breach.escalated")
+    report = publish_event(acme, shop, "report.loaded")
+    elsewhere = publish_event(acme, other)
+    of_none = publish_event(acme, None, "endpoint.disabled", series="")
     wishes: dict[str, tuple[dict[str, Any], list[str]]] = {
         "everything": ({}, [of_none, elsewhere, report, escalated, breach]),
         "breaches": ({"event_types": ["breach.*"]}, [elsewhere, escalated, breach]),
@@ -368,7 +368,7 @@ def test_recovery_respects_subscription(acme: Client, shop: str) -> None:
     for name, (wish, _) in wishes.items():
         endpoint = acme.listen(**wish)["id"]
         recover(acme, endpoint)
-        recovered[name] = told(acme, endpoint)
+        recovered[name] = list_events(acme, endpoint)
 
     assert recovered == {name: expected for name, (_, expected) in wishes.items()}
 
@@ -380,47 +380,47 @@ def test_recovery_equals_publication(acme: Client, shop: str) -> None:
     )
     at_once = {pattern: acme.listen(event_types=[pattern])["id"] for pattern in patterns}
     for kind in EVENT_TYPES:
-        happen(acme, shop, kind.type)
+        publish_event(acme, shop, kind.type)
 
     for pattern, endpoint in at_once.items():
         late = acme.listen(event_types=[pattern])["id"]
         recover(acme, late)
 
-        assert told(acme, late) == told(acme, endpoint) != []
+        assert list_events(acme, late) == list_events(acme, endpoint) != []
 
 
 def test_recovery_begins_at_since(acme: Client, shop: str) -> None:
-    happen(acme, shop, at=NOW - 2 * HOUR)
-    second, third = happen(acme, shop, at=NOW - HOUR), happen(acme, shop)
+    publish_event(acme, shop, at=NOW - 2 * HOUR)
+    second, third = publish_event(acme, shop, at=NOW - HOUR), publish_event(acme, shop)
     endpoint = acme.listen()["id"]
 
     assert recover(acme, endpoint, since=NOW - HOUR) == 2
-    assert told(acme, endpoint) == [third, second]
+    assert list_events(acme, endpoint) == [third, second]
 
 
 def test_recovery_omits_tests_and_deleted_accounts(acme: Client, shop: str) -> None:
     gone, endpoint = acme.take_on(partner="A2GONE"), acme.listen()["id"]
     send_test(acme, endpoint)
-    settle(acme, listed(acme, endpoint)[0]["id"], "failed")
+    finish_delivery(acme, list_deliveries(acme, endpoint)[0]["id"], "failed")
     disable(acme, endpoint)
-    happen(acme, gone)
+    publish_event(acme, gone)
     acme.delete(f"/v1/accounts/{gone}")
     change(acme, endpoint, enabled=True)
 
     assert recover(acme, endpoint) == 0
-    assert told(acme, endpoint) == []
+    assert list_events(acme, endpoint) == []
 
 
 def test_recovery_leaves_other_endpoints_unchanged(acme: Client, rival: Client, shop: str) -> None:
     endpoint, other, rival_endpoint = acme.listen()["id"], acme.listen()["id"], rival.listen()["id"]
-    happen(acme, shop)
-    happen(rival, rival.take_on())
+    publish_event(acme, shop)
+    publish_event(rival, rival.take_on())
     for client, each in ((acme, endpoint), (acme, other), (rival, rival_endpoint)):
-        settle(client, listed(client, each)[0]["id"], "failed")
+        finish_delivery(client, list_deliveries(client, each)[0]["id"], "failed")
 
     assert recover(acme, endpoint) == 1
 
-    assert [told(acme, other, "failed"), told(rival, rival_endpoint, "failed")] == [
+    assert [list_events(acme, other, "failed"), list_events(rival, rival_endpoint, "failed")] == [
         events(acme),
         events(rival),
     ]
@@ -447,7 +447,7 @@ def test_recovery_with_invalid_since_is_refused(acme: Client, since: Any) -> Non
 
 
 def test_recovery_is_audited_with_count(acme: Client, shop: str) -> None:
-    happen(acme, shop)
+    publish_event(acme, shop)
     endpoint = acme.listen()["id"]
     recover(acme, endpoint)
 
@@ -460,7 +460,7 @@ def test_recoveries_at_once_create_each_delivery_once(committed_db: None) -> Non
     agency, key = agencies.create_agency(name="Acme", now=NOON)
     acme = Client(agency, key)
     account = acme.take_on()
-    missed = [happen(acme, account) for _ in range(20)]
+    missed = [publish_event(acme, account) for _ in range(20)]
     endpoint = acme.listen()["id"]
 
     def ask(_: int) -> int:
@@ -472,14 +472,14 @@ def test_recoveries_at_once_create_each_delivery_once(committed_db: None) -> Non
     with ThreadPoolExecutor(max_workers=4) as threads:
         assert set(threads.map(ask, range(8))) == {20}
 
-    assert told(acme, endpoint) == missed[::-1]
+    assert list_events(acme, endpoint) == missed[::-1]
 
 
 def test_recovery_of_another_agency_is_not_found(acme: Client, rival: Client, shop: str) -> None:
     endpoint = acme.listen()["id"]
-    happen(acme, shop)
-    delivery = listed(acme, endpoint)[0]["id"]
-    settle(acme, delivery, "failed")
+    publish_event(acme, shop)
+    delivery = list_deliveries(acme, endpoint)[0]["id"]
+    finish_delivery(acme, delivery, "failed")
 
     answers = [
         redeliver(rival, delivery),
@@ -488,7 +488,7 @@ def test_recovery_of_another_agency_is_not_found(acme: Client, rival: Client, sh
     ]
 
     assert [answer.status_code for answer in answers] == [404, 404, 404]
-    assert listed(acme, endpoint)[0]["state"] == "failed"
+    assert list_deliveries(acme, endpoint)[0]["state"] == "failed"
 
 
 @pytest.mark.parametrize("what", ["recover", "disable"])
@@ -497,8 +497,8 @@ def test_recovery_does_not_wait_for_locked_delivery(committed_db: None, owner_ds
     acme = Client(*agencies.create_agency(name="Acme", now=NOON))
     endpoint, account = acme.listen()["id"], acme.take_on()
     for _ in range(3):
-        happen(acme, account)
-    settling, *others = (each["id"] for each in listed(acme, endpoint))
+        publish_event(acme, account)
+    settling, *others = (each["id"] for each in list_deliveries(acme, endpoint))
 
     with psycopg.connect(os.environ["DATABASE_URL"]) as worker:
         worker.execute(sql.SQL("SET LOCAL underone.agency = {}").format(str(acme.agency.pk)))
@@ -512,7 +512,7 @@ def test_recovery_does_not_wait_for_locked_delivery(committed_db: None, owner_ds
             disable(acme, endpoint)
         worker.execute("UPDATE webhooks_endpoint SET failing_since = now()")
 
-    states = {each["id"]: each["state"] for each in listed(acme, endpoint)}
+    states = {each["id"]: each["state"] for each in list_deliveries(acme, endpoint)}
     assert states == {settling: "pending"} | dict.fromkeys(
         others, "pending" if what == "recover" else "failed"
     )

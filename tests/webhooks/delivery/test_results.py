@@ -28,11 +28,11 @@ FINE, BROKEN, GONE = (
 )
 
 
-def in_hand(now: datetime = NOW) -> list[DeliveryJob]:
+def lease_job(now: datetime = NOW) -> list[DeliveryJob]:
     return [job for run in leases.lease(capacity=Capacity(runs=100, failing=100), now=now) for job in run]
 
 
-def settle(*jobs: DeliveryJob, result: SendResult | None, now: datetime = NOW) -> None:
+def record_result(*jobs: DeliveryJob, result: SendResult | None, now: datetime = NOW) -> None:
     results.record(outcomes=[Outcome(job, result, now, 12) for job in jobs], now=now)
 
 
@@ -61,7 +61,7 @@ def test_success_finishes_delivery(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW)
 
-    settle(*in_hand(), result=FINE, now=NOW + SECOND)
+    record_result(*lease_job(), result=FINE, now=NOW + SECOND)
 
     (delivery,) = sender.deliveries(endpoint)
     assert (delivery.state, delivery.tries, delivery.finished_at) == ("delivered", 1, NOW + SECOND)
@@ -75,8 +75,8 @@ def test_failure_is_retried_ten_times_then_given_up(sender: Sender) -> None:
     now = NOW
     waits: list[timedelta] = []
 
-    while (jobs := in_hand(now)) and len(waits) < 20:
-        settle(*jobs, result=BROKEN, now=now)
+    while (jobs := lease_job(now)) and len(waits) < 20:
+        record_result(*jobs, result=BROKEN, now=now)
         (delivery,) = sender.deliveries(endpoint)
         if delivery.next_attempt_at:
             waits.append(delivery.next_attempt_at - now)
@@ -93,7 +93,7 @@ def test_retry_after_of_receiver_is_respected(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW)
 
-    settle(*in_hand(), result=SendResult(status=429, retry_after="3600"))
+    record_result(*lease_job(), result=SendResult(status=429, retry_after="3600"))
 
     assert sender.deliveries(endpoint)[0].next_attempt_at == NOW + HOUR
 
@@ -103,7 +103,7 @@ def test_permanent_failure_is_not_retried(sender: Sender, result: SendResult) ->
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW)
 
-    settle(*in_hand(), result=result)
+    record_result(*lease_job(), result=result)
 
     (delivery,) = sender.deliveries(endpoint)
     assert (delivery.state, delivery.tries) == ("failed", 1)
@@ -114,7 +114,7 @@ def test_job_without_attempt_is_due_again(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW)
 
-    settle(*in_hand(), result=None, now=NOW + SECOND)
+    record_result(*lease_job(), result=None, now=NOW + SECOND)
 
     (delivery,) = sender.deliveries(endpoint)
     assert (delivery.state, delivery.tries, delivery.next_attempt_at) == ("pending", 0, NOW + SECOND)
@@ -126,7 +126,9 @@ def test_response_body_of_any_bytes_is_recorded(sender: Sender) -> None:
     sender.endpoint(NOWHERE)
     sender.publish(now=NOW)
 
-    settle(*in_hand(), result=SendResult(status=500, body=b"\x00\xff\xfe\xed\xa0\x80ok\xc3", error="e" * 500))
+    record_result(
+        *lease_job(), result=SendResult(status=500, body=b"\x00\xff\xfe\xed\xa0\x80ok\xc3", error="e" * 500)
+    )
 
     ((*_, error, text),) = attempts(sender)
     assert error == "e" * 200
@@ -138,13 +140,13 @@ def test_outcome_after_lease_records_attempt_only(sender: Sender) -> None:
     """A delivery worker that was away for longer than its lease comes back."""
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW)
-    slow = in_hand()
-    later = in_hand(NOW + leases.LEASE)
+    slow = lease_job()
+    later = lease_job(NOW + leases.LEASE)
 
-    settle(*slow, result=BROKEN, now=NOW + leases.LEASE + SECOND)
+    record_result(*slow, result=BROKEN, now=NOW + leases.LEASE + SECOND)
     (delivery,) = sender.deliveries(endpoint)
     assert (delivery.state, delivery.tries, delivery.leased_until) == ("pending", 0, later[0].leased_until)
-    settle(*later, result=FINE, now=NOW + leases.LEASE + SECOND)
+    record_result(*later, result=FINE, now=NOW + leases.LEASE + SECOND)
 
     assert sender.states(endpoint) == ["delivered"]
     assert len(attempts(sender)) == 2
@@ -154,12 +156,12 @@ def test_outcome_of_deleted_delivery_is_ignored(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     other, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW)
-    jobs = in_hand()
+    jobs = lease_job()
     with context.agency(sender.client.agency.pk):
         Attempt.objects.all().delete()
         Delivery.objects.filter(endpoint=endpoint).delete()
 
-    settle(*jobs, result=FINE)
+    record_result(*jobs, result=FINE)
 
     assert sender.states(other) == ["delivered"]
     assert len(attempts(sender)) == 1
@@ -170,8 +172,8 @@ def test_failing_since_is_first_failure_after_success(sender: Sender) -> None:
     since = []
     for n, result in enumerate([FINE, BROKEN, BROKEN, FINE, BROKEN]):
         sender.publish(now=NOW, series=f"s{n}")
-        jobs = [job for job in in_hand(NOW + n * SECOND) if job.order_key.endswith(f"s{n}")]
-        settle(*jobs, result=result, now=NOW + n * SECOND)
+        jobs = [job for job in lease_job(NOW + n * SECOND) if job.order_key.endswith(f"s{n}")]
+        record_result(*jobs, result=result, now=NOW + n * SECOND)
         since.append(sender.again(endpoint).failing_since)
 
     assert since == [None, NOW + SECOND, NOW + SECOND, None, NOW + 4 * SECOND]
@@ -181,10 +183,10 @@ def test_gone_endpoint_is_disabled_and_event_published(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     other, _ = sender.endpoint(NOWHERE, event_types=["endpoint.*"])
     sender.publish(now=NOW, count=3)
-    first, *rest = in_hand()
+    first, *rest = lease_job()
 
-    settle(first, result=GONE)
-    settle(*rest, result=BROKEN)
+    record_result(first, result=GONE)
+    record_result(*rest, result=BROKEN)
 
     after = sender.again(endpoint)
     assert (after.disabled_at, after.disabled_reason) == (NOW, "gone")
@@ -202,10 +204,10 @@ def test_gone_endpoint_is_disabled_and_event_published(sender: Sender) -> None:
 def test_pending_deliveries_of_disabled_endpoint_fail(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW, count=3)
-    jobs = in_hand()
+    jobs = lease_job()
     sender.publish(now=NOW, count=2, series="other")
 
-    settle(*jobs, result=GONE)
+    record_result(*jobs, result=GONE)
 
     assert sender.states(endpoint) == ["failed"] * 5
     assert audited(sender)[0][2] == {"reason": "gone", "ended": 2}
@@ -217,10 +219,10 @@ def test_pending_deliveries_of_disabled_endpoint_fail(sender: Sender) -> None:
 def test_failures_for_five_days_disable_endpoint(sender: Sender, since: timedelta, disabled: bool) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW - DAY)
-    settle(*in_hand(NOW - DAY), result=BROKEN, now=NOW - DAY)
+    record_result(*lease_job(NOW - DAY), result=BROKEN, now=NOW - DAY)
     change(sender, endpoint, failing_since=NOW - since)
 
-    settle(*in_hand(), result=BROKEN)
+    record_result(*lease_job(), result=BROKEN)
 
     after = sender.again(endpoint)
     assert (after.disabled_at, after.disabled_reason) == ((NOW, "failing") if disabled else (None, ""))
@@ -233,7 +235,7 @@ def test_silence_for_five_days_does_not_disable_endpoint(sender: Sender) -> None
     sender.publish(now=NOW)
     change(sender, endpoint, failing_since=NOW - 30 * DAY)
 
-    settle(*in_hand(), result=BROKEN)
+    record_result(*lease_job(), result=BROKEN)
 
     after = sender.again(endpoint)
     assert (after.disabled_at, after.failing_since) == (None, NOW)
@@ -242,10 +244,10 @@ def test_silence_for_five_days_does_not_disable_endpoint(sender: Sender) -> None
 def test_response_of_former_url_does_not_affect_endpoint(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW)
-    jobs = in_hand()
+    jobs = lease_job()
     change(sender, endpoint, url="https://elsewhere.example/")
 
-    settle(*jobs, result=GONE)
+    record_result(*jobs, result=GONE)
 
     after = sender.again(endpoint)
     assert (after.disabled_at, after.failing_since) == (None, None)
@@ -256,7 +258,7 @@ def test_success_after_five_days_does_not_disable_endpoint(sender: Sender) -> No
     sender.publish(now=NOW)
     change(sender, endpoint, failing_since=NOW - 6 * DAY)
 
-    settle(*in_hand(), result=FINE)
+    record_result(*lease_job(), result=FINE)
 
     after = sender.again(endpoint)
     assert (after.disabled_at, after.failing_since) == (None, None)
@@ -266,7 +268,7 @@ def test_endpoint_is_disabled_once_and_again_after_enabling(sender: Sender) -> N
     endpoint, _ = sender.endpoint(NOWHERE, event_types=["account.*"])
     for n in range(2):
         sender.publish(now=NOW, count=2, series=str(n))
-        settle(*in_hand(NOW + n * HOUR), result=GONE, now=NOW + n * HOUR)
+        record_result(*lease_job(NOW + n * HOUR), result=GONE, now=NOW + n * HOUR)
         change(sender, endpoint, disabled_at=None, disabled_reason="", failing_since=None)
 
     assert len(sender.events(type="endpoint.disabled")) == len(audited(sender)) == 2
@@ -275,14 +277,14 @@ def test_endpoint_is_disabled_once_and_again_after_enabling(sender: Sender) -> N
 def test_next_delivery_of_series_is_due_when_previous_ends(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW, series="odr:DE:mfn")
-    first = in_hand()
+    first = lease_job()
     sender.publish(now=NOW, series="odr:DE:mfn")
-    assert in_hand(NOW + SECOND) == []
+    assert lease_job(NOW + SECOND) == []
     assert sender.deliveries(endpoint)[1].next_attempt_at == NOW + 6 * SECOND
 
-    settle(*first, result=FINE, now=NOW + 2 * SECOND)
+    record_result(*first, result=FINE, now=NOW + 2 * SECOND)
 
-    assert len(in_hand(NOW + 2 * SECOND)) == 1
+    assert len(lease_job(NOW + 2 * SECOND)) == 1
 
 
 def test_deleting_endpoint_during_recording_does_not_deadlock(
@@ -292,10 +294,10 @@ def test_deleting_endpoint_during_recording_does_not_deadlock(
         endpoint, _ = sender.endpoint(NOWHERE)
         for n in range(20):
             sender.publish(series=f"s{n}:DE:mfn", now=NOW)
-        jobs = in_hand()
+        jobs = lease_job()
 
-        def write_down(jobs: list[DeliveryJob] = jobs) -> None:
-            settle(*jobs, result=BROKEN)
+        def record_outcomes(jobs: list[DeliveryJob] = jobs) -> None:
+            record_result(*jobs, result=BROKEN)
             connection.close()
 
         def delete(endpoint: Endpoint = endpoint) -> None:
@@ -303,7 +305,7 @@ def test_deleting_endpoint_during_recording_does_not_deadlock(
                 endpoints.delete(endpoint=endpoint, actor=Actor("somebody"), now=NOW)
             connection.close()
 
-        at_once(write_down, delete)
+        at_once(record_outcomes, delete)
 
         assert sender.deliveries(endpoint) == []
     assert attempts(sender) == []

@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 from accounts.tenancy import batches, context
 from tests.client import Client
 from tests.clock import NOW
-from tests.webhooks.event_builders import DAY, happen, listed, settle
+from tests.webhooks.event_builders import DAY, finish_delivery, list_deliveries, publish_event
 from webhooks.delivery import retention, tasks
 from webhooks.endpoints import secrets as endpoint_secrets
 from webhooks.models import Attempt, Delivery, Endpoint, EndpointSecret, Event
@@ -22,7 +22,7 @@ def delete(client: Client, *, now: datetime = NOW) -> int:
     return retention.delete(agency_id=client.agency.pk, now=now)
 
 
-def left(client: Client) -> tuple[int, int, int]:
+def count_deliveries(client: Client) -> tuple[int, int, int]:
     """How many events, deliveries and attempts there are."""
     with context.agency(client.agency.pk):
         return Event.objects.count(), Delivery.objects.count(), Attempt.objects.count()
@@ -30,9 +30,9 @@ def left(client: Client) -> tuple[int, int, int]:
 
 def finished(client: Client, endpoint: str, account: str, *, ago: timedelta, state: str = "delivered") -> str:
     """A delivery that was finished that long ago, after two attempts."""
-    happen(client, account, at=NOW - ago)
-    delivery = str(listed(client, endpoint)[0]["id"])
-    settle(client, delivery, state, at=NOW - ago, tries=2)
+    publish_event(client, account, at=NOW - ago)
+    delivery = str(list_deliveries(client, endpoint)[0]["id"])
+    finish_delivery(client, delivery, state, at=NOW - ago, tries=2)
     return delivery
 
 
@@ -44,8 +44,8 @@ def test_old_finished_deliveries_are_deleted(acme: Client, shop: str, state: str
 
     assert delete(acme) == 1
 
-    assert [each["id"] for each in listed(acme, endpoint)] == [recent]
-    assert left(acme) == (2, 1, 2)
+    assert [each["id"] for each in list_deliveries(acme, endpoint)] == [recent]
+    assert count_deliveries(acme) == (2, 1, 2)
     assert len(acme.read("/v1/events")["data"]) == 2
 
 
@@ -63,10 +63,10 @@ def test_deletion_is_audited_with_count(acme: Client, shop: str) -> None:
 
 def test_pending_deliveries_are_never_deleted(acme: Client, shop: str) -> None:
     acme.listen()
-    happen(acme, shop, at=NOW - 400 * DAY)
+    publish_event(acme, shop, at=NOW - 400 * DAY)
 
     assert delete(acme) == 0
-    assert left(acme) == (1, 1, 0)
+    assert count_deliveries(acme) == (1, 1, 0)
 
 
 def test_retention_days_are_a_setting(acme: Client, shop: str, settings: Settings) -> None:
@@ -85,19 +85,19 @@ def test_deletion_covers_several_batches(acme: Client, shop: str, monkeypatch: p
         finished(acme, endpoint, shop, ago=OVER)
 
     assert delete(acme) == 7
-    assert left(acme) == (7, 0, 0)
+    assert count_deliveries(acme) == (7, 0, 0)
     assert delete(acme) == 0
 
 
 def test_events_are_deleted_with_their_deliveries(acme: Client) -> None:
     endpoint = acme.listen()["id"]
     acme.post(f"/v1/webhook-endpoints/{endpoint}/test", {}, format="json")
-    settle(acme, listed(acme, endpoint)[0]["id"], at=NOW)
+    finish_delivery(acme, list_deliveries(acme, endpoint)[0]["id"], at=NOW)
 
     assert delete(acme, now=NOW + 89 * DAY) == 0
-    assert left(acme) == (1, 1, 1)
+    assert count_deliveries(acme) == (1, 1, 1)
     assert delete(acme, now=NOW + 91 * DAY) == 1
-    assert left(acme) == (0, 0, 0)
+    assert count_deliveries(acme) == (0, 0, 0)
 
 
 def test_event_with_pending_delivery_is_kept(acme: Client) -> None:
@@ -106,7 +106,7 @@ def test_event_with_pending_delivery_is_kept(acme: Client) -> None:
 
     delete(acme, now=NOW + 91 * DAY)
 
-    assert left(acme) == (1, 1, 0)
+    assert count_deliveries(acme) == (1, 1, 0)
 
 
 def test_expired_secrets_are_deleted(acme: Client) -> None:
@@ -134,6 +134,6 @@ def test_deletion_covers_every_agency_separately(acme: Client, rival: Client, sh
         finished(client, client.listen()["id"], account, ago=OVER)
 
     assert delete(acme) == 1
-    assert (left(acme), left(rival)) == ((1, 0, 0), (1, 1, 2))
+    assert (count_deliveries(acme), count_deliveries(rival)) == ((1, 0, 0), (1, 1, 2))
     tasks.delete_old_deliveries()
-    assert left(rival) == (1, 0, 0)
+    assert count_deliveries(rival) == (1, 0, 0)

@@ -20,7 +20,7 @@ from tests.architecture.agency_data import create_agency_data
 from tests.client import Client
 from tests.clock import NOW
 from tests.schemas import faults, faults_of, faults_of_body
-from tests.webhooks.event_builders import happen, listed
+from tests.webhooks.event_builders import list_deliveries, publish_event
 from webhooks.events import openapi
 from webhooks.events import payload as event_payload
 from webhooks.events.catalogue import (
@@ -123,10 +123,12 @@ def test_schema_allows_future_properties(kind: EventType) -> None:
 @every_type
 def test_payload_matches_the_document(acme: Client, shop: str, kind: EventType) -> None:
     endpoint = acme.listen()["id"]
-    happen(acme, shop, kind.type)
+    publish_event(acme, shop, kind.type)
     acme.post(f"/v1/webhook-endpoints/{endpoint}/test", {"event_type": kind.type}, format="json")
 
-    payloads = [acme.read(f"/v1/deliveries/{each['id']}")["payload"] for each in listed(acme, endpoint)]
+    payloads = [
+        acme.read(f"/v1/deliveries/{each['id']}")["payload"] for each in list_deliveries(acme, endpoint)
+    ]
 
     assert len(payloads) == 2
     assert [faults_of_body(payload) for payload in payloads] == [[], []]

@@ -12,7 +12,7 @@ from accounts.models import SellerAccount
 from accounts.tenancy import context
 from api import identifiers
 from tests.client import Client
-from tests.webhooks.event_builders import happen
+from tests.webhooks.event_builders import publish_event
 from webhooks.events import publishing, wakeup
 from webhooks.events.catalogue import EVENT_TYPES, EventType
 from webhooks.models import Event
@@ -87,6 +87,6 @@ def test_publishing_wakes_a_worker_once_per_transaction(
 
     with django_capture_on_commit_callbacks() as callbacks:
         for _ in range(3):
-            happen(acme, shop)
+            publish_event(acme, shop)
 
     assert callbacks == [wakeup.wake_worker]
