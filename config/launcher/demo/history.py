@@ -6,12 +6,12 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from random import Random
 
-from config.launcher.demo import account_health, order_documents, service_documents
+from config.launcher.demo import account_health, fulfilment_documents, order_documents
 from config.launcher.demo.buyers import Message, Return, build_messages, build_returns
 from config.launcher.demo.defects import CLAIM, FEEDBACK, OFFSET, WINDOW, Defect, build_defects, decide_claims
+from config.launcher.demo.fulfilment_documents import select_returns
 from config.launcher.demo.orders import DAYS, Order, build_orders
 from config.launcher.demo.sample_accounts import INVOICED, SEED, Fulfilment, Health, SampleAccount
-from config.launcher.demo.service_documents import select_returns
 from config.launcher.demo.shipments import Package, build_packages
 
 # The days for which the second feedback report is complete.
@@ -87,16 +87,18 @@ def build_documents(history: AccountHistory) -> Iterator[Document]:
         order_documents.feedback_report(account=account, defects=history.defects, random=random),
     )
     yield _document("claims.csv", order_documents.claims_file(defects=history.defects, updated_at=now))
-    shipments = service_documents.shipments_file(
+    shipments = fulfilment_documents.shipments_file(
         packages=history.packages, with_invoices=account.home in INVOICED, updated_at=now
     )
     yield _document("shipments.csv", shipments)
     yield _document(
-        "messages.csv", service_documents.messages_file(messages=history.messages, updated_at=now)
+        "messages.csv", fulfilment_documents.messages_file(messages=history.messages, updated_at=now)
     )
     yield from _returns(history, random)
     if account.uploads_defects_list:
-        yield _document("orders-with-defects.csv", service_documents.defects_list(defects=_listed(history)))
+        yield _document(
+            "orders-with-defects.csv", fulfilment_documents.defects_list(defects=_listed(history))
+        )
     if account.health:
         yield _document("account-health.json", _health(history, account.health))
     yield from _corrections(history, random)
@@ -120,15 +122,16 @@ def _returns(history: AccountHistory, random: Random) -> Iterator[Document]:
     own = select_returns(history.returns, Fulfilment.MERCHANT)
     amazons = select_returns(history.returns, Fulfilment.AMAZON)
     if history.account.uploads_returns_file:
-        yield _document("returns.csv", service_documents.returns_file(returns=own, updated_at=history.now))
+        yield _document("returns.csv", fulfilment_documents.returns_file(returns=own, updated_at=history.now))
     else:
         claimed = {defect.order for defect in history.defects if defect.kind == CLAIM}
         yield _document(
-            "returns.txt", service_documents.mfn_returns_report(returns=own, claimed=claimed, random=random)
+            "returns.txt",
+            fulfilment_documents.mfn_returns_report(returns=own, claimed=claimed, random=random),
         )
     if amazons:
         yield _document(
-            "fba-returns.txt", service_documents.fba_returns_report(returns=amazons, random=random)
+            "fba-returns.txt", fulfilment_documents.fba_returns_report(returns=amazons, random=random)
         )
 
 

@@ -1,4 +1,4 @@
-"""Build the documents of customer service: shipments, messages, returns, and Amazon's list of defects. Pure."""
+"""Build the documents of fulfillment and service: shipments, messages, returns, and Amazon's list of defects. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
