@@ -1,7 +1,6 @@
-"""Benchmarks. Each prints its measures as JSON lines, and compares them with a reference measured in the same
-run.
+"""Run benchmarks: print measures as JSON lines, and compare them with a reference of the same run.
 
-`python -m bench.<name>` runs one, on throw-away servers of its own with durable writes.
+`python -m bench.<name>` runs one on temporary servers with durable writes.
 """
 
 import contextlib

@@ -1,9 +1,8 @@
-"""Deliveries a second from due rows to written-down outcomes, against a bare httpx loop that posts to the
-same receiver.
+"""Measure deliveries a second from due rows to recorded results, against a plain httpx loop to the same receiver.
 
-The reference posts the same bodies with one httpx client, one after the other on a kept connection, and
-writes nothing down. Ours leases from the database, signs, looks at where it sends, posts, and settles every
-try durably.
+The reference posts the same bodies with one httpx client, one after the other on a persistent connection, and
+records nothing. The product leases from the database, signs, checks the address, posts, and records every attempt
+durably.
 """
 
 import asyncio

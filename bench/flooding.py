@@ -1,9 +1,7 @@
-"""How long right keys wait while ten thousand wrong ones are shown, against how long they wait before and
-after.
+"""Measure how long requests with valid keys take while ten thousand invalid keys are sent, and before and after.
 
-Web, workers and scheduler run as in production. Several connections show wrong keys as fast as they are
-answered: with a prefix that exists, with one that does not, and texts that are no key. One more asks with a
-right key all the while.
+Web, workers and scheduler run as in production. Several connections send invalid keys as fast as possible: with
+a known prefix, with an unknown one, and malformed ones. One more connection sends a valid key meanwhile.
 """
 
 import itertools

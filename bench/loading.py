@@ -1,9 +1,8 @@
-"""Rows a second from a kept file to committed numbers, against raw COPY of the same rows into the same keyed
-table.
+"""Measure rows a second from a stored file to committed numbers, against COPY of the same rows into the same table.
 
-The reference writes rows that are already parsed, checked and in COPY's own format, with one command, as the
-tables' owner and outside row-level security: what PostgreSQL can do at best with these keys. Ours parses the
-file, stages, records, counts, values and judges.
+The reference writes rows that are already parsed, checked and in COPY's format, with one command, as the tables'
+owner and without row-level security: the best that PostgreSQL can do with these keys. The product parses the file,
+stages, records, counts, computes values and judges them.
 """
 
 import os

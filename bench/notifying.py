@@ -1,7 +1,6 @@
-"""Seconds from an accepted upload to the webhook that tells of it, with web, workers and scheduler as they
-run in production.
+"""Measure seconds from an accepted upload to its webhook, with web, workers and scheduler as in production.
 
-Each upload is posted when the one before was told of: the product is idle then. The reference is the goal,
+Each upload is posted after the previous webhook arrived, so the product is idle. The reference is the goal of
 one second.
 """
 

@@ -1,4 +1,4 @@
-"""A stopwatch for limits of time that hold on a loaded machine too."""
+"""Measure time in a way that holds on a loaded machine."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""The results of the tests do not depend on the day or on the length of the run."""
+"""Test that results do not depend on the day or the length of the run."""
 
 import ast
 from collections.abc import Iterator

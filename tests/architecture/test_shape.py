@@ -1,5 +1,4 @@
-"""The layout and style of the product: folders, sizes, names, imports, the clock, and files that must
-agree."""
+"""Test the layout and style of the product: folders, sizes, names, imports, the clock, and files that must agree."""
 
 import ast
 import graphlib

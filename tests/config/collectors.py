@@ -1,4 +1,4 @@
-"""A server that takes what is sent to Sentry and to collectors of traces, and keeps it."""
+"""Serve as Sentry and as a collector of traces, and store what is sent."""
 
 import gzip
 import json

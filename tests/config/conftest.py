@@ -1,4 +1,4 @@
-"""A home of its own for each test that wants one."""
+"""Provide a home for each test."""
 
 from collections.abc import Iterator
 from pathlib import Path

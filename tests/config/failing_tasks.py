@@ -1,4 +1,4 @@
-"""Tasks that go wrong in the ways that have ended workers, and one that shows that a worker still works."""
+"""Define tasks that fail in ways that have ended workers, and one that shows that a worker still works."""
 
 import logging
 import os

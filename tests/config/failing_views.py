@@ -1,4 +1,4 @@
-"""Views that fail in the presence of secrets."""
+"""Define views that fail with secrets in their variables."""
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import path

@@ -1,4 +1,4 @@
-"""The paths of an installation whose `STAFF_ADMIN` is on."""
+"""Define the paths of an installation with `STAFF_ADMIN`."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Refusals come late when there are many, and nothing else does."""
+"""Test that many refusals are delayed, and that other requests are not."""
 
 import subprocess
 import sys

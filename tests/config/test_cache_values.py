@@ -1,4 +1,4 @@
-"""What the shared store holds of ours is JSON, and what another program wrote there runs nothing."""
+"""Test that cached values are JSON, and that foreign values are not executed."""
 
 import json
 import pickle

@@ -1,4 +1,4 @@
-"""Workers and the clock: every job is one that workers know, and no task ends the worker that runs it."""
+"""Test scheduled jobs and workers: every job is a known task, and no task ends its worker."""
 
 import inspect
 import os

@@ -1,4 +1,4 @@
-"""`manage.py check --database default` refuses to serve as a role that stands above the wall."""
+"""Test that `manage.py check --database default` refuses a role that bypasses row-level security."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""`.ci/run`: one script, whose last line is the summary of the tests and whose exit code is theirs."""
+"""Test `.ci/run`: its last line is the summary of the tests, and its exit code is that of the tests."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Browsers: which web pages may ask, and which may read what is answered."""
+"""Test which web pages may send requests and read responses."""
 
 from typing import Any
 

@@ -1,5 +1,4 @@
-"""An installation that others reach: `manage.py check --deploy` has nothing to say, and answers carry what
-protects them."""
+"""Test a public installation: `manage.py check --deploy` has no warnings, and responses have security headers."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The image and the compose file: what they are told is what the product reads, and no more."""
+"""Test the image and the compose file: they set the variables that the product reads, and no others."""
 
 import os
 import re

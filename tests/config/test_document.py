@@ -1,4 +1,4 @@
-"""The document is built once, whoever asks and however often."""
+"""Test that the OpenAPI document is built once for all requests."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The servers: those that the tests themselves run on, and others that these tests start."""
+"""Test the embedded servers: those of the test run, and others that the tests start."""
 
 import os
 import shutil

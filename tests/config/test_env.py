@@ -1,4 +1,4 @@
-"""Typed readers of the environment: a value, its default, or a sentence that names the variable."""
+"""Test the typed readers of environment variables: a value, its default, or a message that names the variable."""
 
 import base64
 import os

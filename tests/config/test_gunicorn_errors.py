@@ -1,4 +1,4 @@
-"""The part of gunicorn that config/web/gunicorn_errors.py replaces although it is private."""
+"""Test the private part of gunicorn that config/web/gunicorn_errors.py replaces."""
 
 import inspect
 

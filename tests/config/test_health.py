@@ -1,4 +1,4 @@
-"""Health: alive whatever is missing, ready only when nothing is."""
+"""Test health: liveness needs no dependency, readiness needs all."""
 
 import socket
 import threading

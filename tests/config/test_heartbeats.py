@@ -1,4 +1,4 @@
-"""Who was last there, and when."""
+"""Test the age of heartbeats."""
 
 import os
 import time

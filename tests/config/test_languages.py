@@ -1,4 +1,4 @@
-"""The language of answers: whole requests in English and Chinese, and what is the same in both."""
+"""Test the language of responses: whole requests in English and Chinese, and what is the same in both."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What is blanked in logs, and what is left to read."""
+"""Test what is redacted in logs, and what is unchanged."""
 
 import time
 from typing import Any

@@ -1,4 +1,4 @@
-"""The shape of a line, whoever wrote it, and that none tells a secret."""
+"""Test the format of log lines of all loggers, and that none contains a secret."""
 
 import json
 import logging

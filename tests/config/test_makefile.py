@@ -1,4 +1,4 @@
-"""The Makefile: every target is explained, and none needs more than it says."""
+"""Test the Makefile: every target is explained and installs its requirements."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""`manage.py` beside a running product, and without one."""
+"""Test `manage.py` with and without a running product."""
 
 import os
 import subprocess

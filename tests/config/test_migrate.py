@@ -1,4 +1,4 @@
-"""Migrations give up on a lock."""
+"""Test that migrations time out on a lock."""
 
 from django.core.management import call_command
 from django.db import connection

@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, complete, equal to the committed one, and readable without a network."""
+"""Test the OpenAPI document: valid, complete, equal to the committed one, and shown without a network."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What the database says of the whole installation, and that it costs little where there is much."""
+"""Test the figures of the whole installation, and their cost with many rows."""
 
 import threading
 import time

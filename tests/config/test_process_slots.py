@@ -1,5 +1,4 @@
-"""ProcessSlots of processes: never shared, taken over from who ended, and as few as processes were at work
-together."""
+"""Test slots of processes: never shared, reused after the end of a process, and as few as possible."""
 
 import subprocess
 import sys

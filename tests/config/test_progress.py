@@ -1,4 +1,4 @@
-"""Progress: plain lines into a file, ticks in a terminal."""
+"""Test progress: plain lines in a file, marks in a terminal."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Counts of requests and tasks, kept over processes and summed over all of them."""
+"""Test counters of requests and tasks, which are summed over processes and outlive them."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""`GET /metrics`: what Prometheus reads, and who else may."""
+"""Test `GET /metrics` and its access."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Pages open to everybody: the index, the types of problems, and `security.txt`."""
+"""Test public pages: the index, problem types, and `security.txt`."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""What is told of a request: one line at its end, and its id in every line on its way."""
+"""Test the log of requests: one line at the end, and the request ID in every line."""
 
 import json
 import logging

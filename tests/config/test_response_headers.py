@@ -1,5 +1,4 @@
-"""What every answer carries: tags and 304, limits, what caches are told, and that a refused request used its
-key too."""
+"""Test headers of responses: ETags and 304, rate limits, and caching."""
 
 import time
 from collections.abc import Callable

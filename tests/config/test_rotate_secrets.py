@@ -1,4 +1,4 @@
-"""`manage.py rotate_secrets`: from one key to the next without a moment in which anything does not open."""
+"""Test `manage.py rotate_secrets`: every secret can be decrypted at any moment of a key rotation."""
 
 import base64
 import os

@@ -1,4 +1,4 @@
-"""With SENTRY_DSN, mistakes of ours arrive there, and nothing that is nobody's business."""
+"""Test that errors are sent to SENTRY_DSN without private data."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The settings: every variable is explained, and what is wrong is said in one sentence."""
+"""Test the settings: every variable is explained, and errors are one sentence."""
 
 import json
 import os

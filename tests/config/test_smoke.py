@@ -1,5 +1,4 @@
-"""`python -m config.launcher.smoke`: a throw-away copy of the product, compared with its files figure by
-figure."""
+"""Test `python -m config.launcher.smoke`: a temporary copy of the product, compared with its files."""
 
 import os
 import re

@@ -1,5 +1,4 @@
-"""The pages of /staff/: who comes in, what they show and never show, and what staff leaves behind in an
-agency."""
+"""Test the pages of /staff/: access, content, and audit entries of actions."""
 
 import io
 import re

@@ -1,4 +1,4 @@
-"""With OTEL_EXPORTER_OTLP_ENDPOINT, a request and the task it sends are one trace, which tells no secret."""
+"""Test that a request and its task are one trace with OTEL_EXPORTER_OTLP_ENDPOINT, without secrets."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

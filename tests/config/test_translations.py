@@ -1,4 +1,4 @@
-"""The catalogue of words: whole, compiled, and saying the same in both languages."""
+"""Test the catalogue of translations: complete, compiled, and consistent in both languages."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""`python -m config.launcher.up`: the whole product from one command, and nothing left of it afterwards."""
+"""Test `python -m config.launcher.up`: the whole product starts with one command and stops completely."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""No header decides how long a request takes to be read, nor whether it is answered."""
+"""Test that no header affects how long a request is read, or whether it is answered."""
 
 from io import BytesIO
 from typing import Any

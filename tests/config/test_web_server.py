@@ -1,4 +1,4 @@
-"""A real web server: what it refuses itself, and what it answers when the database is away."""
+"""Test a web server process: requests that it refuses itself, and responses without a database."""
 
 import json
 import os

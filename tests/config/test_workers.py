@@ -1,4 +1,4 @@
-"""Tasks in a real worker: every line says of which task it is, and which request sent it."""
+"""Test tasks in a worker process: every log line has the task and the request that sent it."""
 
 import json
 import os

@@ -1,5 +1,4 @@
-"""The catalogue of words as a test reads it: from the text that is written by hand, not from what was
-compiled of it."""
+"""Read the catalogue of translations from the text file, and compile it."""
 
 import io
 from pathlib import Path

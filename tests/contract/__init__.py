@@ -1,1 +1,1 @@
-"""The document and the server agree, and others' tools read the document."""
+"""Test that the document and the server agree, and that tools of others can read the document."""

@@ -1,5 +1,4 @@
-"""A web server of the installation's own on the tests' database, and an agency that has something of
-everything."""
+"""Serve the tests' database with a web server process, for an agency with rows in every table."""
 
 import os
 import subprocess

@@ -1,8 +1,7 @@
-"""Schemathesis asks a running server everything that its document allows and forbids: no failure, nothing
-undocumented, no 5xx.
+"""Test a running server with Schemathesis: no failure, no undocumented response, no 5xx.
 
-`make test` asks a little, with a fixed seed; `make fuzz` much: FUZZ_EXAMPLES of each operation, and
-FUZZ_SECONDS of one after another, with a seed that it prints.
+`make test` sends few requests with a fixed seed; `make fuzz` sends FUZZ_EXAMPLES for each operation, and linked
+requests for FUZZ_SECONDS, with a seed that it prints.
 """
 
 import json

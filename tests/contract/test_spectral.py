@@ -1,5 +1,4 @@
-"""Spectral reads the document with its recommended rules and those of OWASP: nothing is left, and what is off
-has its reason."""
+"""Test the document with Spectral's recommended rules and those of OWASP. Disabled rules have a reason."""
 
 import shutil
 from pathlib import Path

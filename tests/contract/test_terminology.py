@@ -1,5 +1,4 @@
-"""The OpenAPI document, the documentation and README use the terms of docs/glossary.md, and no other words
-for them."""
+"""Test that the OpenAPI document, the documentation and README use the terms of docs/glossary.md."""
 
 import json
 import re

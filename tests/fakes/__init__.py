@@ -1,1 +1,1 @@
-"""What is outside of the product, as processes of their own."""
+"""Run systems outside the product as processes."""

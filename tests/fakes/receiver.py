@@ -1,9 +1,7 @@
-"""A receiver of webhooks that behaves as its path says: `/ok/…`, `/hang/…` and so on; `/as/name` as it was
-last told to.
+"""Receive webhooks and behave as the path says: `/ok/…`, `/hang/…` and so on; `/as/name` as last set.
 
-`python -m tests.fakes.receiver [certificate key]` prints its port and serves until it is killed. `GET
-/received` answers what came, `GET /counts` how often, `PUT /rules/name` with the name of a behaviour tells
-how `/as/name` behaves.
+`python -m tests.fakes.receiver [certificate key]` prints its port and serves until it is killed. `GET /received`
+returns the requests, `GET /counts` their number; `PUT /rules/name` sets the behavior of `/as/name`.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The recorder of acme's shop."""
+"""Provide the fact recorder of Acme's account."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""A recorder of facts for one account, at moments that a test chooses, and builders of facts."""
+"""Build facts, and record them for one account at chosen times."""
 
 import json
 from dataclasses import dataclass

@@ -1,6 +1,4 @@
-"""Many accounts at once, written by the database itself: as many as a large agency has, with every series of
-two stores.
-"""
+"""Create many accounts with SQL, as a large agency has, with every series of two marketplaces."""
 
 from typing import Any
 from uuid import UUID

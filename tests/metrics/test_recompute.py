@@ -1,4 +1,4 @@
-"""`manage.py recompute`: damaged counts are counted again from the facts, healthy ones are left alone."""
+"""Test `manage.py recompute`: damaged counts are computed again from the facts, others are unchanged."""
 
 import io
 from datetime import date, datetime, timedelta

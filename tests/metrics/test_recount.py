@@ -1,7 +1,6 @@
-"""Whatever is loaded, in whatever order, every answer about any day and any moment equals a recount from the
-uploads.
+"""Test that every response about any day and moment equals a recount from the uploads, in any order of arrival.
 
-RECOUNT_EXAMPLES=300 tries that many accounts, others each time; without it the same few are tried each time.
+RECOUNT_EXAMPLES=300 tries that many random accounts; the default is the same few each time.
 """
 
 import io

@@ -1,6 +1,4 @@
-"""Facts to numbers to breaches, with the clock passed in: windows slide, breaches open and resolve, silence
-freezes.
-"""
+"""Test the pipeline from facts to breaches at given times: windows move, breaches open, resolve and freeze."""
 
 from datetime import date, datetime, timedelta
 from uuid import UUID

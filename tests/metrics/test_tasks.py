@@ -1,6 +1,4 @@
-"""Clock-driven work on the numbers: who is slid forward, who is left alone, and that one account cannot stop
-the rest.
-"""
+"""Test scheduled tasks on values: which accounts are refreshed, and that one account cannot stop the rest."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta

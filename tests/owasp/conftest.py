@@ -1,4 +1,4 @@
-"""Fixtures: an agency with rows in all tables, and principals with fewer rights."""
+"""Provide an agency with rows in all tables, and principals with fewer rights."""
 
 from collections.abc import Callable
 from functools import partial

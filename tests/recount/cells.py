@@ -1,7 +1,4 @@
-"""A cell of time is a day or a moment.
-
-Two moments compare as moments; where either is a day, days are compared.
-"""
+"""Compare cells that are a day or a time: two times as times, anything else as days."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeGuard

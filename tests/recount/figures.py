@@ -1,4 +1,4 @@
-"""Windows, targets, and what the lines of a window add up to."""
+"""Compute the figures of windows, and compare them with targets."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

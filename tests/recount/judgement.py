@@ -1,7 +1,7 @@
-"""What a statement means. None is "not known" or "cannot be said yet", never no.
+"""Judge what a statement means. None means not known, or not decided yet.
 
-`at` is the moment that a statement speaks of; `columns` is the header it stood under: a column that is
-missing tells nothing, an empty cell tells that it has not happened.
+`at` is the time of the statement; `columns` is its header: a missing column states nothing, and an empty cell states
+that the event has not happened.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What documents say, row by row, before anybody judges what it means."""
+"""Define the rows of documents before they are judged."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time

@@ -1,4 +1,4 @@
-"""What counts into which metric, in which window, against which target: small accounts counted by hand."""
+"""Test what counts into which metric, window and target, with small accounts counted by hand."""
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Statements and what they mean, worked out by hand. 2026-10-02 was a Friday."""
+"""Test what statements mean, worked out by hand. 2026-10-02 was a Friday."""
 
 from datetime import date, datetime, timedelta
 from typing import Any

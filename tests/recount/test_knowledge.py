@@ -1,4 +1,4 @@
-"""Which of several statements is right, worked out by hand."""
+"""Test which of several statements applies, worked out by hand."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta

@@ -1,5 +1,4 @@
-"""An agency with endpoints at a real receiver, and a delivery worker that works until nothing is left to
-do."""
+"""Provide endpoints at a receiver process, and a delivery worker that runs until nothing is due."""
 
 import asyncio
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Events that happen, and what becomes of their deliveries, without a worker."""
+"""Publish events, and record results of their deliveries without a worker."""
 
 from datetime import datetime, timedelta
 from typing import Any

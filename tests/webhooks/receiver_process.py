@@ -1,4 +1,4 @@
-"""A receiver to post to, and what tests ask of it."""
+"""Start a receiver process, and read what it received."""
 
 import json
 import ssl

@@ -1,4 +1,4 @@
-"""Uploads without manners: refused before their body is read, and by a real server before it even arrives."""
+"""Test invalid uploads: refused before their body is read, and by a web server process before it arrives."""
 
 import contextlib
 import json

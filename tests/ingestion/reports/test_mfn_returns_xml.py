@@ -1,4 +1,4 @@
-"""Returns as XML: the same facts as the flat file."""
+"""Test returns as XML: the same facts as the flat file."""
 
 from datetime import date
 

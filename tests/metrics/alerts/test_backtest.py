@@ -1,7 +1,6 @@
-"""Whatever happens to an account, on whatever days: edges alternate, nothing is told twice, and a replay
-tells what was told.
+"""Test with random accounts that transitions alternate, no event is published twice, and a backtest repeats them.
 
-REPLAY_EXAMPLES=300 tries that many accounts, others each time; without it the same few are tried each time.
+REPLAY_EXAMPLES=300 tries that many random accounts; the default is the same few each time.
 """
 
 import os

@@ -1,5 +1,4 @@
-"""The state machine of breaches: each series apart, one open episode, silence and staleness change
-nothing."""
+"""Test the evaluation of breaches: separate series, one open episode, and no change without data or when stale."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -1,9 +1,7 @@
-"""A noisy series for sixty days, live and day by day: its episodes are those of a table that was written by
-hand.
+"""Test a noisy series for sixty days, live and by backtest: its episodes equal a table written by hand.
 
-Four hundred orders of one day, which is in the window on all sixty; each morning it is known how many of them
-are defective. Four of them are exactly the one percent that Amazon's target must not reach, and three exactly
-the 0.75 % of the usual line.
+Four hundred orders of one day are in the window on all sixty days; each day states how many of them are defective.
+Four are exactly the one percent of Amazon's target, and three exactly the 0.75 % of the default threshold.
 """
 
 from datetime import UTC, date, datetime, timedelta

@@ -1,8 +1,8 @@
-"""The machine of breaches, on its own: tables of what a series is day by day, and what is told.
+"""Test the state machine with tables of a series day by day and its transitions.
 
-A day is written as one letter: g good, w misses the warning line, b misses Amazon's target, - below the
-warning line but not clear of it, n no data, s stale (and would be bad), f too few to be judged by the
-agency's own line (and would miss it), x the line is gone (and the series good), X the same, and stale.
+A day is one letter: g good, w misses the threshold, b misses Amazon's target, - better than the threshold but not
+clear of it, n no data, s stale (and bad), f too few orders for the agency's threshold (and would miss it), x the
+threshold is deleted (and the series good), X the same, and stale.
 """
 
 from datetime import date, timedelta

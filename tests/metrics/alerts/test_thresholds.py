@@ -1,5 +1,4 @@
-"""Lines of an agency's own: what may be drawn, since when it holds, what was known of it, and what
-follows."""
+"""Test thresholds: valid settings, when they apply, what was known of them, and their effects."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta

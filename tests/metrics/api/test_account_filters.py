@@ -1,4 +1,4 @@
-"""Accounts narrowed by their numbers: by the status of one metric, by what is open, by silence."""
+"""Test filters of accounts by the status of a metric, open breaches and staleness."""
 
 from datetime import timedelta
 from typing import Any

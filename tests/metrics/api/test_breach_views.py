@@ -1,6 +1,4 @@
-"""Breaches over HTTP: narrowed and listed, told with everything that became of them, and what people do about
-them.
-"""
+"""Test breaches over HTTP: lists, filters, timelines and actions."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Numbers over HTTP: their shape, their history as JSON and CSV, the orders behind them, wrong questions."""
+"""Test metrics over HTTP: values, history as JSON and CSV, drill-down, and invalid parameters."""
 
 import csv
 import io

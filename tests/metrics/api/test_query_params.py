@@ -1,4 +1,4 @@
-"""What may be asked of the numbers: what silence means, what is too far away, what is read how."""
+"""Test query parameters of metrics: defaults, ranges and formats."""
 
 from datetime import date, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""A history as a spreadsheet reads it: lines, empty cells, words; and problems that stay problems."""
+"""Test the history as CSV: lines, empty cells and words; and problems, which stay JSON."""
 
 from datetime import timedelta
 from typing import Any

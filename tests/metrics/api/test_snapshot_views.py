@@ -1,4 +1,4 @@
-"""Amazon's own reports over HTTP: whole, newest first, kept for ever."""
+"""Test Amazon's reports over HTTP: complete, newest first, and stored permanently."""
 
 from datetime import timedelta
 from decimal import Decimal

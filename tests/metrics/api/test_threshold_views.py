@@ -1,4 +1,4 @@
-"""Thresholds over HTTP: drawn, changed, listed and taken away; what a worker does then; what is refused."""
+"""Test thresholds over HTTP: create, update, list and delete; their application by a worker; and refusals."""
 
 from typing import Any
 

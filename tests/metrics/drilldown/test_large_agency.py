@@ -1,5 +1,7 @@
-"""Five thousand accounts and two hundred thousand series of one agency, beside two agencies as large: every
-list is read from an index, under row-level security, as the application's role."""
+"""Test with five thousand accounts that every list is read from an index, under row-level security.
+
+The database also has two other agencies as large, with two hundred thousand series each.
+"""
 
 import json
 import time

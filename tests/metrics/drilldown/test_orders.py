@@ -1,4 +1,4 @@
-"""The orders behind a number: exactly those it counts, today or as known then, page by page."""
+"""Test the orders behind a value: exactly those that it counts, today or as known then, page by page."""
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Every account at a glance: what is counted, what comes first, and whose it is."""
+"""Test the portfolio: counts, order, and access."""
 
 from datetime import datetime, timedelta
 from typing import Any

@@ -1,6 +1,4 @@
-"""What is behind each number over HTTP: as many rows as it says, each with the evidence and the sentence that
-says why.
-"""
+"""Test the drill-down of each metric over HTTP: as many rows as it counts, each with its reason."""
 
 from datetime import date, timedelta
 from itertools import product

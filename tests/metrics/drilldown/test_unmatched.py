@@ -1,4 +1,4 @@
-"""Defects whose order is not known: how many there are, and were."""
+"""Test how many defects have an unknown order, now and then."""
 
 from datetime import datetime, timedelta
 from uuid import UUID

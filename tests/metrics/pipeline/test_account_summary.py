@@ -1,4 +1,4 @@
-"""What an account shows of its numbers follows every report, and the clock."""
+"""Test that an account's summary follows every report, and the time."""
 
 from datetime import datetime, timedelta
 from typing import Any

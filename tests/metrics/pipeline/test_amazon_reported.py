@@ -1,4 +1,4 @@
-"""What Amazon itself reports: its targets, the series that only it knows, and its figures beside ours."""
+"""Test Amazon's reports: targets, series that Amazon alone counts, and figures beside those of the product."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The status that Amazon's own reports give an account: the newest word, and an event when it changes."""
+"""Test the account status in Amazon's reports: the newest, and an event when it changes."""
 
 from datetime import datetime, timedelta
 from typing import Any

@@ -1,6 +1,4 @@
-"""The targets that Amazon's own reports state: from which day on, of which series, and what follows from
-them.
-"""
+"""Test the targets in Amazon's reports: their days, their series, and their effects."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,5 +1,4 @@
-"""What each count counts, by small tables worked out by hand: packages, requests and messages beside
-orders."""
+"""Test each daily count with small tables worked out by hand: orders, packages, requests and messages."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta

@@ -1,4 +1,4 @@
-"""Facts become versioned daily counts: what counts where, and when a version is written."""
+"""Test versioned daily counts: what counts where, and when a version is written."""
 
 from datetime import date, datetime, timedelta
 from typing import Any

@@ -1,5 +1,4 @@
-"""Which orders are in a denominator: the agency's choice, followed by an account as a whole, with its
-past."""
+"""Test the agency's setting of the denominator, which applies to a whole account with its past."""
 
 from datetime import datetime, timedelta
 

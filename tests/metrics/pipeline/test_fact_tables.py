@@ -1,5 +1,7 @@
-"""Shipments, returns, messages and Amazon's own reports enter the database: the right statement wins, its
-past is kept, and every day whose counts can change is touched."""
+"""Test recording of shipments, returns, messages and Amazon's reports.
+
+The newest statement wins, past states are stored, and every day whose counts can change is touched.
+"""
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import permutations

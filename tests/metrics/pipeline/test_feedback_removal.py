@@ -1,4 +1,4 @@
-"""Feedback that is gone: a report that names all of some days says by silence what was removed."""
+"""Test removed feedback: it is missing from a report that is complete for its days."""
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import permutations

@@ -1,6 +1,4 @@
-"""Facts enter the database: whatever the order of arrival the newest statement is right, and what it replaced
-is kept.
-"""
+"""Test recording of facts: the newest statement wins in any order of arrival, and past states are stored."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import permutations

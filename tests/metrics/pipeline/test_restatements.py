@@ -1,4 +1,4 @@
-"""What was learned since changed what past days say: which changes are told, of which days, and how."""
+"""Test restatements: which changes of past values are published, for which days, and how."""
 
 from datetime import date, timedelta
 from typing import Any

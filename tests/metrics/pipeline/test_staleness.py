@@ -1,4 +1,4 @@
-"""A source is stale when nothing was loaded from it for longer than its maximum age."""
+"""Test that a source is stale when nothing was loaded from it for longer than its maximum age."""
 
 from datetime import timedelta
 

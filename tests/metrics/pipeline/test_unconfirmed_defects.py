@@ -1,4 +1,4 @@
-"""Hearsay: a defect of which a list or a return says no more than that there is one."""
+"""Test unconfirmed defects: a list or a return mentions them without details."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Daily counts become values: windows day by day, the rule in force on each day, what was known when."""
+"""Test values: windows day by day, the rule of each day, and what was known when."""
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta

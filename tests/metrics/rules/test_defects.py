@@ -1,4 +1,4 @@
-"""Which defects count: the whole table of kinds and states."""
+"""Test which defects count, with a table of all kinds and states."""
 
 import pytest
 

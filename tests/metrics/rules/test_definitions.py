@@ -1,4 +1,4 @@
-"""The catalogue, the columns it names and the rows that rule it say the same."""
+"""Test that the metrics in code, their columns and their rules in the database agree."""
 
 import re
 from datetime import date

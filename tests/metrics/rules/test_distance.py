@@ -1,4 +1,4 @@
-"""How far a value is from its limit: by tables, and against the verdict for every small count."""
+"""Test the distance of a value from its limit, with tables and for every small count."""
 
 from datetime import date
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""How a value stands against a limit, by tables and by brute force in exact fractions."""
+"""Test how a value is judged against a limit, with tables and with exact fractions."""
 
 from fractions import Fraction
 

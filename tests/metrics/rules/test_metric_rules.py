@@ -1,6 +1,4 @@
-"""Amazon's rules of every metric, as migrations wrote them: windows, targets, force and names, each metric
-over its own days.
-"""
+"""Test Amazon's rules of every metric as migrations wrote them: windows, targets, dates and names."""
 
 from datetime import date, timedelta
 from typing import Any

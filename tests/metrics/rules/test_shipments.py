@@ -1,4 +1,4 @@
-"""Which packages are late, on time and invoiced in time."""
+"""Test which packages are late, on time and invoiced in time."""
 
 from datetime import UTC, date, datetime, timedelta
 

@@ -1,6 +1,4 @@
-"""Which warning line is in force: the most specific, of the newest version known and begun; and what a line
-may be.
-"""
+"""Test which threshold applies: the most specific, in its newest version known; and which are valid."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Deliveries over HTTP: what an endpoint was sent, what it answered, byte by byte."""
+"""Test deliveries over HTTP: requests and responses of attempts, byte by byte."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Endpoints over HTTP: added, shown, changed, disabled, taken away; to their agency and to nobody else."""
+"""Test endpoints over HTTP: create, list, update, disable and delete, within one agency."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Events over HTTP: newest first, narrowed, page by page; and what kinds there are."""
+"""Test events over HTTP: order, filters, pages and event types."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

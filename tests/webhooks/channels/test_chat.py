@@ -1,4 +1,4 @@
-"""What each chat is sent, what of it could be taken for markup, and when it took it."""
+"""Test messages to each chat: format, escaped markup, and acceptance."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""An event in a mailbox: the letter, its one reader, and a real server that takes or refuses it."""
+"""Test events as e-mail: content, recipient, and an SMTP server that accepts or refuses them."""
 
 import re
 import socket

@@ -1,4 +1,4 @@
-"""The one way out, against servers that behave as badly as they can."""
+"""Test the HTTP client against servers that misbehave."""
 
 import asyncio
 import socket

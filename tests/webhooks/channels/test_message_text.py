@@ -1,4 +1,4 @@
-"""Events in plain words: every type, its figures as they are, and nothing that breaks a line."""
+"""Test the texts of events: every type, exact figures, and no line breaks from data."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What receivers verify: every delivery as it is, and nothing that was changed on its way."""
+"""Test signatures as receivers verify them: unchanged deliveries only."""
 
 import base64
 import json

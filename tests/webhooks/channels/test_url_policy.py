@@ -1,5 +1,4 @@
-"""Where nothing is ever sent: told at once, and no connection opened. A table of what has been tried against
-others."""
+"""Test URLs and addresses that are refused without a connection, in many spellings."""
 
 import asyncio
 import socket

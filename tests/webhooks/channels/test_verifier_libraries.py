@@ -1,5 +1,4 @@
-"""Receivers' own libraries accept every delivery, also while a secret is rotated, and nothing that was
-changed on its way."""
+"""Test that libraries of receivers accept every unchanged delivery, also during a rotation."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,5 +1,4 @@
-"""Of an account that was handed back, or an agency that was closed, nothing is sent from the moment of the
-answer on."""
+"""Test that nothing is sent for a deleted account or a closed agency."""
 
 import time
 from collections.abc import Callable

@@ -1,5 +1,4 @@
-"""What delivery workers take in hand: the oldest of each series, fairly over endpoints, fast however much is
-waiting."""
+"""Test leases: the oldest delivery of each series, fair over endpoints, and fast with a large backlog."""
 
 import json
 from collections import Counter

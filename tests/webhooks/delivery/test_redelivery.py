@@ -1,4 +1,4 @@
-"""Deliveries made again on purpose: tests, one more time, and all that was missed since a moment."""
+"""Test test events, redelivery, and recovery since a moment."""
 
 import json
 import os

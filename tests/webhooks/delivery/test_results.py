@@ -1,4 +1,4 @@
-"""What is written down of tries, and what follows from them."""
+"""Test recorded attempts and their effects."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Deliveries go when their days are over, with their attempts; events stay."""
+"""Test that old deliveries are deleted with their attempts, and events are kept."""
 
 import base64
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Ten tries in three days, none too soon, and an end."""
+"""Test the schedule of retries: ten attempts in three days."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime

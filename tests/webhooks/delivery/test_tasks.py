@@ -1,4 +1,4 @@
-"""Delivery workers in real workers: woken, stopped, killed."""
+"""Test delivery workers as tasks: woken, stopped, killed."""
 
 import os
 import signal

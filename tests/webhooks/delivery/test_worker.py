@@ -1,4 +1,4 @@
-"""Events arrive at a real receiver: signed, once, in order, whatever other receivers do."""
+"""Test deliveries to a receiver process: signed, once, in order, whatever other receivers do."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Addresses of endpoints: which are taken, and how much of one is shown again."""
+"""Test addresses of endpoints: which are valid, and how they are redacted."""
 
 import pytest
 

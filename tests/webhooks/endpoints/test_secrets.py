@@ -1,4 +1,4 @@
-"""Secrets of endpoints: minted once, two alive at most, sealed in the row they belong to."""
+"""Test signing secrets: created once, two valid at most, encrypted for their row."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""What the document tells of webhooks: every type, whole, valid, and true of what is sent."""
+"""Test webhooks in the OpenAPI document: every type, valid, and equal to what is sent."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""Events are written with what they tell of, or not at all."""
+"""Test that events are stored in the transaction of the change."""
 
 from datetime import UTC, datetime
 from typing import Any
