@@ -36,7 +36,7 @@ def _load_again(**_: object) -> None:
 
 
 class Client(APIClient):
-    """Starts every request outside of any agency, as a request in production does."""
+    """Send every request without a tenant context, as in production."""
 
     def __init__(self, agency: Agency, key: str) -> None:
         super().__init__()

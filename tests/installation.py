@@ -74,7 +74,7 @@ class Broker:
 
 
 class Installation:
-    """Web, workers, clock and broker, each of which can be killed by its name and started again."""
+    """Manage web, workers, scheduler and broker, which can be killed and restarted by name."""
 
     def __init__(self, *, home: Home, environ: Mapping[str, str]) -> None:
         self.port = free_port()

@@ -38,7 +38,7 @@ stack = contextlib.ExitStack()
 
 @dataclass(kw_only=True)
 class Servers:
-    """The servers of this run. They are named from the beginning and started by `start`."""
+    """Manage the servers of this run. They are named from the beginning and started by `start`."""
 
     home: Home
     given: dict[str, str]
@@ -109,7 +109,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="session", name="servers")
 def servers_of_the_run() -> Servers:
-    """The servers of this run, for tests that ask them without a fixture of the database."""
+    """Return the servers of this run, for tests without a database fixture."""
     return of_this_run[0]
 
 
@@ -118,7 +118,7 @@ def pytest_unconfigure() -> None:
 
 
 def name_servers() -> Servers:
-    """Point the environment at servers that will live as long as `stack`."""
+    """Set the environment to servers that live as long as `stack`."""
     _forget_the_controller_s()
     _sweep()
     home = Home(folder=Path(tempfile.mkdtemp(prefix=PREFIX)))

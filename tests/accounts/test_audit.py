@@ -23,7 +23,7 @@ ENDPOINT = "ep_" + "a" * 32
 
 
 def note(client: Client, what: str = "endpoint.created", *, about: str = ENDPOINT, **detail: Any) -> str:
-    """Note something of an agency; returns its id."""
+    """Record an entry, and return its ID."""
     with context.agency(client.agency.pk):
         actor = principals.from_key(ApiKey.objects.get()).actor
         entry = audit.record(
@@ -38,7 +38,7 @@ def key_of(client: Client) -> UUID:
 
 
 def listed(client: Client, **params: str) -> list[str]:
-    """The ids of entries, but for the one of the agency's own opening."""
+    """Return the IDs of entries, without that of the agency's creation."""
     return [
         entry["id"]
         for entry in client.read("/v1/audit-log", **params)["data"]

@@ -25,7 +25,7 @@ WHERE contype = 'f' AND confrelid = 'accounts_person'::regclass ORDER BY 1
 
 @pytest.fixture(scope="module")
 def superuser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of the superuser of a server of our own."""
+    """Start a server, and return the URL of its superuser."""
     home = Home(folder=tmp_path_factory.mktemp("people") / "home")
     with Processes(home=home) as processes:
         yield postgres.start(home=home, processes=processes, durable=False)
@@ -33,7 +33,7 @@ def superuser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def database(superuser: str, name: str) -> Access:
-    """A new database with its two roles."""
+    """Create a database with its two roles."""
     owner, application = (Role(name=f"{name}_{part}", password="secret") for part in ("owner", "app"))
     return roles.provision(admin_url=superuser, database=name, owner=owner, application=application)
 

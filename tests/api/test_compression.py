@@ -52,7 +52,7 @@ def test_preferred_encoding_is_used(accepted: str, encoding: str | None) -> None
 
 
 def sent(response: HttpResponseBase, accepted: str, **meta: str) -> HttpResponseBase:
-    """The answer as it leaves for somebody who accepts these encodings."""
+    """Return the response to a client that accepts these encodings."""
     request = HttpRequest()
     request.META |= {"HTTP_ACCEPT_ENCODING": accepted} | meta
     return CompressionMiddleware(lambda _: response)(request)

@@ -37,7 +37,7 @@ FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]")
 
 
 def cells(text: str) -> list[str]:
-    """Every cell that any spreadsheet could see, whatever its country separates cells by."""
+    """Return every cell that a spreadsheet could show, with any separator."""
     texts = []
     for delimiter in (",", ";", "\t", "|"):
         texts += [

@@ -43,7 +43,7 @@ def listing(ordering: str) -> QuerysetListing:
 
 
 def walk(ordering: str, *, limit: int) -> list[SellerAccount]:
-    """Every row, read page by page through cursors."""
+    """Return every row, read page by page."""
     rows: list[SellerAccount] = []
     after: list[str] | None = None
     while page := listing(ordering).page(after=after, limit=limit):
@@ -152,14 +152,14 @@ def test_position_of_other_list_is_bad_cursor(take: Take, ordering: str, positio
 
 
 def ask(client: Client, path: str) -> Any:
-    """The answer in a savepoint of its own: a refusal rolls back, and one list must not spoil the next."""
+    """Send a request in a savepoint, so that a refusal does not affect the next one."""
     with transaction.atomic():
         return client.get(path)
 
 
 @pytest.fixture
 def lists(acme: Client, shop: str) -> list[str]:
-    """Every list of the API, each with its parameters."""
+    """Return every list of the API with its parameters."""
     report = acme.load(shop, build.orders_file([build.order_row(), build.order_row(amazon_order_id="no id")]))
     return [
         *(f"/v1/accounts?ordering={ordering}" for ordering in ("id", "-id", "name", "-created_at", "status")),

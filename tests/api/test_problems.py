@@ -98,7 +98,7 @@ def test_server_error_reveals_no_cause(acme: Client, shop: str, monkeypatch: pyt
 
 
 def failing(get_response: Any) -> Any:
-    """A middleware of ours that makes a mistake."""
+    """Raise an error in a middleware."""
 
     def fail(request: Any) -> Any:
         raise LookupError("a secret of ours")
@@ -107,7 +107,7 @@ def failing(get_response: Any) -> Any:
 
 
 def without_database(get_response: Any) -> Any:
-    """A middleware that finds the database gone."""
+    """Raise a database error in a middleware."""
 
     def fail(request: Any) -> Any:
         raise OperationalError("connection to server at a secret place failed")

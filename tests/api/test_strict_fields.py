@@ -88,7 +88,7 @@ def test_body_with_other_type_is_refused_by_field(body: dict[str, Any]) -> None:
 
 
 class UncheckedField(serializers.CharField):
-    """Nobody may look at what stands in a list that is too long."""
+    """Raise an error when an item of a list that is too long is validated."""
 
     def to_internal_value(self, data: Any) -> str:
         raise AssertionError(data)

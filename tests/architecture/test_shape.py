@@ -114,7 +114,7 @@ CLOCK_READERS = {
 
 @cache
 def product() -> dict[str, Path]:
-    """The modules of the product by name, without migrations."""
+    """Return the modules of the product by name, without migrations."""
     files = [
         file
         for package in PACKAGES
@@ -139,7 +139,7 @@ def functions(module: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
 
 
 def imported(module: str) -> set[str]:
-    """The modules of ours that a module names in its imports, anywhere in it."""
+    """Return the modules of the product that a module imports."""
     names: set[str] = set()
     for node in ast.walk(tree(module)):
         if isinstance(node, ast.Import):
@@ -152,7 +152,7 @@ def imported(module: str) -> set[str]:
 
 @cache
 def tracked() -> dict[str, str]:
-    """Every text file under version control."""
+    """Return every text file under version control."""
     names = subprocess.run(
         ["/usr/bin/env", "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -331,7 +331,7 @@ def test_files_have_no_unfinished_marks(word: str) -> None:
 
 
 def paths(patterns: list[URLPattern | URLResolver], at: str = "/") -> Iterator[tuple[str, set[str]]]:
-    """Every path of the API as the document writes it, and the methods its view answers."""
+    """Return every path of the API as documented, with the methods of its view."""
     for pattern in patterns:
         path = at + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(pattern.pattern))
         if isinstance(pattern, URLResolver):

@@ -16,7 +16,7 @@ UNPACK = {"gzip": gzip.decompress, "br": brotli.decompress, "": bytes}
 
 
 class Collector(ThreadingHTTPServer):
-    """What came, by path, unpacked."""
+    """Store what was sent, by path, decompressed."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -66,12 +66,12 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: Any) -> None:
-        """Nobody asked."""
+        """Log nothing."""
 
 
 @contextmanager
 def collecting() -> Iterator[Collector]:
-    """A collector that serves until the block ends."""
+    """Serve until the block ends."""
     with Collector() as collector:
         threading.Thread(target=collector.serve_forever, daemon=True).start()
         yield collector

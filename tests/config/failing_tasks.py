@@ -20,7 +20,7 @@ def run_out_of_memory() -> None:
 
 @shared_task
 def kill_its_process_once(*, folder: str) -> None:
-    """Dies in the middle of its first run, as a process that the system chose to kill does."""
+    """Kill the process in the first run, as the system does when memory runs out."""
     runs = Path(folder) / "runs"
     with runs.open("a") as file:
         file.write("x")
@@ -35,7 +35,7 @@ def leave_a_mark(*, path: str) -> None:
 
 @shared_task
 def speak(*, word: str, times: str) -> None:
-    """Logs a word, and has another task do so until it was said as many times."""
+    """Log a word, and send another task until it was logged that often."""
     logging.getLogger(__name__).warning("said %s", word)
     if int(times) > 1:
         speak.apply_async(kwargs={"word": word, "times": str(int(times) - 1)}, queue=QUEUE)
@@ -48,7 +48,7 @@ def fail(*, word: str) -> None:
 
 @shared_task
 def oversleep(*, seconds: str) -> None:
-    """Does not listen when it is told that its time is over."""
+    """Ignore the time limit."""
     with suppress(SoftTimeLimitExceeded):
         time.sleep(float(seconds))
     time.sleep(float(seconds))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def answering(status: str) -> DelayFailedAuthentication:
-    """An application that answers everything so."""
+    """Return an application that always sends this response."""
 
     def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         start_response(status, [])

@@ -122,7 +122,7 @@ def test_memory_error_is_a_task_failure() -> None:
 
 @pytest.fixture(scope="module")
 def worker(tmp_path_factory: pytest.TempPathFactory, servers: Servers) -> Iterator[subprocess.Popen[bytes]]:
-    """A real worker with one process, on a queue of its own."""
+    """Start a worker with one process on a queue of its own."""
     command = [
         *WORKER,
         f"--queues={failing_tasks.QUEUE}",

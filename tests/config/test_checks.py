@@ -21,7 +21,7 @@ MIGHTY = Role(name="mighty", password="mighty")
 
 @pytest.fixture(scope="module")
 def superuser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of the superuser of a server of our own."""
+    """Start a server, and return the URL of its superuser."""
     home = Home(folder=tmp_path_factory.mktemp("checks") / "home")
     with Processes(home=home) as processes:
         yield postgres.start(home=home, processes=processes, durable=False)
@@ -30,7 +30,7 @@ def superuser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def bypassing_role(superuser: str) -> str:
-    """The URL of an ordinary role that row-level security does not bind."""
+    """Return the URL of a role that bypasses row-level security."""
     with psycopg.connect(superuser) as session:
         session.execute("CREATE ROLE mighty LOGIN BYPASSRLS PASSWORD 'mighty'")
     return roles.build_url(superuser, role=MIGHTY)

@@ -21,7 +21,7 @@ esac
 def run(
     folder: Path, summary: str, *, lint: int = 0, test: int = 0
 ) -> tuple[subprocess.CompletedProcess[str], list[str]]:
-    """The script in a folder where `make` answers as told; also what it asked of `make`."""
+    """Run the script with a fake `make`, and return its result and the targets it called."""
     (folder / ".ci").mkdir()
     shutil.copy(SCRIPT, folder / ".ci" / "run")
     (folder / "summary").write_text(summary)

@@ -29,7 +29,7 @@ FILLED_IN = {
 
 
 def example() -> dict[str, str]:
-    """What docker/env.example sets, as it is before it is filled in."""
+    """Return the variables of docker/env.example as they are."""
     lines = (ROOT / "docker" / "env.example").read_text().splitlines()
     return dict(line.split("=", 1) for line in lines if re.match("[A-Z_]+=", line))
 
@@ -73,7 +73,7 @@ def test_insecure_configuration_has_warnings(tmp_path: Path, variable: str, valu
 
 @pytest.fixture
 def on_https(settings: LazySettings) -> None:
-    """As HTTPS=true sets it."""
+    """Apply the settings of HTTPS=true."""
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     settings.SECURE_SSL_REDIRECT = True
     settings.SECURE_HSTS_SECONDS = 365 * 86400

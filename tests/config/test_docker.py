@@ -23,7 +23,7 @@ PASSWORDS = ("POSTGRES_PASSWORD", "OWNER_PASSWORD", "APPLICATION_PASSWORD", "BRO
 
 
 def instructions() -> list[tuple[str, str]]:
-    """The Dockerfile as (instruction, its words), lines joined."""
+    """Return the Dockerfile as (instruction, arguments), with lines joined."""
     text = re.sub(r"\\\n\s*", "", (DOCKER / "Dockerfile").read_text())
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     return [(line.partition(" ")[0], line.partition(" ")[2]) for line in lines]
@@ -221,7 +221,7 @@ def test_container_creates_roles_without_powers(role: str) -> None:
 
 
 def start(home: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """The container's entry point on this machine, with our own packages."""
+    """Run the container's entry point on this machine."""
     packages = Path(sys.executable).parent
     return subprocess.run(
         ["/bin/sh", DOCKER / "start", *words],

@@ -31,7 +31,7 @@ store_of_rabbit = partial(env.store, broker="amqp://broker")
 
 @pytest.fixture
 def given(monkeypatch: pytest.MonkeyPatch) -> Callable[[str | None], None]:
-    """Sets the variable, or takes it away."""
+    """Return a function that sets or removes the variable."""
 
     def give(value: str | None) -> None:
         if value is None:

@@ -87,7 +87,7 @@ def test_readiness_leaves_no_file_in_document_folder(db: None, settings: Setting
 
 @pytest.fixture
 def silence() -> Iterator[int]:
-    """A port that takes connections and never says a word, as a server that hangs does."""
+    """Open a port that accepts connections and sends nothing."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
 

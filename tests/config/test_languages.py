@@ -47,7 +47,7 @@ def before(days: int) -> date:
 
 
 def package(number: int, *, shipped_on: date | None = AN_ELEVENTH_DAY, **more: Any) -> ShipmentFact:
-    """A package that was shipped and delivered as it should; name the fields that differ."""
+    """Build a package shipped and delivered in time; name the fields that differ."""
     usual = ShipmentFact(
         order_id=build.order_id(number),
         package="P-1",
@@ -93,7 +93,7 @@ def messages() -> list[MessageFact]:
 
 
 def reported() -> Iterator[ReportedFact]:
-    """What only Amazon counts."""
+    """Build figures that only Amazon counts."""
     for metric in CATALOGUE.values():
         if not metric.is_counted:
             yield ReportedFact(
@@ -115,7 +115,7 @@ def defects_in_every_state() -> Iterator[Fact]:
 
 @pytest.fixture
 def eventful(acme: Client) -> str:
-    """A German shop of which everything is known that an answer can give a reason for."""
+    """Create a German account with data for every reason."""
     shop = acme.take_on(home="DE")
     recorder = FactRecorder(acme.agency.pk, identifiers.private("acct", shop))
     ordered = {**dict.fromkeys(range(1, 51), DAY), 300: DAY}
@@ -131,7 +131,7 @@ def eventful(acme: Client) -> str:
 
 @contextmanager
 def asking(client: Client, language: str) -> Iterator[Client]:
-    """The client, sending this `Accept-Language`."""
+    """Send this `Accept-Language` in the block."""
     client.defaults["HTTP_ACCEPT_LANGUAGE"] = language
     try:
         yield client
@@ -145,14 +145,14 @@ def read(client: Client, language: str, path: str, **parameters: Any) -> Any:
 
 
 def language_of(language: str) -> str:
-    """The language of the answer to this `Accept-Language`."""
+    """Return the language of the response to this `Accept-Language`."""
     answer = Stranger().get("/healthz", headers={"accept-language": language})
     assert "Accept-Language" in answer["Vary"]
     return str(answer["Content-Language"])
 
 
 def in_chinese(answer: Any) -> Any:
-    """What an English answer must be in Chinese: its words by the catalogue, everything else as it is."""
+    """Translate an English response with the catalogue."""
     if isinstance(answer, list):
         return [in_chinese(each) for each in answer]
     if isinstance(answer, dict):

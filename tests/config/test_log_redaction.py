@@ -205,7 +205,7 @@ LEADING = [
 
 
 def seconds_for(text: str) -> float:
-    """The quicker of two, in the processor's own time: others work on the same machine."""
+    """Return the shorter of two measurements, in processor time."""
     return min(_seconds_once(text) for _ in range(2))
 
 

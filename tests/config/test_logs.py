@@ -22,7 +22,7 @@ RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
 
 class LogStream:
-    """A logger of nobody's, so that what it is told stays out of the log of the run."""
+    """Log with a separate logger, which is not recorded for the whole run."""
 
     def __init__(self, *, as_json: bool) -> None:
         self.output = StringIO()

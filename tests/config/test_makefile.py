@@ -28,7 +28,7 @@ def make(*words: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Path:
-    """A fresh copy, in which nothing is installed yet."""
+    """Copy the repository without installed packages."""
     for name in ("Makefile", "requirements-embedded.lock", "requirements-dev.lock"):
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path

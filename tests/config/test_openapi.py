@@ -155,7 +155,7 @@ def test_successes_have_one_content_type(document: dict[str, Any]) -> None:
 
 
 def schemas_in(part: Any) -> Iterator[dict[str, Any]]:
-    """Every object of a part of the document that is no example."""
+    """Yield every object of a part of the document, without examples."""
     if isinstance(part, dict):
         yield part
         part = [value for key, value in part.items() if key not in {"example", "examples"}]
@@ -164,7 +164,7 @@ def schemas_in(part: Any) -> Iterator[dict[str, Any]]:
 
 
 def fields_in(schemas: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every field of the components, with its name."""
+    """Yield every field of the components, with its name."""
     for name, schema in schemas.items():
         for each in schemas_in(schema):
             for field, described in (

@@ -181,7 +181,7 @@ def test_figures_are_cached(acme: Client) -> None:
 
 @pytest.fixture
 def locked_tables(committed_db: None, owner_dsn: str) -> Iterator[None]:
-    """Somebody holds a table so that nobody can read it."""
+    """Lock a table against reads with another connection."""
     with psycopg.connect(owner_dsn) as owner:
         owner.execute("LOCK TABLE webhooks_endpoint IN ACCESS EXCLUSIVE MODE")
         yield

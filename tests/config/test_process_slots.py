@@ -31,7 +31,7 @@ for command in sys.stdin:
 
 
 class SlotHolder:
-    """A process with a seat."""
+    """Manage a process with a slot."""
 
     def __init__(self, folder: Path) -> None:
         self.process = subprocess.Popen(
@@ -45,7 +45,7 @@ class SlotHolder:
         self.seat = self.process.stdout.readline().strip()
 
     def fork(self) -> str:
-        """The seat of a child."""
+        """Return the slot of a forked child."""
         assert self.process.stdin
         assert self.process.stdout
         self.process.stdin.write("fork\n")

@@ -24,7 +24,7 @@ for _ in range(int(sys.argv[1])):
 
 
 def read_metrics(name: str, **labels: str) -> float:
-    """The sum of a count over all processes, of the label values that are named."""
+    """Return the sum of a counter over all processes for these labels."""
     samples = [
         sample
         for metric in prometheus_counters.collect_all()
@@ -36,7 +36,7 @@ def read_metrics(name: str, **labels: str) -> float:
 
 @pytest.fixture
 def own_folder(tmp_path: Path, settings: Settings) -> Path:
-    """Counts apart from those of the run, for processes that are started with it."""
+    """Store counters of child processes in a separate folder."""
     settings.UNDERONE_HOME = tmp_path
     return tmp_path
 

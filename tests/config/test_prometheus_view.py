@@ -27,7 +27,7 @@ def uncached() -> Iterator[None]:
 
 
 def scraped(**headers: str) -> dict[tuple[str, str], float]:
-    """Every sample by its name and label values."""
+    """Return every sample by name and label values."""
     answer = Stranger().get("/metrics", headers=headers)
     assert answer.status_code == 200, answer.content
     families = text_string_to_metric_families(answer.content.decode())

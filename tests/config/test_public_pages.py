@@ -22,7 +22,7 @@ OF_OUR_TEXTS = {"{slug}"}
 
 
 def slugs_in_code() -> Iterator[str]:
-    """Every slug that code writes: codes of API errors, refusals of documents, and types spelled out."""
+    """Return every slug in code: error codes, rejections of documents, and written types."""
     for package in PACKAGES:
         for file in (ROOT / package).rglob("*.py"):
             for node in ast.walk(ast.parse(file.read_text())):
@@ -37,7 +37,7 @@ def slugs_in_code() -> Iterator[str]:
 
 
 def slugs_in_texts() -> Iterator[str]:
-    """Every slug that the documentation and the OpenAPI document name."""
+    """Return every slug in the documentation and the OpenAPI document."""
     for file in (*(ROOT / "docs").rglob("*.md"), ROOT / "docs" / "openapi.json", ROOT / "README.md"):
         yield from re.findall(r"/problems/([a-z-]+)", file.read_text())
 

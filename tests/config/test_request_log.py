@@ -21,7 +21,7 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
 class LogBook:
-    """What the product's log would say, line by line."""
+    """Collect the log lines of the product."""
 
     def __init__(self) -> None:
         self.output = StringIO()

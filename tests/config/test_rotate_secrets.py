@@ -29,19 +29,19 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def ring(settings: Settings) -> Settings:
-    """So far there is one key."""
+    """Set a key ring of one key."""
     settings.SECRETS_KEYS = {1: OLD}
     return settings
 
 
 def create_endpoints(client: Client, *, times: int = 1) -> dict[str, str]:
-    """Endpoints of the agency, by their id, with what signs for them."""
+    """Create endpoints, and return their secrets by ID."""
     endpoints = [client.listen(url=f"https://acme.example/{n}") for n in range(times)]
     return {each["id"]: each["secret"] for each in endpoints}
 
 
 def decrypt_secrets(client: Client) -> dict[str, str]:
-    """The same as the database has it."""
+    """Return the stored secrets by endpoint ID, decrypted."""
     with tenant_context.agency(client.agency.pk):
         secrets = EndpointSecret.objects.select_related("endpoint")
         return {

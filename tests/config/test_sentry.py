@@ -35,7 +35,7 @@ LOADED = (
 
 
 def ask(**environ: str) -> subprocess.CompletedProcess[str]:
-    """A process that answers one request wrongly, and ends."""
+    """Run a process that answers one request with an error."""
     return subprocess.run(
         [sys.executable, "-c", ASK, f"Bearer {KEY}"],
         cwd=settings.BASE_DIR,
@@ -52,7 +52,7 @@ def dsn(port: int) -> str:
 
 @pytest.fixture(scope="module")
 def sentry() -> Iterator[Collector]:
-    """What Sentry got of one mistake."""
+    """Return a collector with the event of one error."""
     with collecting() as collector:
         answer = ask(
             SENTRY_DSN=dsn(collector.port), SENTRY_ENVIRONMENT="trial", SENTRY_TRACES_SAMPLE_RATE="1"

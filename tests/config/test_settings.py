@@ -27,12 +27,12 @@ print(json.dumps({name: getattr(settings, name) for name in dir(settings) if nam
 
 
 def read_by_settings() -> list[str]:
-    """The variables that config/settings.py reads, in its order."""
+    """Return the variables that config/settings.py reads, in its order."""
     return re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "config" / "settings.py").read_text())
 
 
 def explained() -> dict[str, str]:
-    """The variables of docker/env.example in its order, each with the comment lines above it."""
+    """Return the variables of docker/env.example in order, each with its comment."""
     comments: list[str] = []
     comments_by_name: dict[str, str] = {}
     for line in (ROOT / "docker" / "env.example").read_text().splitlines():
@@ -46,7 +46,7 @@ def explained() -> dict[str, str]:
 
 
 def load(home: Path, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """What a process says that reads the settings and nothing else of the environment."""
+    """Load the settings in a process with these variables only, and return its output."""
     return subprocess.run(
         [sys.executable, "-c", SHOW],
         cwd=ROOT,

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("servers")
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the copy puts everything."""
+    """Return the temporary folder of the copy."""
     return tmp_path_factory.mktemp("smoke")
 
 

@@ -32,12 +32,12 @@ def staff_enabled(committed_db: None, settings: LazySettings) -> None:
 
 @pytest.fixture
 def db(committed_db: None) -> None:
-    """Everything here is committed."""
+    """Commit everything."""
 
 
 @pytest.fixture
 def staff() -> Person:
-    """Somebody who looks after the installation, by the command."""
+    """Create a staff user with the command."""
     person = create_user(name="Ana")
     call_command("create_staff", person.email)
     return person
@@ -45,7 +45,7 @@ def staff() -> Person:
 
 @pytest.fixture
 def browser(staff: Person) -> Browser:
-    """The browser of staff, signed in, which checks what forms carry as in production."""
+    """Return a signed-in browser of staff, which checks CSRF as in production."""
     browser = visiting()
     answer = sign_in(browser, staff.email)
     assert (answer.status_code, answer["Location"]) == (302, "/staff/")
@@ -79,7 +79,7 @@ def agency_page(agency: Agency) -> str:
 
 
 def list_audit_entries(client: Client) -> list[tuple[str, str, str]]:
-    """What the agency is told that staff did, the newest first."""
+    """Return the agency's audit entries of staff, newest first."""
     entries = client.read("/v1/audit-log")["data"]
     return [
         (each["who"], each["what"], each["about"]) for each in entries if each["who"].startswith("staff ")
@@ -87,7 +87,7 @@ def list_audit_entries(client: Client) -> list[tuple[str, str, str]]:
 
 
 def submit(browser: Browser, path: str, **button: str) -> int:
-    """Press a button of a page; the status of the answer."""
+    """Submit a form, and return the status."""
     return browser.post(path, {"csrfmiddlewaretoken": token(shown(browser, path))} | button).status_code
 
 

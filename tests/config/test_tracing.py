@@ -50,7 +50,7 @@ class Traced:
         return answer.json()
 
     def names(self) -> set[str]:
-        """Of the spans of our trace."""
+        """Return the names of the spans of this trace."""
         return {span.name for span in self.collector.spans() if span.trace_id.hex() == TRACE}
 
 

@@ -39,14 +39,14 @@ def free_port() -> int:
 
 
 def environment(home: Path, port: int | str) -> dict[str, str]:
-    """As somebody's shell has it who names nothing but where."""
+    """Return the environment of a shell that sets UNDERONE_HOME only."""
     plain = {name: value for name, value in os.environ.items() if name not in product.VARIABLES}
     return plain | {"UNDERONE_HOME": str(home), "PORT": str(port)}
 
 
 @dataclass
 class Running:
-    """The launcher of one home, and every process that was seen below it."""
+    """Manage a launcher of one home, and the processes seen below it."""
 
     launcher: subprocess.Popen[str]
     home: Path
@@ -63,7 +63,7 @@ class Running:
             connection.close()
 
     def printed_until(self, text: str) -> str:
-        """What it printed up to a line with `text`, or up to its end."""
+        """Return the output up to a line with `text`, or up to its end."""
         assert self.launcher.stdout
         printed = ""
         for line in self.launcher.stdout:
@@ -104,7 +104,7 @@ def started(home: Path, port: int) -> Iterator[Running]:
 
 @dataclass(frozen=True)
 class FirstRun:
-    """What was seen of the first start of a home, from the first line to the last."""
+    """Store what was observed during the first start of a home."""
 
     printed: str
     farewell: str
@@ -149,7 +149,7 @@ def first_run(home: Path, port: int) -> FirstRun:
 
 
 def run(environ: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
-    """The launcher where it should refuse at once."""
+    """Run a launcher that is expected to fail at once."""
     return subprocess.run(
         [*COMMAND, *words],
         cwd=settings.BASE_DIR,
@@ -162,7 +162,7 @@ def run(environ: dict[str, str], *words: str) -> subprocess.CompletedProcess[str
 
 
 def open_agency_as_printed(printed: str) -> str:
-    """The key that the printed command line makes."""
+    """Run the printed command, and return the key."""
     command = re.search(r"Key +(.*?) +creates one", printed)
     assert command
     line = command[1].replace("NAME", "'Acme' --json").replace(".venv/bin/python", sys.executable)
@@ -219,7 +219,7 @@ def test_ctrl_c_stops_launcher_and_all_processes(first_run: FirstRun) -> None:
 
 @pytest.fixture(scope="module")
 def second_run(first_run: FirstRun, home: Path, port: int) -> Iterator[Running]:
-    """The same home, started again."""
+    """Start the same home again."""
     with started(home, port) as running:
         running.printed_until("Press Ctrl-C to stop")
         yield running

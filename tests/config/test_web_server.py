@@ -18,7 +18,7 @@ Told = tuple[int, dict[str, str], bytes]
 
 @contextmanager
 def server(**environ: str) -> Iterator[Address]:
-    """The address of gunicorn with one process."""
+    """Start gunicorn with one process, and return its address."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.set_inheritable(True)
         command = [
@@ -44,7 +44,7 @@ def server(**environ: str) -> Iterator[Address]:
 
 
 def ask(address: Address, request: bytes) -> Told:
-    """Status, headers and body of the answer to these bytes."""
+    """Send these bytes, and return status, headers and body."""
     with socket.create_connection(address, timeout=600) as asking:
         asking.sendall(request)
         answer = b""

@@ -34,7 +34,7 @@ class Worker:
     log: Path
 
     def lines(self, **alike: Any) -> list[dict[str, Any]]:
-        """The lines of the log that say so of themselves."""
+        """Return the log lines with these fields."""
         logged = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
         return [line for line in logged if alike.items() <= line.items()]
 
@@ -163,7 +163,7 @@ def test_task_context_is_reset_after_task() -> None:
 
 
 def counted(name: str, **labels: str) -> float:
-    """What all processes of the run have counted."""
+    """Return the counters of all processes of the run."""
     samples = [
         sample
         for metric in prometheus_counters.collect_all()

@@ -18,7 +18,7 @@ def written() -> Catalog:
 
 
 def chinese() -> dict[str, str]:
-    """The Chinese of each English text."""
+    """Return the Chinese of each English text."""
     return texts(written())
 
 
@@ -35,5 +35,5 @@ def compiled(file: Path = COMPILED) -> Catalog:
 
 
 def texts(catalogue: Catalog) -> dict[str, str]:
-    """What is said for each English text, the head of the catalogue left out."""
+    """Return the translation of each English text, without the header of the catalogue."""
     return {str(message.id): str(message.string) for message in catalogue if message.id}

@@ -19,7 +19,7 @@ from tests.installation import Installation, wait_until
 
 @dataclass(frozen=True)
 class Served:
-    """Where the API answers, to whom, and what of theirs is there."""
+    """Store the address of the server, an API key, and the IDs of its resources."""
 
     url: str
     client: Client
@@ -36,7 +36,7 @@ class Served:
 
 @contextmanager
 def serving(*, place: Path, **environ: str) -> Iterator[Served]:
-    """The web server alone: what it hands to workers waits. Ends with the block."""
+    """Serve without workers until the block ends."""
     client = Client(*agencies.create_agency(name="Contract", now=timezone.now()))
     has = create_agency_data(client, name="contract")
     home = Home(folder=place)
@@ -53,7 +53,7 @@ def serving(*, place: Path, **environ: str) -> Iterator[Served]:
 def run(
     command: list[str], *, folder: Path, seconds: float, **environ: str
 ) -> subprocess.CompletedProcess[str]:
-    """What a tool of others' says, in a folder of its own."""
+    """Run a program in a folder of its own, and return its output."""
     return subprocess.run(
         command,
         cwd=folder,

@@ -44,7 +44,7 @@ GENERATORS = {
 
 @pytest.fixture(scope="module")
 def npm(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Both TypeScript clients, generated and compiled."""
+    """Generate and compile both TypeScript clients."""
     place = install_for_npm(tmp_path_factory.mktemp("clients"), folder=FOLDER)
     shutil.copy(DOCUMENT, place)
     (place / "generated").mkdir()
@@ -62,7 +62,7 @@ def served(committed_db: None, real_clock: None, tmp_path: Path) -> Iterator[Ser
 
 
 def run_command(place: Path, command: list[str], **environ: str) -> str:
-    """What a command prints; it must end well."""
+    """Run a command successfully, and return its output."""
     path = {"PATH": f"{BIN}:{os.environ['PATH']}"}
     answer = subprocess.run(
         command,
@@ -78,7 +78,7 @@ def run_command(place: Path, command: list[str], **environ: str) -> str:
 
 
 def run_program(served: Served, place: Path, command: list[str]) -> str:
-    """What a client says of the server; printed, for `make clients`."""
+    """Run a client against the server, print its output for `make clients`, and return it."""
     output = run_command(
         place, command, UNDERONE_URL=served.url, UNDERONE_KEY=served.key, PYTHONPATH=str(place)
     )

@@ -37,7 +37,7 @@ def served(committed_db: None, real_clock: None, tmp_path: Path) -> Iterator[Ser
 
 
 def configuration(served: Served, client: Client) -> str:
-    """Who asks, and the one id that no operation makes: breaches come of orders."""
+    """Return the configuration with the key, and the one ID that no operation creates."""
     return "\n".join(
         [
             f"hooks = {json.dumps(hooks.__file__)}",

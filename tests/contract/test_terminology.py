@@ -59,7 +59,7 @@ def texts(part: Any, at: str = "") -> Iterator[tuple[str, str]]:
 
 
 def lines() -> Iterator[tuple[str, str]]:
-    """Every line of the documentation, with its place."""
+    """Yield every line of the documentation with its place."""
     for file in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))):
         if file.name != GLOSSARY and "adr" not in file.parts:
             for number, line in enumerate(file.read_text().splitlines(), 1):
@@ -67,7 +67,7 @@ def lines() -> Iterator[tuple[str, str]]:
 
 
 def find_words(read: Iterator[tuple[str, str]]) -> list[str]:
-    """Every replaced word in the texts, with its place and what to say instead."""
+    """Return every replaced word in the texts, with its place and replacement."""
     patterns = [(re.compile(words, re.IGNORECASE), better) for words, better in REPLACED.items()]
     return [
         f"{place}: {match[0]!r}, say: {better}"

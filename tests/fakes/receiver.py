@@ -18,7 +18,7 @@ MEGABYTE = b"x" * 1024 * 1024
 
 @dataclass
 class Received:
-    """What came so far, how `/as/…` behaves, and how many are being answered at this moment, by path."""
+    """Store the requests, the behavior of `/as/…`, and the number of open requests by path."""
 
     requests: list[dict[str, object]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
@@ -114,7 +114,7 @@ ACTS: dict[str, Callable[[asyncio.StreamWriter], Awaitable[None]]] = {
 
 
 class Receiver:
-    """One connection after the other, each with many requests."""
+    """Serve connections with many requests each."""
 
     def __init__(self) -> None:
         self.seen = Received()

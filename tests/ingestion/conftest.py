@@ -17,19 +17,19 @@ from tests.conftest import NOON
 
 @pytest.fixture
 def nord(committed_db: None) -> Client:
-    """An agency whose rows are committed."""
+    """Create an agency with committed rows."""
     return Client(*agencies.create_agency(name="Nord", now=NOON))
 
 
 @pytest.fixture
 def shelf(nord: Client) -> str:
-    """Nord's account of which nothing is known yet."""
+    """Create an account of Nord without data."""
     return nord.take_on(partner="A1SHELF")
 
 
 @pytest.fixture
 def store(nord: Client) -> str:
-    """Nord's account with a hundred orders, a counted claim and so a breach."""
+    """Create an account of Nord with a hundred orders, a counted claim and a breach."""
     store = nord.take_on()
     ordered = timezone.now() - timedelta(days=30)
     nord.load(store, build.orders_file(build.orders_on(ordered, count=100)))

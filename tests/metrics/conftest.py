@@ -46,6 +46,6 @@ def rule(owner_dsn: str) -> Iterator[Callable[..., None]]:
 
 @pytest.fixture
 def recorder(acme: Client, shop: str) -> Iterator[FactRecorder]:
-    """The recorder of acme's shop; the test sees what acme sees."""
+    """Return the recorder of Acme's account, in the tenant context of Acme."""
     with context.agency(acme.agency.pk):
         yield FactRecorder(acme.agency.pk, identifiers.private("acct", shop))

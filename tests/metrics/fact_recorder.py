@@ -179,7 +179,7 @@ class FactRecorder:
             return SellerAccount.objects.select_related("agency").get(pk=self.account_id)
 
     def locked(self) -> SellerAccount:
-        """The account, locked until the transaction ends."""
+        """Return the account, locked until the transaction ends."""
         return SellerAccount.objects.locked(agency_id=self.agency_id, account_id=self.account_id)
 
     def record(

@@ -26,7 +26,7 @@ def recompute(*arguments: str) -> str:
 
 
 def damage(recorder: FactRecorder, *, on: date = DAY, orders: int = 7) -> None:
-    """A version that the facts do not bear out, newer than the right one."""
+    """Insert a version that differs from the facts and is newer than the correct one."""
     with context.agency(recorder.agency_id):
         DailyCounts.objects.create(
             agency_id=recorder.agency_id,
@@ -59,7 +59,7 @@ def sold(recorder: FactRecorder) -> FactRecorder:
 
 @pytest.fixture
 def other(acme: Client, sold: FactRecorder) -> FactRecorder:
-    """Another account of acme's with the same orders."""
+    """Create another account of Acme with the same orders."""
     other = FactRecorder(acme.agency.pk, identifiers.private("acct", acme.take_on(partner="A2OTHER")))
     other.load(*orders(3))
     return other

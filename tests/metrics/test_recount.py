@@ -83,7 +83,7 @@ class LoadedAccount:
         self.uploads.setdefault(report["id"], Upload(document.rows, received_at, known_at, *context))
 
     def moments(self) -> list[datetime | None]:
-        """Just before the first upload was known, at some of them, and now."""
+        """Return a moment before the first upload, some of those of uploads, and None for now."""
         known = [upload.known_at for upload in self.uploads.values()]
         return [min(known) - MICROSECOND, *known[:: 1 + len(known) // MOMENTS], None]
 
@@ -103,7 +103,7 @@ class LoadedAccount:
         return self.client.read(f"/v1/accounts/{self.account_id}/metrics{path}", **params)
 
     def values(self, *, as_of: date, known_at: datetime | None) -> dict[Any, Any]:
-        """The figures of each series. Of a marketplace that nothing is known of, nothing is said."""
+        """Return the figures of each series. Marketplaces without data are missing."""
         answer = self.read("", known_at, as_of=as_of.isoformat())
         by_series = {
             (each["metric"], each["marketplace"], each["channel"]): each for each in answer["metrics"]
@@ -128,7 +128,7 @@ class LoadedAccount:
         }
 
     def history(self, key: tuple[str, str, str], *, known_at: datetime | None) -> dict[date, tuple[int, int]]:
-        """Numerator and denominator of each day on which there is any."""
+        """Return numerator and denominator of each day with data."""
         metric, marketplace, channel = key
         span = {"from": FIRST_DAY.isoformat(), "to": LAST_DAY.isoformat()}
         params = {"marketplace": marketplace, "channel": channel}

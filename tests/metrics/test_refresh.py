@@ -19,7 +19,7 @@ ORDERED = clock.NOON - timedelta(days=40)
 
 
 def at(acme: Client, account: str, now: datetime) -> list[tuple[str, str]]:
-    """Refresh as if it were then; the breaches there are now."""
+    """Refresh at this time, and return the breaches."""
     with context.agency(acme.agency.pk):
         locked = SellerAccount.objects.locked(
             agency_id=acme.agency.pk, account_id=identifiers.private("acct", account)
@@ -48,7 +48,7 @@ def keep_fresh(acme: Client, until: datetime) -> None:
 
 @pytest.fixture
 def breached(acme: Client, shop: str) -> str:
-    """An account with one defect in fifty orders of one day, forty days ago."""
+    """Create an account with one defect in fifty orders of one day, forty days ago."""
     acme.load(shop, build.orders_file(build.orders_on(ORDERED, count=50)))
     acme.post_defects(shop, build.defect(order=build.order_id(1)))
     return shop

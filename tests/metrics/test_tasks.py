@@ -23,7 +23,7 @@ WRONG = 99
 
 
 def account_of(client: Client, *, partner: str, at: datetime = NOW) -> FactRecorder:
-    """An account with ten orders, whose values were last computed yesterday, and wrongly."""
+    """Create an account with ten orders and outdated values of yesterday."""
     recorder = FactRecorder(client.agency.pk, identifiers.private("acct", client.take_on(partner=partner)))
     recorder.load(*orders(10, on=DAY), at=at)
     with context.agency(client.agency.pk):
@@ -40,7 +40,7 @@ def denominator(recorder: FactRecorder) -> int:
 
 
 def overflow(recorder: FactRecorder) -> None:
-    """Counts that no sum can hold."""
+    """Insert counts whose sum overflows."""
     with context.agency(recorder.agency_id):
         newest = DailyCounts.objects.filter(account_id=recorder.account_id).values().get()
         for day in (DAY, DAY + timedelta(days=1)):

@@ -20,13 +20,13 @@ READS = [each for each in OPERATIONS if each.method == "GET" and not each.path.e
 
 @pytest.fixture
 def agency_with_data(committed_db: None) -> tuple[Client, AgencyIds]:
-    """An agency with something of everything, committed: one refusal does not spoil the next answer."""
+    """Create an agency with rows in every table, committed, so that a refusal does not affect later requests."""
     client = Client(*agencies.create_agency(name="Acme", now=timezone.now()))
     return client, create_agency_data(client, name="acme")
 
 
 def with_key(client: Client, **rights: Any) -> Client:
-    """The same agency with another key."""
+    """Return a client with another key of the same agency."""
     with context.agency(client.agency.pk):
         _, text = key_secrets.create(agency=client.agency, name="another", now=timezone.now(), **rights)
     return Client(client.agency, text)
@@ -34,7 +34,7 @@ def with_key(client: Client, **rights: Any) -> Client:
 
 @pytest.fixture
 def anonymous(committed_db: None) -> Client:
-    """Somebody without a key, at doors that commit what was tried though it is refused."""
+    """Return a client without a key. Attempts are committed even if refused."""
     client = Client(*agencies.create_agency(name="Acme", now=timezone.now()))
     client.credentials()
     return client
@@ -42,5 +42,5 @@ def anonymous(committed_db: None) -> Client:
 
 @pytest.fixture
 def make_client(acme: Client) -> MakeClient:
-    """Makes clients with other keys of acme's."""
+    """Return a function that creates clients with other keys of Acme."""
     return partial(with_key, acme)

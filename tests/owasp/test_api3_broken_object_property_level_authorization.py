@@ -50,7 +50,7 @@ def test_role_cannot_be_raised_by_request_fields(acme: Client) -> None:
 
 
 def names_in(value: Any) -> set[str]:
-    """The names of all fields, however deep."""
+    """Return the names of all fields at any depth."""
     if isinstance(value, dict):
         return set(value) | {name for inner in value.values() for name in names_in(inner)}
     return {name for inner in value for name in names_in(inner)} if isinstance(value, list) else set()

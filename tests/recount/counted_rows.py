@@ -31,7 +31,7 @@ class CountedRow:
 
 
 def _placed(known: Knowledge, channels: tuple[str, ...]) -> Iterator[OrderRow]:
-    """The orders of these channels that were placed on Amazon."""
+    """Return the orders of these channels that were placed on Amazon."""
     return (
         order for order in known.orders.values() if order.store != ELSEWHERE and order.channel in channels
     )
@@ -44,7 +44,7 @@ def _counted_row(
 
 
 def _shipped(known: Knowledge) -> Iterator[tuple[OrderRow, list[Package]]]:
-    """The merchant's orders with what is said of their packages."""
+    """Yield the merchant's orders with their packages."""
     for order in _placed(known, MFN):
         packages = [package for package in known.packages if package.order_id == order.order_id]
         if packages:

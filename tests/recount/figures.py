@@ -27,15 +27,15 @@ class Rule:
     target: tuple[str, int, int] | None = None
 
     def window(self, as_of: date) -> tuple[date, date]:
-        """The first and the last day of the window."""
+        """Return the first and the last day of the window."""
         return as_of - timedelta(days=self.offset + self.days - 1), as_of - timedelta(days=self.offset)
 
     def leaves_on(self, day: date) -> date:
-        """The first day whose window no longer holds this one."""
+        """Return the first day whose window does not contain this one."""
         return day + timedelta(days=self.days + self.offset)
 
     def is_met(self, numerator: int, denominator: int) -> bool | None:
-        """Whether the target is met, strictly as it is stated; nothing can be said of nothing."""
+        """Return whether the target is met exactly as stated; None without a target or orders."""
         if self.target is None or not denominator:
             return None
         comparator, limit_numerator, limit_denominator = self.target
@@ -77,7 +77,7 @@ BOTH_CHANNELS = {ODR, "negative_feedback_rate", "a_to_z_claim_rate", "chargeback
 
 
 def channels_of(metric: str) -> tuple[str, ...]:
-    """The channels that a metric is judged in, apart."""
+    """Return the channels in which a metric is judged."""
     if metric == "message_response_rate_24h":
         return ("all",)
     return ("mfn", "afn") if metric in BOTH_CHANNELS else ("mfn",)
@@ -88,7 +88,7 @@ def rule_of(metric: str, marketplace: str) -> Rule:
 
 
 class Recount:
-    """What is known, as lines: every figure of every metric and day is a sum over them."""
+    """Compute every figure of every metric and day as a sum of counted rows."""
 
     def __init__(self, known: Knowledge) -> None:
         self.unmatched = known.unmatched()
@@ -98,17 +98,17 @@ class Recount:
         self._unexplained = list(counted_rows.unexplained(known))
 
     def days(self, metric: str) -> list[date]:
-        """The days on which anything counts into the metric."""
+        """Return the days on which anything counts into the metric."""
         return sorted({line.day for line in self._lines[metric]})
 
     def listed(self, metric: str, *, as_of: date) -> list[CountedRow]:
-        """The lines of each marketplace's and channel's window: what the denominator is made of."""
+        """Return the rows of each marketplace's and channel's window, which make the denominator."""
         return [
             line for line in self._lines[metric] if _is_inside(line, rule_of(metric, line.marketplace), as_of)
         ]
 
     def figures(self, metric: str, marketplace: str, channel: str, *, as_of: date) -> tuple[int, int]:
-        """Numerator and denominator."""
+        """Return numerator and denominator."""
         inside = [
             line
             for line in self.listed(metric, as_of=as_of)
@@ -117,13 +117,13 @@ class Recount:
         return sum(line.units for line in inside if line.counted), sum(line.units for line in inside)
 
     def parts(self, marketplace: str, channel: str, *, as_of: date) -> dict[str, int]:
-        """How many orders have a counted defect of each kind."""
+        """Return how many orders have a counted defect of each kind."""
         return {
             part: self.figures(metric, marketplace, channel, as_of=as_of)[0] for part, metric in PARTS.items()
         }
 
     def unexplained(self, marketplace: str, *, as_of: date) -> int:
-        """How many cancelled orders nobody explains."""
+        """Return how many cancelled orders have no known canceller."""
         return sum(
             line.marketplace == marketplace and _is_inside(line, RULES[PCR], as_of)
             for line in self._unexplained
@@ -133,7 +133,7 @@ class Recount:
         return rule_of(metric, marketplace).is_met(*self.figures(metric, marketplace, channel, as_of=as_of))
 
     def status(self, metric: str, marketplace: str, channel: str, *, as_of: date) -> str:
-        """In the words of the answer."""
+        """Return the status as the API names it."""
         if not self.figures(metric, marketplace, channel, as_of=as_of)[1]:
             return "no_data"
         if self.is_met(metric, marketplace, channel, as_of=as_of) is False:
@@ -145,7 +145,7 @@ class Recount:
 def history(
     recount: Recount, metric: str, marketplace: str, channel: str, *, days: Iterable[date]
 ) -> dict[date, tuple[int, int]]:
-    """The figures of each day on which there is any."""
+    """Return the figures of each day with data."""
     each = {as_of: recount.figures(metric, marketplace, channel, as_of=as_of) for as_of in days}
     return {as_of: figures for as_of, figures in each.items() if figures[1]}
 

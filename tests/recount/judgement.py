@@ -17,7 +17,7 @@ HANDLING_COLUMNS = {"answered_at", "negative_feedback", "wrongly_rejected"}
 
 @dataclass(frozen=True)
 class Package:
-    """One package of an order."""
+    """Store the judged facts of one package."""
 
     order_id: str
     package: str
@@ -34,7 +34,7 @@ class Package:
 
 @dataclass(frozen=True)
 class Return:
-    """One return request."""
+    """Store the judged facts of one return request."""
 
     order_id: str
     reference: str
@@ -45,7 +45,7 @@ class Return:
 
 @dataclass(frozen=True)
 class Message:
-    """One message of a buyer."""
+    """Store the judged facts of one message."""
 
     message_id: str
     order_id: str
@@ -72,12 +72,12 @@ def package(row: ShipmentRow, *, columns: frozenset[str], at: datetime) -> Packa
 
 
 def name_of(row: ShipmentRow) -> str:
-    """What tells the packages of an order apart."""
+    """Return what identifies a package within its order."""
     return row.package or row.tracking_number
 
 
 def is_scanned(row: ShipmentRow, columns: frozenset[str]) -> bool | None:
-    """Whether a carrier has seen the package."""
+    """Return whether a carrier scanned the package."""
     if not row.shipped_at or not columns & {"first_scan_at", "delivered_at"}:
         return None
     return bool(row.first_scan_at or row.delivered_at)
@@ -95,7 +95,7 @@ def is_on_time(row: ShipmentRow, columns: frozenset[str], at: datetime) -> bool 
 
 
 def is_invoiced_in_time(row: ShipmentRow, columns: frozenset[str], at: datetime) -> bool | None:
-    """Whether a business order's invoice came by the next business day after shipping."""
+    """Return whether a business order was invoiced by the next business day after shipping."""
     if not row.business_order or not row.shipped_at or "invoiced_at" not in columns:
         return None
     last = next_business_day(day_of(row.shipped_at))
@@ -115,7 +115,7 @@ def returned(row: ReturnRow, *, columns: frozenset[str], at: datetime) -> Return
 
 
 def is_dissatisfied(row: ReturnRow, columns: frozenset[str], at: datetime) -> bool | None:
-    """Whether the buyer complained, was wrongly rejected, or waited more than 48 hours for an answer."""
+    """Return whether the buyer complained, was wrongly rejected, or waited more than 48 hours for an answer."""
     if not columns & HANDLING_COLUMNS:
         return None
     if row.negative_feedback or row.wrongly_rejected:

@@ -17,12 +17,12 @@ MAX_TIME = datetime.max.replace(tzinfo=UTC)
 def placed(
     order_id: str = "O-1", *, store: str = "GB", channel: str = "mfn", status: str = "Shipped"
 ) -> OrderRow:
-    """An order of NOON."""
+    """Build an order of NOON."""
     return OrderRow(order_id, store, channel, status, NOON, NOON)
 
 
 def upload(*rows: Row, minutes: int = 0, **more: Any) -> Upload:
-    """A document, known as soon as it was received: so many minutes after the first."""
+    """Build a document known when received, `minutes` after the first."""
     received_at = RECEIVED + timedelta(minutes=minutes)
     usual: dict[str, Any] = {"columns": ALL_COLUMNS, "store": "GB"}
     return Upload(rows, received_at, received_at, **usual | more)

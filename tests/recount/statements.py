@@ -14,7 +14,7 @@ COUNTING_STATES = {
 
 @dataclass(frozen=True)
 class OrderRow:
-    """One row of an orders report. `store` is the marketplace's code, or ELSEWHERE."""
+    """Store one row of an orders report. `store` is the marketplace's code, or ELSEWHERE."""
 
     order_id: str
     store: str
@@ -53,7 +53,7 @@ class DefectRow:
 
 @dataclass(frozen=True)
 class RemovalRow:
-    """The feedback of an order was removed then."""
+    """Store the removal of an order's feedback."""
 
     order_id: str
     removed_on: Cell
@@ -61,7 +61,7 @@ class RemovalRow:
 
 @dataclass(frozen=True)
 class UnconfirmedRow:
-    """An order with defects of some kinds, without details."""
+    """Store an order with defects of some kinds, without details."""
 
     order_id: str
     ordered_on: date
@@ -71,7 +71,7 @@ class UnconfirmedRow:
 
 @dataclass(frozen=True)
 class ShipmentRow:
-    """One package, or an order that has none yet. Fields without a value are None or empty."""
+    """Store one package, or an order without packages yet. Fields without a value are None or empty."""
 
     order_id: str
     package: str = ""
@@ -90,7 +90,7 @@ class ShipmentRow:
 
 @dataclass(frozen=True)
 class ReturnRow:
-    """One return request. Fields without a value are None or empty."""
+    """Store one return request. Fields without a value are None or empty."""
 
     order_id: str
     requested_at: Cell
@@ -104,7 +104,7 @@ class ReturnRow:
 
 @dataclass(frozen=True)
 class MessageRow:
-    """One message of a buyer, who may not have ordered yet."""
+    """Store one message of a buyer, who may not have ordered yet."""
 
     message_id: str
     received_at: datetime
@@ -119,7 +119,7 @@ Row = OrderRow | DefectRow | RemovalRow | UnconfirmedRow | ShipmentRow | ReturnR
 
 
 def feedback(*, order_id: str, rating: int, on: date) -> DefectRow:
-    """A row of a feedback report, which speaks of the midnight at which its day began."""
+    """Build a row of a feedback report, whose time is the beginning of its day."""
     return DefectRow(order_id, "feedback", "", "posted", rating, on, datetime.combine(on, time.min, UTC))
 
 
@@ -158,5 +158,5 @@ class Upload:
 
 
 def end_of(day: date) -> datetime:
-    """The last second of the day."""
+    """Return the last second of the day."""
     return datetime.combine(day, time(23, 59, 59), UTC)

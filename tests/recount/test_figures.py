@@ -35,7 +35,7 @@ def unconfirmed_row(*kinds: str) -> UnconfirmedRow:
 
 
 def counted(metric: str, *rows: Row, store: str = "GB", channel: str = "mfn", **more: Any) -> tuple[int, int]:
-    """Numerator and denominator of a day whose window holds DAY and the day after."""
+    """Return numerator and denominator of a day whose window contains DAY and the day after."""
     as_of = NEXT + timedelta(days=rule_of(metric, store).offset)
     return recount(*rows, **more).figures(metric, store, channel, as_of=as_of)
 

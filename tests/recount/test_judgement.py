@@ -16,7 +16,7 @@ LONG_AFTER = "2026-11-20T00:00:00+00:00"
 
 
 def cell(text: str) -> Cell:
-    """A day, or a moment with its offset."""
+    """Parse a day, or a time with its offset."""
     return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
 
 

@@ -22,7 +22,7 @@ is."""
 
 
 def known(documents: list[Document]) -> Knowledge:
-    """What the documents say, one received a second after the other, the same bytes once."""
+    """Return the knowledge from the documents, received one second apart, the same bytes once."""
     uploads, seen = list[Upload](), set[bytes]()
     for n, document in enumerate(documents):
         if document.report_type == "defects" or document.content not in seen:

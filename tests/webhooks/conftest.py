@@ -38,13 +38,13 @@ def receiver() -> Iterator[Receiver]:
 
 @dataclass
 class Sender:
-    """An agency's events, its endpoints, and a delivery worker at a moment."""
+    """Manage an agency's events and endpoints for tests of delivery."""
 
     client: Client
     account: SellerAccount
 
     def endpoint(self, url: str, **fields: Any) -> tuple[Endpoint, str]:
-        """A new endpoint with its secret as text."""
+        """Create an endpoint, and return it with its secret."""
         with context.agency(self.client.agency.pk):
             endpoint = Endpoint.objects.create(
                 agency=self.client.agency, url=url, created_at=NOON, **{"event_types": ["*"]} | fields
@@ -54,7 +54,7 @@ class Sender:
     def publish(
         self, *, series: str = "", count: int = 1, now: datetime | None = None, **data: Any
     ) -> list[str]:
-        """So many events; returns their public ids, the oldest first."""
+        """Publish this many events, and return their public IDs, oldest first."""
         moment = now or timezone.now()
         with context.agency(self.client.agency.pk):
             return [
@@ -69,7 +69,7 @@ class Sender:
             ]
 
     def deliveries(self, endpoint: Endpoint) -> list[Delivery]:
-        """The deliveries to an endpoint, the oldest first."""
+        """Return the deliveries to an endpoint, oldest first."""
         with context.agency(self.client.agency.pk):
             deliveries = Delivery.objects.filter(endpoint=endpoint).select_related("event").order_by("pk")
             return list(deliveries.prefetch_related("attempts"))
@@ -78,7 +78,7 @@ class Sender:
         return [delivery.state for delivery in self.deliveries(endpoint)]
 
     def again(self, endpoint: Endpoint) -> Endpoint:
-        """The endpoint as it is now."""
+        """Return the endpoint as stored now."""
         with context.agency(self.client.agency.pk):
             return Endpoint.objects.get(pk=endpoint.pk)
 
@@ -93,7 +93,7 @@ def sender(committed_db: None, real_clock: None) -> Sender:
 
 
 def sender_of(client: Client) -> Sender:
-    """An agency that looks after one account."""
+    """Create an agency with one account."""
     shop = client.take_on()
     with context.agency(client.agency.pk):
         return Sender(client, SellerAccount.objects.get(pk=identifiers.private("acct", shop)))
@@ -124,7 +124,7 @@ def work(
 
 @pytest.fixture
 def at_once() -> Iterator[Callable[..., list[Any]]]:
-    """Runs functions at the same time, each in a thread; returns what they return."""
+    """Run functions at the same time, each in a thread, and return their results."""
     with ThreadPoolExecutor(max_workers=8) as threads:
         yield lambda *functions: [
             future.result() for future in [threads.submit(function) for function in functions]

@@ -24,7 +24,7 @@ def publish_event(
     at: datetime = NOW,
     series: str = SERIES,
 ) -> str:
-    """Publish an event of an account, or of none; returns its id."""
+    """Publish an event of an account, or of none, and return its ID."""
     with context.agency(client.agency.pk):
         owner = SellerAccount.objects.get(pk=identifiers.private("acct", account)) if account else None
         event = publishing.publish(
@@ -39,7 +39,7 @@ def publish_event(
 
 
 def list_deliveries(client: Client, endpoint: str, **params: Any) -> list[dict[str, Any]]:
-    """The deliveries to an endpoint as the API lists them, newest first."""
+    """Return the deliveries to an endpoint as the API lists them, newest first."""
     return list(client.read(f"/v1/webhook-endpoints/{endpoint}/deliveries", **params)["data"])
 
 
@@ -52,7 +52,7 @@ def finish_delivery(
     tries: int = 1,
     **attempt: Any,
 ) -> None:
-    """As a worker does: an attempt, and the delivery is over."""
+    """Record attempts and finish the delivery, as a worker does."""
     with context.agency(client.agency.pk):
         deliveries = Delivery.objects.filter(pk=identifiers.private("dlv", delivery))
         deliveries.update(state=state, tries=tries, next_attempt_at=None, leased_until=None, finished_at=at)
@@ -71,20 +71,20 @@ def disable(client: Client, endpoint: str) -> None:
 
 
 def change(client: Client, endpoint: str, **fields: Any) -> dict[str, Any]:
-    """Change an endpoint; returns it."""
+    """Update an endpoint, and return it."""
     response = client.patch(f"/v1/webhook-endpoints/{endpoint}", fields, format="json")
     assert response.status_code == 200, response.content
     return dict(response.json())
 
 
 def events(client: Client) -> list[str]:
-    """The ids of all events of an agency, newest first."""
+    """Return the IDs of all events of an agency, newest first."""
     with context.agency(client.agency.pk):
         return [event.public_id for event in Event.objects.order_by("-pk")]
 
 
 def list_audit_entries(client: Client, **params: str) -> list[tuple[str, str]]:
-    """What the audit log says of endpoints and deliveries, newest first: what was done, and to what."""
+    """Return the audit entries of endpoints and deliveries as (action, subject), newest first."""
     entries = client.read("/v1/audit-log", **params)["data"]
     return [
         (each["what"], each["about"]) for each in entries if each["about"].partition("_")[0] in {"ep", "dlv"}

@@ -18,7 +18,7 @@ LOOPBACK = "127.0.0.1"
 
 
 class Receiver:
-    """A process of its own that answers as its paths say."""
+    """Manage a receiver process."""
 
     def __init__(self, port: int, *, certificate: str = "") -> None:
         self.port, self.certificate = port, certificate
@@ -27,26 +27,26 @@ class Receiver:
         return f"{'https' if self.certificate else 'http'}://{LOOPBACK}:{self.port}/{path}"
 
     def received(self, path: str | None = None) -> list[dict[str, Any]]:
-        """What came, in the order in which it came; of one path, or all."""
+        """Return the requests to one path or all, in the order of arrival."""
         requests = json.loads(self._ask("GET", "/received"))
         return [each for each in requests if path in {None, each["path"].removeprefix("/")}]
 
     def messages(self, path: str) -> list[str]:
-        """The ids of what came to a path."""
+        """Return the IDs of the messages to a path."""
         return [each["headers"]["webhook-id"] for each in self.received(path)]
 
     def counts(self) -> dict[str, int]:
-        """How many requests came, by path."""
+        """Return how many requests came, by path."""
         return {
             path.removeprefix("/"): count for path, count in json.loads(self._ask("GET", "/counts")).items()
         }
 
     def most_open(self, path: str) -> int:
-        """How many requests to a path were being answered at once."""
+        """Return the maximum of simultaneous requests to a path."""
         return int(json.loads(self._ask("GET", "/most-open")).get(f"/{path}", 0))
 
     def behave(self, name: str, behaviour: str) -> None:
-        """From now on `/as/name` behaves like that."""
+        """Set the behavior of `/as/name`."""
         self._ask("PUT", f"/rules/{name}", behaviour)
 
     def _connection(self) -> HTTPConnection:
@@ -66,7 +66,7 @@ class Receiver:
 
 @contextmanager
 def running(certificate: str = "", key: str = "") -> Iterator[Receiver]:
-    """A receiver that runs while the block does; with a certificate it speaks TLS."""
+    """Run a receiver during the block; with a certificate, over TLS."""
     command = [sys.executable, "-m", "tests.fakes.receiver", *filter(None, (certificate, key))]
     with subprocess.Popen(command, cwd=settings.BASE_DIR, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None

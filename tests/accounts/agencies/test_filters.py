@@ -19,7 +19,7 @@ SHOPS = (
 
 @pytest.fixture
 def shops(acme: Client) -> Client:
-    """An agency with one shop of every awkward name."""
+    """Create an agency with an account of every unusual name."""
     for name, partner, external_id, home, status in SHOPS:
         body = {
             "name": name,

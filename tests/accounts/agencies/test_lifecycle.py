@@ -19,7 +19,7 @@ LATER = NOON + timedelta(days=1)
 
 
 def create_account(agency: Agency, **fields: Any) -> SellerAccount:
-    """An account as the API would take it on; the transaction must see the agency."""
+    """Create an account as the API does, in the agency's tenant context."""
     usual: dict[str, Any] = {
         "name": "Nordwind",
         "selling_partner_id": "A2NORDWIND",
@@ -162,7 +162,7 @@ def test_agency_with_audit_entries_cannot_be_deleted(acme: Client) -> None:
 
 
 def list_audit_entries(agency: Agency, what: str) -> list[tuple[str, Any, Any]]:
-    """Who did this, and what was other then, oldest first."""
+    """Return the actor and the changes of each entry, oldest first."""
     with context.agency(agency.pk):
         entries = AuditEntry.objects.filter(what=what).order_by("pk")
         return [(entry.who, entry.before, entry.after) for entry in entries]

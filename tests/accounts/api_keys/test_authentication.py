@@ -27,7 +27,7 @@ def key(acme: Client) -> str:
 
 
 def ask(authorization: str | None, path: str = "/v1/me") -> Any:
-    """What somebody with this header is answered."""
+    """Send a request with this header, and return the response."""
     return Stranger().get(path, headers={} if authorization is None else {"Authorization": authorization})
 
 
@@ -101,7 +101,7 @@ def test_public_paths_ignore_keys(db: None, path: str) -> None:
 
 
 def queries_of(authorization: str) -> list[str]:
-    """The shape of every statement that an attempt costs."""
+    """Return the statements of one authentication."""
     with CaptureQueriesContext(connection) as queries:
         assert ask(authorization).status_code == 401
     return [NAMES.sub("", query["sql"]) for query in queries.captured_queries]

@@ -69,7 +69,7 @@ def test_invalid_key_request_costs_same_statements(key: str, kind: str) -> None:
 
 
 def test_invalid_key_timing_does_not_reveal_prefix(key: str) -> None:
-    """Rounds go round the kinds, so that whatever else the machine does falls on all of them alike."""
+    """Alternate the kinds, so that other load on the machine affects all alike."""
     texts = {kind: WRONG[kind](key) for kind in ("wrong secret", "unknown prefix", "malformed")}
     took: dict[str, list[float]] = {kind: [] for kind in texts}
 

@@ -186,7 +186,7 @@ def test_token_audit_entry_is_once_a_minute(acme: Client) -> None:
 
 
 def create_agency_data(client: Client, *, count: int, expires_at: datetime) -> None:
-    """So many tokens of the agency's first key."""
+    """Create tokens of the agency's first key."""
     with context.agency(client.agency.pk):
         parent = ApiKey.objects.get(kind=ApiKey.Kind.KEY)
         rights: dict[str, Any] = {

@@ -24,7 +24,7 @@ def create_key(client: Client, **fields: Any) -> dict[str, Any]:
 
 
 def create_client(client: Client, **rights: Any) -> Client:
-    """A client with another key of the same agency."""
+    """Return a client with another key of the same agency."""
     return Client(client.agency, create_key(client, **rights)["key"])
 
 

@@ -13,13 +13,13 @@ ROW, OTHER_ROW = "table:agency:row", "table:agency:other"
 
 @pytest.fixture(autouse=True)
 def ring(settings: Settings) -> Settings:
-    """A ring of two keys, of which the second seals."""
+    """Set a key ring of two keys, of which the second encrypts."""
     settings.SECRETS_KEYS = {2: NEW, 1: OLD}
     return settings
 
 
 def damaged(sealed: bytes) -> Iterator[bytes]:
-    """Every sealed form that differs in one byte, and every one that is cut."""
+    """Yield every version with one changed byte, and every cut version."""
     for place in range(len(sealed)):
         yield sealed[:place] + bytes([sealed[place] ^ 1]) + sealed[place + 1 :]
         yield sealed[:place]

@@ -11,7 +11,7 @@ from tests.client import Client
 
 
 def create_api_key(*words: str) -> str:
-    """What the command prints."""
+    """Run the command, and return what it prints."""
     context.set_agency(None)
     output = io.StringIO()
     call_command("create_api_key", *words, stdout=output)

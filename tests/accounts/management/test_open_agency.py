@@ -18,7 +18,7 @@ from accounts.tenancy import context
 
 
 def open_agency(*words: str) -> str:
-    """What the command prints."""
+    """Run the command, and return what it prints."""
     output = io.StringIO()
     call_command("open_agency", *words, stdout=output)
     return output.getvalue()

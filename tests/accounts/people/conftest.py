@@ -9,7 +9,7 @@ from tests.client import Client
 
 @pytest.fixture
 def db(committed_db: None) -> None:
-    """What counts although it is refused is committed: nothing here is in one transaction."""
+    """Commit everything, because counters of refused requests are committed."""
 
 
 @pytest.fixture
@@ -22,17 +22,17 @@ def post() -> Outbox:
 
 @pytest.fixture
 def visitor(db: None) -> Visitor:
-    """Somebody at an address of its own, who is nobody yet."""
+    """Return a visitor at an address of its own, without a session."""
     return Visitor()
 
 
 @pytest.fixture
 def mei(db: None) -> Person:
-    """A person who is a member of nothing yet."""
+    """Create a user who is a member of no agency."""
     return create_user()
 
 
 @pytest.fixture
 def agency(acme: Client) -> Agency:
-    """Acme, which has an admin key."""
+    """Create Acme with an admin key."""
     return acme.agency

@@ -12,7 +12,7 @@ from tests.client import Client
 
 @pytest.fixture
 def both(acme: Client, rival: Client, mei: Person) -> None:
-    """Mei works for two agencies, each of which has a shop."""
+    """Make Mei a member of two agencies, each with an account."""
     for client, role in ((acme, Role.ADMIN), (rival, Role.VIEWER)):
         create_member(client.agency, mei, role=role)
         client.take_on(name=f"Shop of {client.agency.name}")

@@ -10,7 +10,7 @@ from tests.accounts.people.visitors import PASSWORD, Visitor, create_user, new_e
 
 
 def guess(**headers: str) -> int:
-    """The status of a sign-in with a wrong password, at a mailbox that nobody tried before."""
+    """Sign in with a wrong password at a new mailbox, and return the status."""
     visitor = Visitor()
     visitor.credentials(**{"REMOTE_ADDR": "198.51.100.7"} | headers)
     return int(visitor.send("/v1/auth/sign-in", email=new_email(), password=PASSWORD).status_code)
@@ -18,7 +18,7 @@ def guess(**headers: str) -> int:
 
 @pytest.fixture
 def no_store(settings: LazySettings) -> None:
-    """The store that counts is away."""
+    """Make the rate limit store unavailable."""
     settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": "redis://127.0.0.1:1/0"}}
 
 

@@ -32,7 +32,7 @@ def another_key(client: Client, **rights: Any) -> tuple[ApiKey, Client]:
 
 @pytest.fixture
 def ending(acme: Client) -> Client:
-    """Acme with an admin key that ends in an hour."""
+    """Create Acme with an admin key that expires in an hour."""
     return another_key(acme, expires_at=timezone.now() + timedelta(hours=1))[1]
 
 
@@ -142,7 +142,7 @@ def test_invitations_of_revoked_key_are_revoked(acme: Client, rival: Client, pos
 
 
 def at_the_same_time(client: Client, token: str, act: Callable[[], Any]) -> Any:
-    """What comes of an act that begins while somebody accepts."""
+    """Run an action while somebody accepts an invitation, and return the results."""
     outcome = []
 
     def run() -> None:

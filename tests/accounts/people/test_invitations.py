@@ -18,21 +18,21 @@ from tests.client import Client
 
 
 def invite(client: Any, email: str, **fields: Any) -> dict[str, Any]:
-    """A new invitation."""
+    """Create an invitation."""
     response = client.post("/v1/invitations", {"email": email, "role": "viewer"} | fields, format="json")
     assert response.status_code == 201, response.content
     return dict(response.json())
 
 
 def accept(token: str, **fields: Any) -> Any:
-    """The answer to somebody who accepts, from an address of its own."""
+    """Accept an invitation from a new address, and return the response."""
     return Visitor().send(
         "/v1/invitations/accept", **{"token": token, "name": "Client", "password": PASSWORD} | fields
     )
 
 
 def left(client: Client) -> list[str]:
-    """The mailboxes that are invited still."""
+    """Return the mailboxes with a pending invitation."""
     return [each["email"] for each in client.read("/v1/invitations")["data"]]
 
 

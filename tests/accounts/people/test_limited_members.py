@@ -12,7 +12,7 @@ from tests.client import Client
 
 @pytest.fixture
 def shops(acme: Client) -> dict[str, str]:
-    """Two accounts of acme's with a report each: the client's own, and another's."""
+    """Create two accounts of Acme with a report each."""
     ids = {
         name: acme.take_on(name=f"Shop of {name}", partner=f"A1{name.upper()}") for name in ("mine", "other")
     }
@@ -23,7 +23,7 @@ def shops(acme: Client) -> dict[str, str]:
 
 @pytest.fixture
 def client(acme: Client, shops: dict[str, str], visitor: Visitor, mei: Person) -> Visitor:
-    """Signed in, and limited to the one account."""
+    """Return a signed-in member limited to one account."""
     create_member(acme.agency, mei, role=Role.MANAGER, accounts=[shops["mine"]])
     visitor.sign_in(mei.email)
     return visitor

@@ -38,14 +38,14 @@ def deliver_mail(kind: str = "invitation") -> None:
 
 
 def queued() -> list[Any]:
-    """The messages that wait in the broker, taken out."""
+    """Take the messages from the broker."""
     with current_app.connection_for_read() as broker:
         channel: Any = broker.default_channel
         return list(iter(lambda: channel.basic_get("celery", no_ack=True), None))
 
 
 def encrypt_mail(**fields: Any) -> str:
-    """What a worker is handed."""
+    """Return the task argument of an e-mail."""
     payload = {"kind": "invitation", "to": TO, "values": PLACES} | fields
     return at_rest.encrypt(json.dumps(payload).encode(), context=mail.TASK).hex()
 

@@ -20,7 +20,7 @@ from tests.conftest import NOON
 
 
 def without_keys(client: Client) -> None:
-    """No key of the agency opens anything any more."""
+    """Revoke all keys of the agency."""
     with context.agency(client.agency.pk):
         for key in ApiKey.objects.all():
             key_secrets.revoke(key=key, now=NOON)

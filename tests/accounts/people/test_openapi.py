@@ -21,7 +21,7 @@ PROBLEM = "application/problem+json"
 
 
 def resolved(schema: dict[str, Any]) -> dict[str, Any]:
-    """What a reference within the document points at."""
+    """Return the target of a reference within the document."""
     while "$ref" in schema:
         place: Any = DOCUMENT
         for step in schema["$ref"].removeprefix("#/").split("/"):
@@ -31,15 +31,15 @@ def resolved(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def documented(method: str, path: str, status: int) -> dict[str, Any]:
-    """The bodies that an operation may answer with at a status, by media type. Raises KeyError for one that
-    it never has."""
+    """Return the documented bodies of an operation and status by media type. Raises KeyError for an undocumented
+    status."""
 
     answers = DOCUMENT["paths"][path][method]["responses"]
     return dict(resolved(answers[str(status)]).get("content", {}))
 
 
 def faults(response: Any, *, method: str, path: str) -> list[str]:
-    """What of an answer is not as the document says."""
+    """Return the differences between a response and the document."""
     bodies = documented(method, path, response.status_code)
     if not response.content:
         return [] if not bodies else ["nothing was answered"]
@@ -50,7 +50,7 @@ def faults(response: Any, *, method: str, path: str) -> list[str]:
 
 
 def check_schema(response: Any, status: int, path: str, method: str = "post") -> Any:
-    """The answer, which has this status and is as the document says."""
+    """Check the status and the schema of a response, and return it."""
     assert response.status_code == status, response.content
     assert faults(response, method=method, path=path) == []
     return response

@@ -14,7 +14,7 @@ NEW = "seven green windows"
 
 
 def key(post: Outbox, email: str) -> str:
-    """The key in the newest letter that has one."""
+    """Return the key in the newest e-mail that has one."""
     texts = [str(letter.body) for letter in post.to(email) if "key" in str(letter.body)]
     return str(re.findall(r"^([0-9a-z]+-\S+)$", texts[-1], re.MULTILINE)[0])
 

@@ -20,7 +20,7 @@ TOKEN = b"uo_inv_of_acme"
 
 @contextmanager
 def read_shown(name: str, value: str) -> Iterator[None]:
-    """A transaction that says this of who asks."""
+    """Set the tenant context of a transaction."""
     with transaction.atomic():
         context.set_local(**{name: value})
         yield
@@ -28,7 +28,7 @@ def read_shown(name: str, value: str) -> Iterator[None]:
 
 @pytest.fixture
 def world(acme: Client, rival: Client, mei: Person) -> Person:
-    """Mei works for acme; somebody else for both; acme invites, and so does rival."""
+    """Create Mei as a member of Acme, another user in both agencies, and invitations of both."""
     other = create_user(name="Somebody else")
     for client, people in ((acme, (mei, other)), (rival, (other,))):
         for person in people:

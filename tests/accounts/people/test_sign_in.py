@@ -21,7 +21,7 @@ OF_A_PERSON = [("GET", "session"), ("DELETE", "session"), ("DELETE", "sessions")
 
 
 def summarize(response: Any) -> dict[str, Any]:
-    """A problem but for the id of its request."""
+    """Return a problem without its request ID."""
     return {name: value for name, value in response.json().items() if name != "request_id"}
 
 

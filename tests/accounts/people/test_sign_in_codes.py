@@ -16,7 +16,7 @@ CODE = re.compile(r"\b[B-Z]{4}-[B-Z]{4}\b")
 
 
 def ask(visitor: Visitor, email: str) -> dict[str, Any]:
-    """Ask for a code and go on with the session that waits for it."""
+    """Request a code, and continue with the pending session."""
     response = visitor.send("/v1/auth/code", email=email)
     assert response.status_code == 202, response.content
     visitor.carry(response.json()["token"], header=True)
@@ -24,7 +24,7 @@ def ask(visitor: Visitor, email: str) -> dict[str, Any]:
 
 
 def code(post: Outbox, email: str) -> str:
-    """The code in the newest letter."""
+    """Return the code in the newest e-mail."""
     return str(CODE.findall(str(post.to(email)[-1].body))[0])
 
 

@@ -25,17 +25,17 @@ PASSWORD = "a quiet orange river"
 
 
 def address() -> str:
-    """Somebody's address, which counts its attempts apart from all others'."""
+    """Return a new client address, whose attempts are counted separately."""
     return f"198.18.{random.randrange(256)}.{random.randrange(256)}"
 
 
 def new_email() -> str:
-    """A mailbox that nobody has asked for yet: attempts are counted by it."""
+    """Return a new e-mail address, whose attempts are counted separately."""
     return f"mei.{secrets.token_hex(6)}@agency.example"
 
 
 class Visitor(APIClient):
-    """Nobody yet; somebody with a session once it signed in."""
+    """Send requests without a session, or with one after signing in."""
 
     def __init__(self) -> None:
         super().__init__(REMOTE_ADDR=address())
@@ -47,7 +47,7 @@ class Visitor(APIClient):
         return super().generic(*args, **kwargs)
 
     def send(self, path: str, **fields: Any) -> Any:
-        """The answer to a JSON body."""
+        """Send a JSON body, and return the response."""
         return self.post(path, fields, format="json")
 
     def carry(self, token: str, *, agency: str = "", header: bool = False) -> Self:
@@ -67,7 +67,7 @@ class Visitor(APIClient):
 
 @dataclass
 class Outbox:
-    """What a worker has written to people, through the real broker."""
+    """Collect the e-mails that a worker sent, through the broker."""
 
     letters: list[EmailMessage] = field(default_factory=list)
 
@@ -83,18 +83,18 @@ class Outbox:
         return self.letters
 
     def to(self, email: str) -> list[EmailMessage]:
-        """The letters to one mailbox, the oldest first."""
+        """Return the e-mails to one mailbox, oldest first."""
         return [letter for letter in self.collect() if letter.to == [email]]
 
     def token(self, email: str, *, head: str = "uo_") -> str:
-        """The token in the newest letter to this mailbox."""
+        """Return the token in the newest e-mail to this mailbox."""
         return str(re.findall(rf"^({head}\S+)$", str(self.to(email)[-1].body), flags=re.MULTILINE)[0])
 
 
 def create_user(
     *, email: str = "", name: str = "Mei Lin", password: str | None = PASSWORD, now: datetime = NOON
 ) -> Person:
-    """A person with a mailbox of its own."""
+    """Create a user with a new e-mail address."""
     person, _ = users.get_or_create(
         email=email or new_email(), profile=users.Profile(name=name, password=password), now=now
     )
@@ -109,7 +109,7 @@ def create_member(
     read_only: bool = False,
     accounts: list[str] | None = None,
 ) -> Member:
-    """The person as a member, as accepting an invitation makes it."""
+    """Create a member as accepting an invitation does."""
     limit: list[UUID] | None = (
         None if accounts is None else [identifiers.private("acct", each) for each in accounts]
     )

@@ -31,7 +31,7 @@ ACCOUNTS, ENDPOINTS = "/v1/accounts", "/v1/webhook-endpoints"
 
 @pytest.fixture
 def firm(committed_db: None) -> Client:
-    """An agency with committed rows."""
+    """Create an agency with committed rows."""
     return Client(*agencies.create_agency(name="Acme", now=NOON))
 
 
@@ -264,7 +264,7 @@ def test_concurrent_processes_with_key_run_once(firm: Client) -> None:
 
 
 def child(act: Callable[[], Any]) -> int:
-    """Act in a process of its own; the signal that ended it, or 0."""
+    """Run an action in a process of its own, and return the signal that ended it, or 0."""
     connections.close_all()
     if (process := os.fork()) == 0:
         try:
@@ -275,7 +275,7 @@ def child(act: Callable[[], Any]) -> int:
 
 
 def killed_before(statement: int, act: Callable[[], Any]) -> None:
-    """Act, and be killed by a power cut before the statement of that number is sent."""
+    """Run an action that is killed before the statement with that number."""
     left = iter(range(statement))
 
     def cut_connection(execute: Callable[..., Any], *args: Any) -> Any:

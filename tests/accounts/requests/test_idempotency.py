@@ -26,7 +26,7 @@ ASKED, OTHER = b"a" * 32, b"b" * 32
 
 @pytest.fixture
 def principal(acme: Client) -> Iterator[Principal]:
-    """Who asks, within acme's transaction."""
+    """Return a principal in the transaction of Acme."""
     with context.agency(acme.agency.pk):
         yield key_secrets.authenticate(text=acme.key, now=NOON)
 

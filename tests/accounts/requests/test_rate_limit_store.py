@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("servers")
 
 @pytest.fixture(autouse=True)
 def present() -> Iterator[None]:
-    """No test inherits the absence of another's store."""
+    """Reset the state of the store, which other tests make unavailable."""
     rate_limit_store.Outage.until = 0.0
     yield
     rate_limit_store.Outage.until = 0.0
@@ -28,7 +28,7 @@ def present() -> Iterator[None]:
 
 @pytest.fixture
 def whom() -> str:
-    """Somebody who was never counted."""
+    """Return a new identifier."""
     return identifiers.uuid7().hex
 
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("servers")
 
 @pytest.fixture(autouse=True)
 def present() -> Iterator[None]:
-    """No test inherits the absence of another's store."""
+    """Reset the state of the store, which other tests make unavailable."""
     rate_limit_store.Outage.until = 0.0
     yield
     rate_limit_store.Outage.until = 0.0
@@ -41,7 +41,7 @@ def principal() -> Principal:
 
 
 def other_principal(one: Principal) -> Principal:
-    """Another bearer of the same agency."""
+    """Return another principal of the same agency."""
     return dataclasses.replace(principal(), agency=one.agency)
 
 

@@ -19,14 +19,14 @@ MINE, OTHER = UUID(int=1), UUID(int=2)
 
 @pytest.fixture
 def shops(acme: Client, rival: Client) -> None:
-    """One account of each agency, and a transaction that sees neither."""
+    """Create one account in each agency, and leave the tenant context empty."""
     acme.take_on(name="Acme's shop")
     rival.take_on(name="Rival's shop")
     context.set_agency(None)
 
 
 def seen() -> dict[str, int]:
-    """The rows that an unfiltered read sees, by table."""
+    """Return the rows that an unfiltered read shows, by table."""
     return {model.__name__: model.objects.count() for model in (Agency, ApiKey, SellerAccount)}
 
 

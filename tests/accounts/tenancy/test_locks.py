@@ -25,7 +25,7 @@ PATH = "/v1/auth/session"
 
 @pytest.fixture
 def firm(committed_db: None) -> Client:
-    """An agency with committed rows."""
+    """Create an agency with committed rows."""
     return Client(*agencies.create_agency(name="Acme", now=NOON))
 
 
@@ -36,7 +36,7 @@ def short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def elsewhere() -> Iterator[Callable[[Callable[[], Any]], Any]]:
-    """Does something in a thread with a connection of its own."""
+    """Run a function in a thread with a connection of its own."""
 
     def alone(act: Callable[[], Any]) -> Any:
         try:
@@ -49,7 +49,7 @@ def elsewhere() -> Iterator[Callable[[Callable[[], Any]], Any]]:
 
 
 def write(person: Person | None, *, path: str = PATH) -> Request:
-    """A write of a person to no agency, or of nobody who is known."""
+    """Lock the path of a user without an agency, or of nobody."""
     user = SimpleNamespace(person=person) if person else SimpleNamespace()
     fake_request: Any = SimpleNamespace(user=user, auth=None, path=path)
     request: Request = fake_request
@@ -57,7 +57,7 @@ def write(person: Person | None, *, path: str = PATH) -> Request:
 
 
 def locked(request: Request) -> bool:
-    """Whether the write went on, or waited in vain."""
+    """Return whether the write timed out."""
     try:
         with transaction.atomic():
             conditional_writes.lock_path(request)

@@ -25,7 +25,7 @@ CREATE TABLE walled_thing (agency_id uuid NOT NULL, account_id uuid, word text N
 
 @contextmanager
 def session(url: str, agency: UUID | None = None) -> Iterator[psycopg.Connection]:
-    """A transaction of the role of `url` that sees one agency, or none."""
+    """Open a transaction of the role of `url` in one tenant context, or none."""
     with psycopg.connect(url) as connection:
         if agency:
             connection.execute(sql.SQL("SET LOCAL underone.agency = {}").format(str(agency)))
@@ -42,13 +42,13 @@ def words(connection: psycopg.Connection) -> list[str]:
 
 @pytest.fixture
 def application_dsn(committed_db: None) -> str:
-    """The connection string of the role that serves."""
+    """Return the connection string of the application role."""
     return os.environ["DATABASE_URL"]
 
 
 @pytest.fixture
 def bare(application_dsn: str, owner_dsn: str) -> Iterator[None]:
-    """A table of the owner's with a row of each agency, and no wall."""
+    """Create a table with a row of each agency, without row-level security."""
     with session(owner_dsn) as owner:
         owner.execute(TABLE)
         for agency, word in ((MINE, "mine"), (OTHER, "theirs")):
@@ -60,7 +60,7 @@ def bare(application_dsn: str, owner_dsn: str) -> Iterator[None]:
 
 @pytest.fixture
 def thing(bare: None, owner_dsn: str) -> None:
-    """The same table behind the wall."""
+    """Add row-level security to the table."""
     with session(owner_dsn) as owner:
         owner.execute(str(row_level_security.isolate("walled_thing").sql).encode())
 
@@ -187,7 +187,7 @@ def test_policy_can_use_other_column(bare: None, application_dsn: str, owner_dsn
 
 @pytest.fixture
 def tied(bare: None, owner_dsn: str) -> SellerAccount:
-    """The table tied to accounts, and an account."""
+    """Reference accounts from the table, and create an account."""
     agency, _ = agencies.create_agency(name="Acme", now=NOON)
     with context.agency(agency.pk):
         account = agencies.create_account(
@@ -231,7 +231,7 @@ def test_account_key_is_removed_by_reverse_migration(
 
 @pytest.fixture
 def shared(bare: None, owner_dsn: str) -> None:
-    """The table as one whose rows belong to all agencies."""
+    """Make the table shared by all agencies."""
     with session(owner_dsn) as owner:
         owner.execute(str(row_level_security.read_only("walled_thing").sql).encode())
 

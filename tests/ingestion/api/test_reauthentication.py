@@ -20,7 +20,7 @@ Change = Callable[[Client, Client, str], Any]
 
 
 class ChangeWhileStreaming(DocumentUploadHandler):
-    """Does something before the last byte is there."""
+    """Run an action before the last byte arrives."""
 
     act: ClassVar[Callable[[], Any]]
 

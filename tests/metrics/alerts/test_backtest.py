@@ -37,7 +37,7 @@ ALTERNATING = {
 
 @dataclass(frozen=True)
 class Step:
-    """After some days: defects are told, or a line is drawn or taken away, or somebody only looks."""
+    """Describe what happens after some days: new defects, a changed threshold, or an evaluation only."""
 
     days: int
     what: str
@@ -77,7 +77,7 @@ steps = st.lists(
 
 
 def is_open_after(events: list[tuple[Any, ...]]) -> dict[str, bool]:
-    """Which level is open after these events, which are of one series and open and resolve in turn."""
+    """Return which level is open after these events of one series, which alternate."""
     is_open: defaultdict[str, bool] = defaultdict(bool)
     for _, type_, series, *_ in events:
         level, opens = ALTERNATING[type_]

@@ -44,14 +44,14 @@ STALE = timedelta(hours=73)
 
 @pytest.fixture
 def breached(recorder: FactRecorder) -> FactRecorder:
-    """A claim in fifty orders of the merchant's, known at ten."""
+    """Record a claim in fifty merchant orders at ten."""
     recorder.load(*orders(50), at=NINE)
     recorder.load(defect(1), at=TEN)
     return recorder
 
 
 def limit_missed() -> QuerySet[Breach]:
-    """The episodes of Amazon's limit; warnings have a test file of their own."""
+    """Return the episodes of Amazon's limit. Warnings have their own tests."""
     return Breach.objects.filter(level=Breach.Level.BREACH)
 
 
@@ -61,12 +61,12 @@ def episodes() -> list[tuple[str, str, str, str]]:
 
 
 def evaluate(recorder: FactRecorder, at: datetime) -> None:
-    """Nothing arrives; the clock goes on."""
+    """Refresh without new facts at a later time."""
     refresh.refresh(account=recorder.locked(), touched=(), now=at)
 
 
 def row(account: SellerAccount, **fields: Any) -> Breach:
-    """A breach as the database could be given one."""
+    """Build a breach as the database could store one."""
     usual = {
         "metric": "order_defect_rate",
         "marketplace": "US",

@@ -88,7 +88,7 @@ def on(day: int, hour: int = 9) -> datetime:
 
 
 def live(recorder: FactRecorder) -> list[datetime]:
-    """Sixty mornings; returns the moments at which the account was looked at."""
+    """Run sixty days, and return the moments of evaluation."""
     moments = []
     for day, count in enumerate(DEFECTIVE, start=1):
         if day in ASLEEP:
@@ -145,7 +145,7 @@ def expected(table: tuple[tuple[int, str], ...]) -> list[tuple[Any, ...]]:
 
 @pytest.fixture
 def with_orders(recorder: FactRecorder) -> FactRecorder:
-    """The orders are known the day before they come into the window."""
+    """Load the orders on the day before they enter the window."""
     recorder.load(*orders(COUNT), at=on(0))
     return recorder
 

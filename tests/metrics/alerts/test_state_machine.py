@@ -56,7 +56,7 @@ def value(kind: str, day: int = 1, **line: Any) -> Value:
 
 
 def transitions_by_day(days: str, **line: Any) -> list[tuple[int, str]]:
-    """What is told on which day; a space is a day on which nobody looked."""
+    """Return the transitions of each day; a space is a day without an evaluation."""
     state, published = AlertState(), list[tuple[int, str]]()
     for day, kind in enumerate(days, start=1):
         if kind != " ":

@@ -39,7 +39,7 @@ HALF = Limit(Comparator.LT, 1, 200)
 
 @pytest.fixture
 def sold(recorder: FactRecorder) -> FactRecorder:
-    """Three defects in five hundred orders of the merchant's: 0.6 %, which by default is healthy."""
+    """Record three defects in five hundred merchant orders: 0.6 %, which is healthy by default."""
     recorder.load(*orders(500), at=NINE)
     recorder.load(*[defect(number) for number in (1, 2, 3)], at=NINE)
     return recorder

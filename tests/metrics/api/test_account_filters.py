@@ -24,7 +24,7 @@ SERIES = {
 
 @pytest.fixture
 def shops(acme: Client) -> Client:
-    """An account for every way in which metrics can stand."""
+    """Create an account for every status of metrics."""
     for name, (status, *series) in SERIES.items():
         account_id = acme.take_on(name=name, partner=f"A{name.upper()}", home="DE")
         with context.agency(acme.agency.pk):

@@ -25,7 +25,7 @@ TOMORROW = (clock.NOW + timedelta(days=1)).isoformat()
 
 @pytest.fixture
 def breached(acme: Client, shop: str) -> dict[str, Any]:
-    """One defect in fifty orders."""
+    """Create an account with one defect in fifty orders, and return its breach."""
     acme.load(shop, build.orders_file(build.orders_on(build.days_ago(30), count=50)))
     acme.post_defects(shop, build.defect(order=build.order_id(1)))
     (breach,) = acme.read("/v1/breaches")["data"]

@@ -27,7 +27,8 @@ USUAL_LINE = {
 
 @pytest.fixture
 def sold(acme: Client, shop: str) -> str:
-    """A shop with 120 merchant orders in the US, one in Canada by Amazon, and an order with three defects."""
+    """Create an account with 120 merchant orders in the US, one in Canada by Amazon, and an order with three
+    defects."""
     rows = [
         *build.orders_on(ORDERED, count=120),
         *build.orders_on(

@@ -17,7 +17,7 @@ from tests.metrics.fact_recorder import NINE, TEN, FactRecorder, counter, report
 
 @pytest.fixture
 def with_reports(recorder: FactRecorder) -> FactRecorder:
-    """Three reports, of which the last to arrive is the oldest; one speaks of two stores."""
+    """Load three reports, of which the oldest arrives last and one has two marketplaces."""
     recorder.load(snapshot(at=NINE, status="AT_RISK", extra=[1, None]), reported(), report_id=UUID(int=1))
     recorder.load(
         snapshot(at=TEN),

@@ -25,7 +25,7 @@ def apply_now(client: Client) -> None:
 
 @pytest.fixture
 def sold(acme: Client, shop: str) -> str:
-    """Three defects in five hundred orders: 0.6 %."""
+    """Create an account with three defects in five hundred orders: 0.6 %."""
     acme.load(shop, build.orders_file(build.orders_on(build.days_ago(30), count=500)))
     acme.post_defects(shop, *[build.defect(order=build.order_id(number)) for number in (1, 2, 3)])
     return shop

@@ -40,7 +40,7 @@ WITH_TIES = {"status", "distance", "open_breaches"}
 
 @pytest.fixture(scope="module")
 def acme(django_db_setup: None, django_db_blocker: DjangoDbBlocker, owner_dsn: str) -> Iterator[Client]:
-    """Made once, of committed rows that the planner knows."""
+    """Create the agency once, committed and analyzed."""
     with django_db_blocker.unblock(), psycopg.connect(owner_dsn, autocommit=True) as owner:
         large = [Client(*agencies.create_agency(name=name, now=NOON)) for name in ("Acme", "Rival", "Third")]
         for client in large:

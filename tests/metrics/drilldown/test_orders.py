@@ -37,12 +37,12 @@ def path(shop: str, metric: str = "order_defect_rate") -> str:
 
 
 def listed(acme: Client, shop: str, *, metric: str = "order_defect_rate", **params: Any) -> list[Any]:
-    """The orders of a window, TODAY's unless another day is asked for."""
+    """Return the orders of a window, of today's by default."""
     return list(acme.read(path(shop, metric), **{"as_of": TODAY, "limit": 200} | params)["data"])
 
 
 def numbers(rows: list[Any]) -> list[int]:
-    """Which orders they are."""
+    """Return the numbers of the orders."""
     return sorted(int(row["order_id"][-7:]) for row in rows)
 
 
@@ -134,7 +134,7 @@ def test_drilldown_lists_a_cancelled_order_while_its_claim_counts(
 
 @pytest.fixture
 def eventful(recorder: FactRecorder) -> FactRecorder:
-    """Orders and defects that come, move and go, hour by hour."""
+    """Record orders and defects that come, move and go, hour by hour."""
     recorder.load(*orders(6), *orders(3, first=11, channel="afn"), order(21, marketplace="CA"), at=NINE)
     recorder.load(defect(1), defect(2, kind=CHARGEBACK, state="service"), defect(11), defect(30), at=TEN)
     recorder.load(

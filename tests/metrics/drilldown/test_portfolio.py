@@ -21,8 +21,7 @@ NOTHING = {"breached": 0, "at_risk": 0, "healthy": 0, "no_data": 0}
 def recorder(
     client: Client, name: str, *, of_a_hundred: int | None, home: str = "US", at: datetime = NOW
 ) -> FactRecorder:
-    """An account with so many defects in a hundred merchant's orders; None for one of which nothing is
-    known."""
+    """Create an account with this many defects in a hundred merchant orders; None for one without data."""
     of = FactRecorder.for_account(
         client, client.take_on(name=name, partner=f"A{name.upper().replace(' ', '')}", home=home)
     )
@@ -43,7 +42,7 @@ def odr(answer: dict[str, Any]) -> dict[str, int]:
 
 @pytest.fixture
 def four(acme: Client) -> Client:
-    """One account beyond its limit, one farther, one spotless, and one of which nothing is known."""
+    """Create one account over its limit, one farther over, one without defects, and one without data."""
     for name, defects in (("Two", 2), ("Three", 3), ("None", 0)):
         recorder(acme, name, of_a_hundred=defects)
     recorder(acme, "Empty", of_a_hundred=None)

@@ -335,7 +335,7 @@ def test_late_order_from_amazons_list_is_shown_with_its_packages(
 
 @pytest.fixture
 def eventful(recorder: FactRecorder) -> FactRecorder:
-    """Orders, packages, requests and messages that come, change and move, hour by hour."""
+    """Record orders, packages, requests and messages that come, change and move, hour by hour."""
     recorder.load(
         *orders(4, on=LAST_WEEK, marketplace="DE"),
         *orders(3, first=11, channel="afn", marketplace="DE"),

@@ -26,7 +26,7 @@ from tests.metrics.fact_recorder import (
 
 
 def summarize(recorder: FactRecorder, at: datetime) -> None:
-    """Nothing arrives; the clock goes on."""
+    """Refresh without new facts at a later time."""
     refresh.refresh(account=recorder.locked(), touched=(), now=at)
 
 

@@ -34,7 +34,7 @@ BY_LISTING = defect(kind="late_shipment", state="listed")
 
 
 def counts(*names: str, channel: str = "mfn", marketplace: str = "US") -> dict[date, tuple[int, ...]]:
-    """The newest counts of each day on which any of them is not 0."""
+    """Return the newest counts of each day on which any of them is not 0."""
     rows = DailyCounts.objects.filter(channel=channel, marketplace=marketplace).order_by("recorded_at")
     newest = {row["day"]: tuple(row[name] for name in names) for row in rows.values("day", *names)}
     return {day: figures for day, figures in newest.items() if any(figures)}

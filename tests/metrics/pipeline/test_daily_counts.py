@@ -35,7 +35,7 @@ Five = tuple[int, int, int, int, int]
 
 
 def versions(day: date = DAY) -> list[dict[str, int]]:
-    """The counts of a day's versions, oldest first."""
+    """Return the counts of a day's versions, oldest first."""
     return list(DailyCounts.objects.filter(day=day).order_by("recorded_at").values(*COUNTS))
 
 

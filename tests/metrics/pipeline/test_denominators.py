@@ -30,7 +30,7 @@ def sold(recorder: FactRecorder) -> FactRecorder:
 
 
 def choose(recorder: FactRecorder, *, counts_all: bool, at: datetime) -> None:
-    """The agency chooses; the account follows."""
+    """Set the agency's denominator, and apply it to the account."""
     Agency.objects.update(counts_pending_and_cancelled=counts_all)
     refresh.refresh(account=recorder.locked(), touched=(), now=at)
 

@@ -61,7 +61,7 @@ ANOTHER_WORD: dict[Any, dict[str, Any]] = {
 
 
 def stands(table: Any, fact: Any) -> bool:
-    """Whether the table says of the fact's thing what this fact says."""
+    """Return whether the table has the values of this fact."""
     states = [name for name in fact._fields if name != "stated_at"]
     return tuple(table.objects.values_list(*states).get()) == tuple(getattr(fact, name) for name in states)
 

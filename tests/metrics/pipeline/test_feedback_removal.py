@@ -29,7 +29,7 @@ WEEK = ("US", DAY, DAY + timedelta(days=6))
 
 
 def states(recorder: FactRecorder) -> dict[int, tuple[str, bool]]:
-    """The state of each order's feedback, and whether it counts."""
+    """Return the state of each order's feedback, and whether it counts."""
     return {
         int(order_id[-7:]): (state, counts)
         for order_id, state, counts in Defect.objects.filter(kind="feedback").values_list(
@@ -48,7 +48,7 @@ def covered(
     covers: tuple[str, date, date] = ("US", DAY, TODAY),
     **more: Any,
 ) -> None:
-    """A report of all feedback that names that of these orders."""
+    """Build a complete feedback report with the feedback of these orders."""
     recorder.load(*[posted(number) for number in numbers], at=at, covers=covers, **more)
 
 

@@ -32,7 +32,7 @@ IN_WINDOW = TODAY - timedelta(days=20)  # of an order: in the windows of the las
 
 
 def restated() -> dict[tuple[str, str, str], dict[str, Any]]:
-    """What was told, by series; each once at most."""
+    """Return the published restatements by series, one each at most."""
     events = [event.data for event in Event.objects.filter(type="metric.restated")]
     by_series = {(data["metric"], data["marketplace"], data["channel"]): data for data in events}
     assert len(by_series) == len(events)

@@ -20,7 +20,7 @@ DAY = date(2026, 11, 22)
 def value(
     numerator: int, denominator: int, limit: Limit | None = ODR, *, metric: str = "a", **more: object
 ) -> Value:
-    """A value that Amazon enforces and that is at risk from three quarters of its limit on."""
+    """Build a value that Amazon enforces and that is at risk from three quarters of its limit."""
     usual = {
         "enforced": True,
         "warning": default_warning(judgement.default_warning_limit(limit), "default"),

@@ -210,7 +210,7 @@ def test_valid_tracking_rate_is_met_at_95_percent(
 
 
 def cancel_rate(recorder: FactRecorder, *, placed: int, by_seller: int, unexplained: int) -> Value:
-    """Orders of last week, of which so many were cancelled by the seller and so many by nobody knows whom."""
+    """Count orders of last week with cancellations by the seller and by an unknown canceller."""
     on = TODAY - timedelta(days=3)
     gone = by_seller + unexplained
     recorder.load(

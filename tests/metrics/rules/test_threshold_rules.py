@@ -29,7 +29,7 @@ def version(
 
 
 def percent(*versions: ThresholdVersion, day: date = DAY) -> int | None:
-    """Which of these is in force for the merchant's orders in the US."""
+    """Return which of these applies to merchant orders in the US."""
     version_found = version_in_force(
         versions, metric="order_defect_rate", marketplace="US", channel="mfn", day=day
     )

@@ -25,7 +25,7 @@ def publish(client: Client, account: str, type_: str = CHANGED, *, at: datetime 
 
 
 def in_turn(client: Client, account: str, count: int) -> list[str]:
-    """Events whose ids are of later and later moments, newest first."""
+    """Publish events with increasing IDs, and return them newest first."""
     ids = [publish(client, account, at=NOW + timedelta(seconds=n), n=n) for n in range(count)]
     with context.agency(client.agency.pk):
         return [

@@ -23,7 +23,7 @@ def sent(url: str, envelope: dict[str, Any]) -> Any:
 
 
 def texts(message: Any) -> list[str]:
-    """Every text that the chat shows."""
+    """Return every text that the chat shows."""
     if "attachments" in message:
         blocks = message["attachments"][0]["content"]["body"]
         return [run["text"] for block in blocks for run in block["inlines"]]

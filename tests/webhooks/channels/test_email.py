@@ -22,7 +22,7 @@ OPS = "mailto:ops@agency.example"
 
 
 def build_mail(url: str = OPS, **changes: Any) -> Letter:
-    """The letter as the server gets it."""
+    """Build the e-mail as the server receives it."""
     sent = email.build_message(url, render("account.status_changed", **changes)).message().as_bytes()
     return message_from_bytes(sent, policy=policy.default)
 
@@ -130,7 +130,7 @@ def test_url_without_mailbox_is_not_sent(url: str) -> None:
 
 
 class Server(socketserver.ThreadingTCPServer):
-    """As much of SMTP (RFC 5321) as a client needs; `answers` say no to a command, or hang up on it."""
+    """Serve the part of SMTP (RFC 5321) that a client needs. `answers` refuse a command, or hang up."""
 
     daemon_threads = True
 
@@ -165,7 +165,7 @@ class Session(socketserver.StreamRequestHandler):
 
 @pytest.fixture
 def server(settings: LazySettings) -> Iterator[Server]:
-    """A mail server on this machine, which the product is told to use."""
+    """Start a mail server, and configure the product to use it."""
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     with Server() as running:
         settings.EMAIL_HOST, settings.EMAIL_PORT = running.server_address[:2]

@@ -28,7 +28,7 @@ TIMED_OUT = "No complete response within 0.5 seconds."
 def post(
     *urls: str, trusting: ssl.SSLContext | None = None, deadline: float = 0.5, **words: Any
 ) -> list[SendResult]:
-    """The answers to one POST after the other."""
+    """Send POSTs one after the other, and return the results."""
 
     async def go() -> list[SendResult]:
         out = HttpClient(
@@ -183,7 +183,7 @@ def test_environment_is_ignored(receiver: Receiver, monkeypatch: pytest.MonkeyPa
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate that vouches for itself, for this host's address, and its key."""
+    """Create a self-signed certificate for this host's address, and its key."""
     folder = tmp_path_factory.mktemp("tls")
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "receiver")])

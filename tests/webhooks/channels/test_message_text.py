@@ -29,7 +29,7 @@ HOSTILE = (
 def render(
     type_: str, *, account: str | None = ACCOUNT, is_test: bool = False, **changes: Any
 ) -> dict[str, Any]:
-    """The envelope of the catalogue's example, but for what changes of its data."""
+    """Build the payload of the catalogue's example, with changed data."""
     data = TYPES[type_].example | changes
     return payload.build(
         event=EVENT, type_=type_, occurred_at=NOON, account=account, data=data, is_test=is_test
@@ -37,7 +37,7 @@ def render(
 
 
 def render_lines(type_: str, **changes: Any) -> tuple[str, ...]:
-    """Title and lines, without the last, which names account, event and moment."""
+    """Return title and lines, without the last, which names account, event and time."""
     words = message_text.build(render(type_, **changes))
     return (words.title, *words.lines[:-1])
 

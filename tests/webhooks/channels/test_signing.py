@@ -17,7 +17,7 @@ BODY = '{"id":"evt_1","data":{"name":"Übergröße"}}'.encode()
 
 
 def receiver(secret: bytes) -> Webhook:
-    """A receiver that was given this secret."""
+    """Return a verifier with this secret."""
     return Webhook("whsec_" + base64.b64encode(secret).decode())
 
 

@@ -149,7 +149,7 @@ listening: list[bool] = []
 
 
 def is_a_name(url: str) -> bool:
-    """Whether only its addresses tell that it is forbidden."""
+    """Return whether the host is a name, so that only its addresses are forbidden."""
     host = (urlsplit(url).hostname or "").rstrip(".")
     return host in NAMES or not host.isascii()
 
@@ -164,7 +164,7 @@ sys.addaudithook(listen)
 
 @pytest.fixture
 def connected() -> Iterator[list[Any]]:
-    """The addresses that sockets were connected to, whoever did it."""
+    """Record the addresses that sockets connect to."""
     connects.clear()
     listening.append(True)
     yield connects
@@ -172,7 +172,7 @@ def connected() -> Iterator[list[Any]]:
 
 
 class Resolver:
-    """Answers from a table, one row after the other where there are several, and counts the questions."""
+    """Resolve names from a table, one row after the other, and count the queries."""
 
     def __init__(self, *turns: dict[str, list[str]]) -> None:
         self.turns, self.asked = turns, 0

@@ -58,7 +58,7 @@ def received(receiver: Receiver, path: str) -> list[tuple[dict[str, str], str]]:
 
 
 def changed(delivery: Signed) -> Signed:
-    """The delivery with one byte of its body changed."""
+    """Return the delivery with one byte of its body changed."""
     return replace(delivery, body=delivery.body.replace("2026", "2025", 1))
 
 

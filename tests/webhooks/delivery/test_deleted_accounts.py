@@ -41,7 +41,7 @@ WITHDRAWALS = pytest.mark.parametrize("withdraw", [delete_account, close])
 
 @pytest.fixture
 def other(sender: Sender) -> Sender:
-    """An agency that goes on."""
+    """Create an agency that stays open."""
     return sender_of(Client(*agencies.create_agency(name="Other", now=NOON)))
 
 

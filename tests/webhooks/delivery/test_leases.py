@@ -42,7 +42,7 @@ def lease(now: datetime = NOW, *, capacity: Capacity = PLENTY) -> list[list[Deli
 
 
 def events(runs: list[list[DeliveryJob]]) -> list[list[str]]:
-    """The ids of the events in hand, run by run, the oldest run first."""
+    """Return the IDs of the leased events, run by run, oldest first."""
     return sorted([job.message_id for job in run] for run in runs)
 
 
@@ -59,7 +59,7 @@ def failing(sender: Sender, endpoint: Endpoint) -> None:
 
 
 def publish_events(sender: Sender, endpoints: list[Endpoint], *, count: int, series: int) -> None:
-    """So many events in so many series, on their way to each of these endpoints."""
+    """Create deliveries of this many events in this many series to each endpoint."""
     values: dict[str, Any] = {
         "agency": sender.client.agency.pk,
         "account": sender.account.pk,
@@ -73,7 +73,7 @@ def publish_events(sender: Sender, endpoints: list[Endpoint], *, count: int, ser
 
 
 def settled(sender: Sender, runs: list[list[DeliveryJob]]) -> None:
-    """These arrived."""
+    """Mark these deliveries as delivered."""
     ids = [job.delivery_id for run in runs for job in run]
     over = {"state": "delivered", "next_attempt_at": None, "leased_until": None, "finished_at": NOW}
     with context.agency(sender.client.agency.pk):
@@ -328,7 +328,7 @@ def test_lease_cost_does_not_depend_on_backlog(sender: Sender, count: int, serie
 
 
 def count_rows_read(sender: Sender) -> int:
-    """How many blocks of tables and indexes one look reads; what it takes goes back."""
+    """Return how many blocks of tables and indexes one lease reads, and roll it back."""
     params: list[Any] = [NOW, NOW + leases.LEASE, 40, 0, leases.MAX_JOBS_PER_ENDPOINT]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {leases.LEASE_DELIVERIES}", params)

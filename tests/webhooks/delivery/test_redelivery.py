@@ -44,7 +44,7 @@ def send_test(client: Client, endpoint: str, **fields: str) -> Any:
 
 
 def recover(client: Client, endpoint: str, *, since: datetime = NOW - DAY) -> int:
-    """How many deliveries are due again."""
+    """Recover, and return how many deliveries are due again."""
     response = client.post(f"{PATH}/{endpoint}/recover", {"since": since.isoformat()}, format="json")
     assert response.status_code == 202, response.content
     return int(response.json()["deliveries"])
@@ -55,7 +55,7 @@ def redeliver(client: Client, delivery: str) -> Any:
 
 
 def list_events(client: Client, endpoint: str, state: str = "pending") -> list[str]:
-    """The events that an endpoint is told of, newest delivery first."""
+    """Return the events of an endpoint's deliveries, newest first."""
     return [each["event"] for each in list_deliveries(client, endpoint, state=state)]
 
 

@@ -23,13 +23,13 @@ def delete(client: Client, *, now: datetime = NOW) -> int:
 
 
 def count_deliveries(client: Client) -> tuple[int, int, int]:
-    """How many events, deliveries and attempts there are."""
+    """Return the numbers of events, deliveries and attempts."""
     with context.agency(client.agency.pk):
         return Event.objects.count(), Delivery.objects.count(), Attempt.objects.count()
 
 
 def finished(client: Client, endpoint: str, account: str, *, ago: timedelta, state: str = "delivered") -> str:
-    """A delivery that was finished that long ago, after two attempts."""
+    """Create a delivery that finished this long ago after two attempts."""
     publish_event(client, account, at=NOW - ago)
     delivery = str(list_deliveries(client, endpoint)[0]["id"])
     finish_delivery(client, delivery, state, at=NOW - ago, tries=2)

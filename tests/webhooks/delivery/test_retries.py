@@ -26,7 +26,7 @@ WAITS = [
 
 
 class Certain(Random):
-    """Chance that always says the same."""
+    """Return the same random number every time."""
 
     def __init__(self, word: float) -> None:
         super().__init__()

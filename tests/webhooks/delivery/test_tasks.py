@@ -25,7 +25,7 @@ QUIET = ("--queues=webhooks", "--concurrency=1", "--without-mingle", "--without-
 
 @contextmanager
 def worker(log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker of the queue of webhooks, which may send to this host."""
+    """Start a worker of the queue of webhooks, which may send to this host."""
     environ = os.environ | {"WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8"}
     with log.open("ab") as output:
         process = subprocess.Popen(

@@ -34,7 +34,7 @@ MANY = int(os.environ.get("MANY_EVENTS", "100"))
 
 
 def own(path: str) -> str:
-    """A path that no other test uses."""
+    """Return a new path."""
     return f"{path}/{uuid4().hex}"
 
 

@@ -161,7 +161,7 @@ def test_rotations_at_once_follow_each_other(committed_db: None) -> None:
 
 
 def signed(secret: bytes, body: bytes) -> dict[str, str]:
-    """The headers of a delivery, as the specification says and as any receiver computes them."""
+    """Compute the headers of a delivery by the specification."""
     timestamp = int(time.time())
     content = f"evt_1.{timestamp}.".encode() + body
     signature = base64.b64encode(hmac.new(secret, content, hashlib.sha256).digest()).decode()

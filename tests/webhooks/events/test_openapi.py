@@ -39,7 +39,7 @@ every_type = pytest.mark.parametrize("kind", EVENT_TYPES, ids=lambda kind: kind.
 
 @pytest.fixture(scope="module")
 def openapi_document() -> dict[str, Any]:
-    """The committed document."""
+    """Return the committed document."""
     return dict(json.loads((Path(settings.BASE_DIR) / "docs" / "openapi.json").read_text()))
 
 
