@@ -64,7 +64,7 @@ def test_document_has_requested_content_type(accept: str) -> None:
     assert answer.json()["openapi"].startswith("3.1")
 
 
-def test_document_of_other_urls_is_another(settings: Any) -> None:
+def test_document_is_built_again_for_other_urls(settings: Any) -> None:
     Stranger().get(URL)
     settings.ROOT_URLCONF = "tests.config.staff_urls"
     Stranger().get(URL)

@@ -174,7 +174,7 @@ def test_line_has_no_line_breaks(log_stream: LogStream, text: str) -> None:
         ("AUTO", False, True),
     ],
 )
-def test_format_is_text_in_debug_by_default(
+def test_format_is_text_on_terminal_by_default(
     monkeypatch: pytest.MonkeyPatch, shape: str, on_terminal: bool, as_json: bool
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: on_terminal)
@@ -187,7 +187,7 @@ def test_format_is_text_in_debug_by_default(
 @pytest.mark.parametrize(
     "name", ["django", "django.request", "django.server", "gunicorn.error", "celery", "httpx"]
 )
-def test_format_of_other_loggers_is_the_same(name: str) -> None:
+def test_loggers_of_libraries_propagate_to_root(name: str) -> None:
     logger = logging.getLogger(name)
 
     assert [handler for handler in logger.handlers if not isinstance(handler, logging.NullHandler)] == []

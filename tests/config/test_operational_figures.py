@@ -143,7 +143,7 @@ def test_accounts_are_counted_with_staleness_and_breaches(acme: Client, rival: C
     assert (figures["breaches_open"], figures["warnings_open"]) == (5, 3)
 
 
-def test_tenant_context_is_unchanged_by_figures(acme: Client) -> None:
+def test_tenant_context_is_empty_after_figures(acme: Client) -> None:
     create_agency_data(acme, name="acme")
     context.set_agency(None)
 

@@ -370,7 +370,7 @@ def test_staff_session_is_no_api_session(browser: Browser, staff: Person, acme: 
     assert browser.get(AGENCIES).status_code == 200
 
 
-def test_failed_sign_in_does_not_extend_session(browser: Browser, staff: Person) -> None:
+def test_failed_sign_in_ends_session(browser: Browser, staff: Person) -> None:
     form = {
         "username": staff.email,
         "password": "a guess",

@@ -267,7 +267,7 @@ def test_metric_without_channel_is_shown_without_channel() -> None:
         ),
     ],
 )
-def test_restatement_shows_the_changed_status(changes: dict[str, Any], lines: list[str]) -> None:
+def test_restatement_shows_the_changed_verdict(changes: dict[str, Any], lines: list[str]) -> None:
     told_of = render_lines("metric.restated", **changes)
 
     assert [line for line in lines if line in told_of] == lines

@@ -78,7 +78,7 @@ def test_event_is_sent_to_one_endpoint_and_not_listed(acme: Client) -> None:
     assert acme.read("/v1/events")["data"] == []
 
 
-def test_event_defaults_to_endpoint_description(acme: Client) -> None:
+def test_event_defaults_to_type_endpoint_test(acme: Client) -> None:
     endpoint = acme.listen()["id"]
 
     delivery = send_test(acme, endpoint).json()["id"]
@@ -246,7 +246,7 @@ def test_redelivery_of_finished_delivery_is_due_with_all_tries(acme: Client, sho
 
 
 @pytest.mark.parametrize("again", ["redeliver", "recover"])
-def test_redelivery_of_sent_email_is_refused(acme: Client, shop: str, again: str) -> None:
+def test_redelivery_to_mailbox_is_limited(acme: Client, shop: str, again: str) -> None:
     first, other = (mailbox(acme, name) for name in ("on-call", "on-call+2"))
     chat = acme.listen()["id"]
     publish_event(acme, shop)
