@@ -85,9 +85,20 @@ def django_db_setup(owner_dsn: str) -> None:
 
 @pytest.fixture
 def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker, owner_dsn: str) -> Iterator[None]:
-    """For tests with real commits, several connections or real workers; every row of ours is gone
-    afterwards."""
-    with django_db_blocker.unblock():
+    """Allow real commits, several connections and real workers, and delete every row afterwards."""
+    yield from _commit(django_db_blocker, owner_dsn)
+
+
+@pytest.fixture(scope="module")
+def committed_module(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, owner_dsn: str
+) -> Iterator[None]:
+    """Allow fixtures to commit rows once for all tests of a module, and delete every row afterwards."""
+    yield from _commit(django_db_blocker, owner_dsn)
+
+
+def _commit(blocker: DjangoDbBlocker, owner_dsn: str) -> Iterator[None]:
+    with blocker.unblock():
         yield
         connections.close_all()
     empty(owner_dsn)

@@ -12,10 +12,8 @@ from uuid import UUID
 
 import pytest
 from django.conf import settings
-from django.db import connections
 from django.db.utils import ProgrammingError
 from django.utils import timezone
-from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.agencies import lifecycle as agencies
 from accounts.api_keys import secrets as key_secrets
@@ -28,7 +26,7 @@ from tests.architecture.agency_data import AgencyIds, create_agency_data
 from tests.architecture.statements import count_touched, rows
 from tests.architecture.test_database_schema import WITHOUT_ACCOUNT_LIMIT
 from tests.client import Client
-from tests.conftest import NOON, empty
+from tests.conftest import NOON
 from webhooks.events import publishing
 from webhooks.models import Delivery
 
@@ -36,15 +34,10 @@ UNKNOWN_ACCOUNT = "acct_" + "0" * 32
 
 
 @pytest.fixture(scope="module")
-def world(
-    django_db_setup: None, django_db_blocker: DjangoDbBlocker, owner_dsn: str
-) -> Iterator[tuple[Client, AgencyIds, AgencyIds]]:
+def world(committed_module: None) -> tuple[Client, AgencyIds, AgencyIds]:
     """Create an agency with two accounts once, committed. Each test's changes are rolled back."""
-    with django_db_blocker.unblock():
-        client = Client(*agencies.create_agency(name="Acme", now=NOON))
-        yield client, create_agency_data(client, name="visible"), create_agency_data(client, name="harbour")
-        connections.close_all()
-    empty(owner_dsn)
+    client = Client(*agencies.create_agency(name="Acme", now=NOON))
+    return client, create_agency_data(client, name="visible"), create_agency_data(client, name="harbour")
 
 
 @pytest.fixture

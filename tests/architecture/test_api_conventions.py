@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connections
-from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.agencies import lifecycle as agencies
 from accounts.models import IdempotencyRecord
@@ -20,7 +18,7 @@ from tests.architecture.agency_data import AgencyIds, create_agency_data
 from tests.architecture.operations import OPERATIONS, SHARED_PARTS, Operation, Response, read
 from tests.client import Client
 from tests.clock import clock
-from tests.conftest import NOON, empty
+from tests.conftest import NOON
 
 MAX_NEW_ENDPOINTS = 40  # an agency has a hundred endpoints at most
 PROBLEM = "application/problem+json"
@@ -32,12 +30,9 @@ FILE_PATHS = {"/v1/reports/{report_id}/document", ARCHIVE}
 
 
 @pytest.fixture(scope="module")
-def acme(django_db_setup: None, django_db_blocker: DjangoDbBlocker, owner_dsn: str) -> Iterator[Client]:
+def acme(committed_module: None) -> Client:
     """Create an agency with committed rows for all tests of this module."""
-    with django_db_blocker.unblock():
-        yield Client(*agencies.create_agency(name="Acme", now=NOON))
-        connections.close_all()
-    empty(owner_dsn)
+    return Client(*agencies.create_agency(name="Acme", now=NOON))
 
 
 @pytest.fixture(scope="module")

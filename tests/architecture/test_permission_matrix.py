@@ -12,9 +12,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from django.db import connections
 from django.utils import timezone
-from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.agencies import lifecycle as agencies
 from accounts.api_keys import secrets as key_secrets
@@ -24,7 +22,7 @@ from api import identifiers
 from tests.architecture.agency_data import AgencyIds, create_agency_data
 from tests.architecture.operations import OPERATIONS, Operation, Response
 from tests.client import Client
-from tests.conftest import NOON, empty, tables_of_ours
+from tests.conftest import NOON, tables_of_ours
 
 RANK = ("viewer", "manager", "admin")
 ADMINISTERED = {
@@ -108,17 +106,8 @@ class Agencies:
 
 
 @pytest.fixture(scope="module")
-def agencies_with_data(
-    django_db_setup: None, django_db_blocker: DjangoDbBlocker, owner_dsn: str
-) -> Iterator[Agencies]:
+def agencies_with_data(committed_module: None) -> Agencies:
     """Create the agencies once, committed. No request of these tests may change them."""
-    with django_db_blocker.unblock():
-        yield _create_agencies()
-        connections.close_all()
-    empty(owner_dsn)
-
-
-def _create_agencies() -> Agencies:
     agency, text = agencies.create_agency(name="Acme", now=NOON)
     acme, rival = Client(agency, text), Client(*agencies.create_agency(name="Rival", now=NOON))
     visible, other = create_agency_data(acme, name="visible"), create_agency_data(acme, name="harbour")

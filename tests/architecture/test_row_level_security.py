@@ -17,7 +17,7 @@ from accounts.agencies import lifecycle as agencies
 from accounts.models import SellerAccount
 from accounts.tenancy import context
 from tests.architecture.agency_data import create_agency_data
-from tests.architecture.statements import TENANT_TABLES, count_touched, rows
+from tests.architecture.statements import count_touched, rows
 from tests.client import Client
 from tests.conftest import NOON
 
@@ -37,6 +37,29 @@ OWN_COLUMNS = (
 )
 
 
+@pytest.fixture(scope="module")
+def two_agencies(committed_module: None) -> tuple[Client, Client]:
+    """Create two agencies with rows in every table once, committed. Each test's changes are rolled back."""
+    return create_two_agencies()
+
+
+@pytest.fixture
+def acme(two_agencies: tuple[Client, Client], db: None) -> Client:
+    return two_agencies[0]
+
+
+@pytest.fixture
+def rival(two_agencies: tuple[Client, Client], db: None) -> Client:
+    return two_agencies[1]
+
+
+def create_two_agencies() -> tuple[Client, Client]:
+    acme, rival = (Client(*agencies.create_agency(name=name, now=NOON)) for name in ("acme", "rival"))
+    for client in (acme, rival):
+        create_agency_data(client, name=client.agency.name)
+    return acme, rival
+
+
 def build_copy_statement(table: str) -> str:
     """Return the statement that inserts a row again, without generated columns."""
     columns = rows(OWN_COLUMNS, table)
@@ -52,9 +75,7 @@ def agencies_shown(tables: list[str]) -> dict[str, list[UUID]]:
     return {table: rows(f"SELECT DISTINCT agency_id FROM {table}") for table in tables}
 
 
-def test_tables_show_only_rows_of_agency_in_context(
-    two_agencies: None, tables: list[str], acme: Client, rival: Client
-) -> None:
+def test_tables_show_only_rows_of_agency_in_context(tables: list[str], acme: Client, rival: Client) -> None:
     without_agency = agencies_shown(tables)
     with context.agency(acme.agency.pk):
         acme_sees = agencies_shown(tables)
@@ -66,7 +87,7 @@ def test_tables_show_only_rows_of_agency_in_context(
     assert rival_sees == {table: [rival.agency.pk] for table in tables}
 
 
-def test_tables_show_no_row_for_invalid_agency(two_agencies: None, tables: list[str]) -> None:
+def test_tables_show_no_row_for_invalid_agency(acme: Client, tables: list[str]) -> None:
     for setting in ("''", "'00000000-0000-0000-0000-000000000000'", "DEFAULT"):
         count_touched(f"SET LOCAL underone.agency = {setting}")
 
@@ -74,11 +95,9 @@ def test_tables_show_no_row_for_invalid_agency(two_agencies: None, tables: list[
         assert rows("SELECT id FROM accounts_agency") == [], setting
 
 
-def test_committed_rows_are_hidden_too(committed_db: None) -> None:
-    clients = [Client(*agencies.create_agency(name=name, now=NOON)) for name in ("acme", "rival")]
-    for client in clients:
-        create_agency_data(client, name=client.agency.name)
-    tables = rows(TENANT_TABLES)
+def test_uncommitted_rows_are_hidden_too(tables: list[str]) -> None:
+    clients = create_two_agencies()
+    context.set_agency(None)
 
     assert agencies_shown(tables) == {table: [] for table in tables}
     for client in clients:
@@ -86,9 +105,7 @@ def test_committed_rows_are_hidden_too(committed_db: None) -> None:
             assert agencies_shown(tables) == {table: [client.agency.pk] for table in tables}
 
 
-def test_rows_of_another_agency_cannot_be_changed(
-    two_agencies: None, tables: list[str], acme: Client, rival: Client
-) -> None:
+def test_rows_of_another_agency_cannot_be_changed(tables: list[str], acme: Client, rival: Client) -> None:
     agencies_of = {"own": rival.agency.pk, "other": acme.agency.pk}
     statements = ("UPDATE {table} SET agency_id = agency_id", "DELETE FROM {table}")
     conditions = ("WHERE agency_id = %(other)s", "WHERE agency_id <> %(own)s")
@@ -103,7 +120,7 @@ def test_rows_of_another_agency_cannot_be_changed(
         assert changed == dict.fromkeys(tables, 0), (statement, condition)
 
 
-def test_rows_of_another_agency_cannot_be_upserted(two_agencies: None, acme: Client, rival: Client) -> None:
+def test_rows_of_another_agency_cannot_be_upserted(acme: Client, rival: Client) -> None:
     with context.agency(acme.agency.pk):
         (row,) = rows("SELECT to_jsonb(it)::text FROM metrics_order AS it LIMIT 1")
     upsert = (
@@ -115,9 +132,7 @@ def test_rows_of_another_agency_cannot_be_upserted(two_agencies: None, acme: Cli
         count_touched(upsert, {"row": row})
 
 
-def test_row_of_another_agency_cannot_be_inserted(
-    two_agencies: None, tables: list[str], acme: Client, rival: Client
-) -> None:
+def test_row_of_another_agency_cannot_be_inserted(tables: list[str], acme: Client, rival: Client) -> None:
     with context.agency(acme.agency.pk):
         copied = {table: rows(f"SELECT to_jsonb(it)::text FROM {table} AS it LIMIT 1")[0] for table in tables}
 
@@ -128,9 +143,7 @@ def test_row_of_another_agency_cannot_be_inserted(
                 count_touched(build_copy_statement(table), {"row": row})
 
 
-def test_own_row_cannot_be_moved_to_another_agency(
-    two_agencies: None, tables: list[str], acme: Client, rival: Client
-) -> None:
+def test_own_row_cannot_be_moved_to_another_agency(tables: list[str], acme: Client, rival: Client) -> None:
     for table in tables:
         with (
             context.agency(rival.agency.pk),
@@ -140,7 +153,7 @@ def test_own_row_cannot_be_moved_to_another_agency(
 
 
 def test_own_row_cannot_reference_account_of_another_agency(
-    two_agencies: None, tables: list[str], acme: Client, rival: Client
+    tables: list[str], acme: Client, rival: Client
 ) -> None:
     with context.agency(acme.agency.pk):
         account = SellerAccount.objects.get().pk
@@ -164,7 +177,7 @@ def expect_error(error: type[DatabaseError], match: str) -> Iterator[None]:
         yield
 
 
-def test_versions_cannot_be_changed_by_their_agency(two_agencies: None, acme: Client) -> None:
+def test_versions_cannot_be_changed_by_their_agency(acme: Client) -> None:
     for table in APPEND_ONLY:
         with context.agency(acme.agency.pk), expect_error(DatabaseError, "keeps versions"):
             count_touched(f"UPDATE {table} SET recorded_at = recorded_at")

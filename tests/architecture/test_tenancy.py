@@ -7,9 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import pytest
-from django.db import connections
 from django.urls import URLPattern, URLResolver, get_resolver
-from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.agencies import lifecycle as agencies
 from accounts.api_keys import secrets as key_secrets
@@ -17,7 +15,7 @@ from accounts.tenancy import context
 from tests.architecture.agency_data import AgencyIds, create_agency_data
 from tests.architecture.operations import BODIES, DOCUMENTED, METHODS, OPERATIONS, Operation, Response, read
 from tests.client import Client
-from tests.conftest import NOON, empty
+from tests.conftest import NOON
 
 PUBLIC_PATHS = {
     "/v1/openapi.json": "OpenAPI document",
@@ -73,17 +71,8 @@ class Agencies:
 
 
 @pytest.fixture(scope="module")
-def agencies_with_data(
-    django_db_setup: None, django_db_blocker: DjangoDbBlocker, owner_dsn: str
-) -> Iterator[Agencies]:
+def agencies_with_data(committed_module: None) -> Agencies:
     """Create the agencies once, committed. Requests of other agencies may not change them."""
-    with django_db_blocker.unblock():
-        yield _create_agencies()
-        connections.close_all()
-    empty(owner_dsn)
-
-
-def _create_agencies() -> Agencies:
     agency, key = agencies.create_agency(name="Acme", now=NOON)
     acme, rival = Client(agency, key), Client(*agencies.create_agency(name="Rival", now=NOON))
     with context.agency(agency.pk):

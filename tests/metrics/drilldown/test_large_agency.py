@@ -10,9 +10,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection, connections
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.agencies import lifecycle as agencies
 from accounts.agencies.account_views import ORDERINGS
@@ -21,7 +20,7 @@ from accounts.tenancy import context
 from metrics.models import CurrentValue
 from metrics.rules.definitions import CATALOGUE
 from tests.client import Client
-from tests.conftest import NOON, empty
+from tests.conftest import NOON
 from tests.metrics import large_agency
 
 MANY = 5_000
@@ -39,16 +38,14 @@ WITH_TIES = {"status", "distance", "open_breaches"}
 
 
 @pytest.fixture(scope="module")
-def acme(django_db_setup: None, django_db_blocker: DjangoDbBlocker, owner_dsn: str) -> Iterator[Client]:
-    """Create the agency once, committed and analyzed."""
-    with django_db_blocker.unblock(), psycopg.connect(owner_dsn, autocommit=True) as owner:
+def acme(committed_module: None, owner_dsn: str) -> Client:
+    """Create the large agencies once, committed and analyzed."""
+    with psycopg.connect(owner_dsn, autocommit=True) as owner:
         large = [Client(*agencies.create_agency(name=name, now=NOON)) for name in ("Acme", "Rival", "Third")]
         for client in large:
             large_agency.fill(client.agency.pk, accounts=MANY, owner_dsn=owner_dsn)
         owner.execute(f"VACUUM ANALYZE {', '.join(large_agency.ANALYZED)}")
-        yield large[0]
-        connections.close_all()
-    empty(owner_dsn)
+    return large[0]
 
 
 def plan(client: Client, path: str, **params: Any) -> dict[str, Any]:
