@@ -323,3 +323,38 @@ LENGTHS = {
     "who": 400,
 }
 """How long a text of an answer may be where its serializer says nothing, by name."""
+
+# The names of the enumerations among the components, and where their values are defined.
+ENUM_NAMES = {
+    "Metric": "metrics.rules.definitions.CATALOGUE",
+    "Marketplace": "accounts.marketplaces.CODES",
+    "Channel": "metrics.api.value_serializers.CHANNELS",
+    # An account and a series have the same statuses: the shorter name is kept.
+    "Status": "accounts.models.AccountStatus",
+    "SeriesStatus": "metrics.api.value_serializers.STATUSES",
+    "Comparator": "metrics.api.value_serializers.COMPARATORS",
+    "TargetSource": "metrics.rules.series.LIMIT_SOURCES",
+    "BreachLevel": "metrics.models.Breach.Level",
+    "BreachStatus": "metrics.models.Breach.State",
+    "BreachEventType": "metrics.api.breach_serializers.BREACH_EVENT_TYPES",
+    "ResolutionReason": "metrics.models.Breach.Because",
+    "DefectKind": "metrics.rules.reasons.KINDS",
+    "PostedDefectKind": "ingestion.api.defect_serializers.DEFECT_KINDS",
+    "PostedDefectState": "ingestion.api.defect_serializers.STATES",
+    "FundedBy": "metrics.api.order_serializers.FUNDERS",
+    "ReportType": "ingestion.reports.REPORT_TYPE_BY_NAME",
+    "UploadableReportType": "ingestion.reports.UPLOADABLE_NAMES",
+    "ReportSource": "ingestion.models.Report.Source",
+    "ReportStatus": "ingestion.models.Report.Status",
+    "ExportStatus": "ingestion.models.Export.Status",
+    "EventType": "webhooks.events.catalogue.NAMES",
+    "EventPattern": "webhooks.events.catalogue.PATTERNS",
+    "EndpointKind": "webhooks.models.Endpoint.Kind",
+    "DisabledReason": "webhooks.models.Endpoint.Reason",
+    "DeliveryState": "webhooks.models.Delivery.State",
+    "Role": "accounts.models.Role",
+    "Permission": "accounts.people.api.me_serializers.PERMISSIONS",
+    "PrincipalKind": ("key", "token", "member"),
+    "InvitationStatus": ("open", "expired"),
+    "BulkRowStatus": ("created", "exists", "invalid"),
+}

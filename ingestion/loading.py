@@ -128,18 +128,7 @@ def record(*, report: Report, reader: DocumentReader, now: datetime) -> None:
         moment = recording.next_moment(account=account, now=now)
         # Before the facts are recorded: it reads their staging table, and recording drops that table.
         _cover_period(account, report, reader, moment)
-        recorded = [
-            recording.record(
-                account=account,
-                fact_type=fact_type,
-                report_id=report.pk,
-                received_at=report.received_at,
-                recorded_at=moment,
-                with_lines=len(reader.report_type.fact_types) > 1,
-            )
-            # Figures refer to the snapshot of their report, so the snapshots have to exist first.
-            for fact_type in reversed(reader.report_type.fact_types)
-        ]
+        recorded = _record_facts(account, report, reader, moment)
         touched = frozenset[date]().union(*(each.touched for each in recorded))
         # In the same transaction as the facts, so that no reader sees a fact that
         # the figures do not contain yet.
@@ -147,6 +136,23 @@ def record(*, report: Report, reader: DocumentReader, now: datetime) -> None:
         _record_loaded(report, reader, recorded, moment)
         # Last, because the event states the counts.
         report_events.loaded(account=account, report=report, now=moment)
+
+
+def _record_facts(
+    account: SellerAccount, report: Report, reader: DocumentReader, moment: datetime
+) -> list[recording.Recorded]:
+    return [
+        recording.record(
+            account=account,
+            fact_type=fact_type,
+            report_id=report.pk,
+            received_at=report.received_at,
+            recorded_at=moment,
+            with_lines=len(reader.report_type.fact_types) > 1,
+        )
+        # Figures refer to the snapshot of their report, so the snapshots have to exist first.
+        for fact_type in reversed(reader.report_type.fact_types)
+    ]
 
 
 def reject(*, report: Report, rejection: RejectedDocument, now: datetime) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ingestion.parsing import tabular
 from ingestion.reports import REPORT_TYPE_BY_NAME, documents, personal_columns, seller_feedback
-from ingestion.reports.report_type import ORDER_ID, normalize_column
+from ingestion.reports.report_type import ORDER_ID, ReportType, normalize_column
 
 # In bytes: longer than any line that the parser accepts, in every encoding.
 MAX_LENGTH = 4 * tabular.MAX_LINE_LENGTH
@@ -195,11 +195,7 @@ def detect_table_redactor(
     detected = documents.detect_table(decoded)
     # The sender's word decides how the parser splits the lines, so it decides here too.
     report_type = REPORT_TYPE_BY_NAME.get(announced_type) or detected
-    delimiter = (
-        "\t"
-        if report_type and report_type.dialect in {"tsv", "tsv_or_csv"} and "\t" in first
-        else tabular.detect_delimiter(first)
-    )
+    delimiter = _delimiter(first, report_type)
     is_quoted = delimiter != "\t" or (report_type is not None and report_type.dialect == "csv")
     header, row = (
         (_split(line, delimiter) if is_quoted else line.split(delimiter)) for line in (*decoded, "")[:2]
@@ -217,6 +213,12 @@ def detect_table_redactor(
     if not columns:
         return None
     return TableRedactor(line_end, delimiter, is_quoted, len(names), order_at, columns, not is_row, read)
+
+
+def _delimiter(first: str, report_type: ReportType | None) -> str:
+    if report_type and report_type.dialect in {"tsv", "tsv_or_csv"} and "\t" in first:
+        return "\t"
+    return tabular.detect_delimiter(first)
 
 
 def _columns_by_header(names: list[str], *, is_feedback: bool) -> tuple[int | None, dict[int, str]]:

@@ -196,7 +196,8 @@ def _params(
 def _rows(params: dict[str, Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(VALUES, params)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
 
 def _apply_threshold(value: Value, versions: list[ThresholdVersion] | None) -> Value:

@@ -183,7 +183,8 @@ def test_versions_cannot_be_changed_by_their_agency(acme: Client) -> None:
             count_touched(f"UPDATE {table} SET recorded_at = recorded_at")
 
 
-def test_key_prefix_lookup_shows_one_row_and_changes_none(acme: Client, rival: Client) -> None:
+def test_key_prefix_lookup_shows_one_row_and_changes_none(db: None) -> None:
+    acme, rival = (Client(*agencies.create_agency(name=name, now=NOON)) for name in ("Acme", "Rival"))
     with context.agency(acme.agency.pk):
         (prefix,) = rows("SELECT prefix FROM accounts_apikey")
     context.set_agency(None)
@@ -199,9 +200,7 @@ def test_key_prefix_lookup_shows_one_row_and_changes_none(acme: Client, rival: C
     )
     changed = tuple(count_touched(statement) for statement in statements)
 
-    assert {named: agencies_shown for named, agencies_shown in shown.items() if agencies_shown} == {
-        prefix: [prefix]
-    }
+    assert {named: prefixes for named, prefixes in shown.items() if prefixes} == {prefix: [prefix]}
     assert changed == (0, 0)
     with context.agency(rival.agency.pk):
         assert sorted(rows("SELECT agency_id FROM accounts_apikeyprefix")) == sorted(
