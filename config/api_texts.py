@@ -1,4 +1,5 @@
-"""Texts of the OpenAPI document: its introduction, and what its enumerations and common fields mean."""
+"""Define the texts of the OpenAPI document: its introduction, and the meaning of its enumerations and common
+fields."""
 
 DESCRIPTION = """
 Underone helps agencies keep the order defect rate of Amazon seller accounts below one percent. Upload the
@@ -242,7 +243,7 @@ FIELDS = {
     "window": "The days over which orders are counted.",
     "worst_series": "The series that is closest to its target or furthest beyond it. Null if none has data.",
 }
-"""What a field means wherever its serializer says nothing else, by name."""
+"""The meaning of a field by name. Serializers can override it."""
 
 PARAMETERS = {
     "account_id": "The account's ID (`acct_…`).",
@@ -265,7 +266,7 @@ PARAMETERS = {
     "status": "Return only breaches with this status.",
     "threshold_id": "The threshold's ID (`thr_…`).",
 }
-"""What a parameter means wherever its view says nothing else, by name."""
+"""The meaning of a parameter by name. Views can override it."""
 
 EXAMPLES = {
     "email": "mei@agency.example",
@@ -322,9 +323,9 @@ LENGTHS = {
     "what": 100,
     "who": 400,
 }
-"""How long a text of an answer may be where its serializer says nothing, by name."""
+"""The maximum length of a text in responses by name. Serializers can override it."""
 
-# The names of the enumerations among the components, and where their values are defined.
+# The names of the components of enumerations, and the definitions of their values.
 ENUM_NAMES = {
     "Metric": "metrics.rules.definitions.CATALOGUE",
     "Marketplace": "accounts.marketplaces.CODES",

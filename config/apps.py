@@ -1,5 +1,4 @@
-"""The Django app of the installation: its checks, error reporting, tracing, and resetting the language after
-requests."""
+"""Start the installation's checks, error reporting and tracing, and reset the language after requests."""
 
 from django.apps import AppConfig
 from django.conf import settings

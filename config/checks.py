@@ -1,5 +1,4 @@
-"""System checks for `manage.py check --database default`: report settings that contradict the
-installation."""
+"""Check for `manage.py check --database default` that the settings fit the installation."""
 
 from collections.abc import Sequence
 from typing import Any

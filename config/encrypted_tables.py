@@ -27,7 +27,7 @@ def key_ids_in_use() -> Counter[int]:
 
 
 def missing_key_ids() -> list[int]:
-    """Return the IDs of keys that encrypt secrets and are missing in SECRETS_KEYS: those secrets cannot be
-    decrypted."""
+    """Return the IDs of keys that encrypt secrets and are missing in SECRETS_KEYS, so that those secrets
+    cannot be decrypted."""
 
     return sorted(key_ids_in_use().keys() - settings.SECRETS_KEYS.keys())

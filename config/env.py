@@ -33,9 +33,10 @@ class BadVariable(SystemExit):
 
 
 def load_file(*, home: Path) -> None:
-    """Load the variables of the product that runs in `home`, so that commands on the same machine need none.
+    """Load the variables of the product that runs in `home`, so that commands on the same machine do not need
+    them.
 
-    Nothing is taken where a database is named already, or where no product was started.
+    Load nothing if DATABASE_URL is set, or if no product was started.
     """
     file = Path(os.environ.get("UNDERONE_HOME") or home) / "environment"
     if "DATABASE_URL" in os.environ or not os.access(file, os.R_OK):
@@ -47,7 +48,7 @@ def load_file(*, home: Path) -> None:
 
 
 def text(name: str, *, default: str | None = None) -> str:
-    """Return the value. Without a default the variable must be set."""
+    """Return the value. Without a default, the variable must be set."""
     value = os.environ.get(name) or default
     if value is None:
         raise BadVariable(f"{name} is not set. Start the product with `make up`, or see docker/env.example.")
@@ -55,7 +56,7 @@ def text(name: str, *, default: str | None = None) -> str:
 
 
 def one_of(name: str, *, choices: Collection[str], default: str) -> str:
-    """Return one of `choices`, which are in capitals; the value may be in any case."""
+    """Return one of `choices`, which are in capitals. The value may be in any case."""
     value = text(name, default=default).upper()
     if value not in choices:
         raise BadVariable(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
@@ -167,7 +168,7 @@ def certificates(name: str) -> str | None:
 def database(name: str) -> dict[str, object]:
     """Return Django's settings of the PostgreSQL database at the URL.
 
-    What follows a question mark, such as `sslmode=require`, goes to the driver as it is.
+    The query of the URL, such as `sslmode=require`, is passed to the driver.
     """
     try:
         parts = urlsplit(text(name))
@@ -198,8 +199,7 @@ def broker(name: str) -> str:
 
 
 def contact(name: str) -> str:
-    """Return a URI for `security.txt`: a page, a phone number, or a mailbox, whose `mailto:` may be left
-    out."""
+    """Return a URI for `security.txt`: a page, a phone number, or a mailbox with or without `mailto:`."""
     value = text(name, default="")
     if value and "@" in value and ":" not in value:
         value = f"mailto:{mailbox(name, default='')}"

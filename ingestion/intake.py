@@ -30,11 +30,10 @@ from ingestion.redaction import storage
 from ingestion.reports import REPORT_TYPE_BY_NAME, defect_row, posted_defects
 
 RELOADABLE = {Report.Status.REJECTED, Report.Status.FAILED}
-"""Statuses in which a document is loaded again when it is sent again. All others are final."""
+"""The statuses in which a document is loaded again when it is sent again. All other statuses are final."""
 PERIOD_ADDABLE = {Report.Status.QUEUED, Report.Status.LOADED}
-"""Statuses in which a document is loaded again when it is sent again with a period, if its report type uses
-periods.
-"""
+"""The statuses in which a document is loaded again when it is sent again with a period, if its report type
+uses periods."""
 
 
 @dataclass(frozen=True, kw_only=True)

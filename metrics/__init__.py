@@ -1,5 +1,5 @@
-"""Facts become daily counts, values, alerts and events.
+"""Turn facts into daily counts, values, alerts and events.
 
-`refresh` is the pipeline; `rules` are Amazon's rules, `pipeline` and `alerts` its stages, `drilldown` the
-orders behind a value.
+`refresh` runs the pipeline. `rules` has Amazon's rules, `pipeline` and `alerts` have the stages, and
+`drilldown` has the orders behind a value.
 """

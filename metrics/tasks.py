@@ -31,7 +31,7 @@ def roll_forward() -> None:
 
 @shared_task
 def roll_agency_forward(*, agency_id: str) -> None:
-    """Refresh the accounts of the agency whose values are of an earlier day than today (UTC)."""
+    """Refresh the accounts of the agency whose values are older than today (UTC)."""
     with context.agency(UUID(agency_id)):
         today = timezone.now().astimezone(UTC).date()
         outdated = (
@@ -92,9 +92,10 @@ def _refresh_accounts(agency_id: UUID, accounts: Iterable[UUID], *, only_before:
 
 
 def _refresh_account(agency_id: UUID, account_id: UUID, *, only_before: date | None) -> None:
-    """Refresh one account in a transaction of its own. Raises SellerAccount.DoesNotExist.
+    """Refresh one account in its own transaction. Raises SellerAccount.DoesNotExist.
 
-    With `only_before`, skip it if its values are of that day: another worker may have refreshed it first.
+    With `only_before`, skip the account if its values are of that day, because another worker may have
+    refreshed it first.
     """
     with context.agency(agency_id):
         # The lock before the check: another worker may be refreshing the account at this moment.

@@ -1,1 +1,1 @@
-"""Events reach the agency."""
+"""Publish events, and deliver them to the endpoints of the agency."""

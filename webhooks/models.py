@@ -1,4 +1,4 @@
-"""Events, endpoints, deliveries and attempts."""
+"""Define the tables of events, endpoints, signing secrets, deliveries and attempts."""
 
 from collections.abc import Collection
 from typing import Any, Self
@@ -13,7 +13,7 @@ from api import identifiers
 
 
 class Event(TenantModel):
-    """Store an event, in the transaction of the change that it reports. Never changed."""
+    """Store an event in the transaction of the change that it reports. Events never change."""
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
     account = TenantForeignKey(SellerAccount, on_delete=models.DO_NOTHING, related_name="events", null=True)
@@ -107,8 +107,10 @@ class Endpoint(TenantModel):
 
 
 class EndpointSecret(TenantModel):
-    """Store a signing secret of an endpoint, encrypted. After a rotation the previous secret signs too, until
-    it expires."""
+    """Store an encrypted signing secret of an endpoint.
+
+    After a rotation, the previous secret also signs until it expires.
+    """
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
     endpoint = TenantForeignKey(Endpoint, on_delete=models.DO_NOTHING, related_name="secrets")

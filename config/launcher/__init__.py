@@ -1,1 +1,1 @@
-"""Run the product on one machine: start, demo, smoke test."""
+"""Run the product on one machine: start, demo and smoke test."""

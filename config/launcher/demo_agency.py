@@ -1,7 +1,4 @@
-"""Load the demo agency over HTTP, once for each data folder.
-
-An interrupted load continues at the next start.
-"""
+"""Load the demo agency over HTTP, once for each data folder. The next start continues an interrupted load."""
 
 import json
 import subprocess
@@ -78,7 +75,7 @@ def _upload(
 ) -> Iterator[tuple[str, Document]]:
     """Upload the documents of `account`.
 
-    Yields the ID of the account with each correction, which must wait until the others are loaded.
+    Yields the ID of the account with each correction, which must be uploaded after the others are loaded.
     """
 
     account_id = _create_account(client=client, account=account)

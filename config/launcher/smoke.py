@@ -139,7 +139,7 @@ def _current(client: Client, account: str, today: datetime) -> Iterator[Check]:
 def _history(client: Client, account: str, today: datetime, series: dict[str, str]) -> Iterator[Check]:
     """Compare the history.
 
-    Yesterday's window has one order less at its end and five more at its beginning.
+    Yesterday's window has one order fewer at its end and five more at its beginning.
     """
     span = {"from": smoke_files.day(today, 1), "to": smoke_files.day(today, 0)}
     response = client.get(f"/v1/accounts/{account}/metrics/{ODR}/history", **series, **span)

@@ -1,4 +1,4 @@
-"""Build the files of the smoke test: documents whose figures can be checked by reading them."""
+"""Build the files of the smoke test. Their figures can be checked by reading them."""
 
 import json
 from datetime import UTC, datetime, time, timedelta

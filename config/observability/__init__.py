@@ -1,1 +1,1 @@
-"""Logs, Prometheus metrics, health, Sentry and traces."""
+"""Observe the installation: logs, Prometheus metrics, health, Sentry and traces."""

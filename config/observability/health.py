@@ -1,4 +1,4 @@
-"""`GET /healthz` and `GET /readyz`: whether the process is alive, and whether its dependencies answer."""
+"""Serve `GET /healthz` (whether the process is alive) and `GET /readyz` (whether its dependencies answer)."""
 
 import tempfile
 import time
@@ -45,7 +45,7 @@ class Readiness(serializers.Serializer[dict[str, str]]):
 
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
 class UnauthenticatedView(APIView):
-    """Answer load balancers and scrapers: without authentication and without a transaction."""
+    """Answer load balancers and scrapers, without authentication and without a transaction."""
 
     # ATOMIC_REQUESTS would connect to the database before the view, and fail with it.
 

@@ -1,4 +1,4 @@
-"""Heartbeats of the scheduler and the workers: a file each, whose age every process can read."""
+"""Record heartbeats of the scheduler and the workers: one file each, whose age every process can read."""
 
 import re
 from pathlib import Path

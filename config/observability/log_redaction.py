@@ -1,6 +1,6 @@
 """Redact secrets in logs, error reports and traces. Pure.
 
-This is a second line of defence: code must not log secrets in the first place.
+This is a second safeguard, because code must not log secrets at all.
 """
 
 import re

@@ -84,7 +84,7 @@ def formatter(*, as_json: bool) -> logging.Formatter:
 
 
 def add_task(_: Any, __: str, line: Line) -> Line:
-    """Add the task that a message of Celery is about."""
+    """Add the ID of the task in a message of Celery."""
     data = getattr(line["_record"], "data", None)
     if isinstance(data, dict) and "id" in data and "name" in data:
         line.setdefault("task", data["name"])

@@ -1,4 +1,4 @@
-"""Figures of the whole installation from the database: sums and ages only, which name no agency."""
+"""Read figures of the whole installation from the database: only sums and ages, without agencies."""
 
 import threading
 import time

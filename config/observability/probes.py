@@ -1,4 +1,7 @@
-"""Probe what may hang: each probe runs in a thread of its own, and no caller waits longer than it chose."""
+"""Run checks that may hang.
+
+Each check runs in its own thread, and callers wait no longer than they choose.
+"""
 
 from collections.abc import Callable
 from threading import Lock, Thread
@@ -7,8 +10,10 @@ NO_ANSWER = "no answer"
 
 
 class Probe:
-    """Run one check. Callers that come while it runs share its result, so that what hangs occupies one
-    thread."""
+    """Run one check.
+
+    Callers that arrive while it runs share its result, so that a hanging check occupies one thread.
+    """
 
     def __init__(self, check: Callable[[], str]) -> None:
         self._check = check

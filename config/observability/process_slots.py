@@ -1,8 +1,8 @@
-"""Give each process of an installation a numbered slot, under which it keeps its counts.
+"""Give each process of an installation a numbered slot for its counts.
 
-A process takes the lowest free slot and continues the counts of the process that had it before, so that there
-are never more slots than processes that ran at the same time. A slot is a lock on a file, released however
-the process ends.
+A process takes the lowest free slot and continues the counts of the process that had it before. So there are
+never more slots than processes that ran at the same time. A slot is a lock on a file, which is released when
+the process ends in any way.
 """
 
 import fcntl
@@ -21,8 +21,7 @@ class ProcessSlots:
         self._slot = ""
 
     def current(self) -> str:
-        """Return the number of this process's slot. A forked process takes a slot of its own at its first
-        call."""
+        """Return the number of this process's slot. A forked process takes its own slot at its first call."""
 
         if self._process != os.getpid():
             self._close_inherited()

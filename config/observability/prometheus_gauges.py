@@ -85,8 +85,8 @@ def _database_gauges(figures: Figures | None) -> Iterator[Metric]:
 
 
 def _gauge(name: str, help_text: str, samples: Sequence[tuple[dict[str, str], float | None]]) -> Metric:
-    """Return a gauge without the samples that are None: without queued reports, for example, there is no
-    age."""
+    """Return a gauge without the samples that are None, such as the age of the oldest queued report if none
+    is queued."""
     gauge = GaugeMetricFamily(name, help_text)
     for labels, value in samples:
         if value is not None:

@@ -42,7 +42,7 @@ class PlainText(BaseRenderer):
 
 
 class AlwaysPlainText(DefaultContentNegotiation):
-    """Respond with the text format whatever `Accept` says: every scraper reads it."""
+    """Respond with the text format for every `Accept` header, because every scraper reads it."""
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
         return renderers[0], CONTENT_TYPE_PLAIN_0_0_4

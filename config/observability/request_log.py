@@ -53,7 +53,10 @@ def route_of(request: HttpRequest) -> str:
 
 
 def truncate_path(path: str) -> str:
-    """Return the path, cut at a slash if it is too long. Half of a secret could not be recognized as one."""
+    """Return the path, truncated at a slash if it is too long.
+
+    Half of a secret could not be detected and redacted.
+    """
     return path if len(path) <= MAX_PATH_LENGTH else path[:MAX_PATH_LENGTH].rpartition("/")[0] + "/…"
 
 

@@ -1,4 +1,4 @@
-"""Report errors to Sentry if SENTRY_DSN is set: without secrets, bodies, cookies, users and variables."""
+"""Report errors to Sentry if SENTRY_DSN is set, without secrets, bodies, cookies, users and variables."""
 
 from typing import Any, cast
 

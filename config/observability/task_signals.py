@@ -1,4 +1,4 @@
-"""Handlers of Celery's signals: logging context, metrics and heartbeats of every task."""
+"""Handle Celery's signals: set the logging context, and count metrics and heartbeats of every task."""
 
 import time
 from collections import deque
@@ -36,8 +36,8 @@ def configure_logging(**_: Any) -> None:
 
 @signals.before_task_publish.connect
 def add_context_header(*, headers: dict[str, Any], **_: Any) -> None:
-    """Add the request ID and trace ID to the message, so that the task logs them, also when sent by another
-    task."""
+    """Add the request ID and trace ID to the message, so that the task logs them, even if another task sent
+    it."""
 
     context = get_contextvars()
     headers[HEADER] = {name: context[name] for name in CONTEXT if name in context} | {"sent_at": time.time()}
@@ -71,8 +71,10 @@ def end_task(*, task: "Task[..., Any]", state: str | None, **_: Any) -> None:
 
 @signals.task_failure.connect
 def count_killed_task(*, sender: "Task[..., Any]", task_id: str, exception: BaseException, **_: Any) -> None:
-    """Count a task whose process was killed: the worker's main process counts it, because its own process
-    could not."""
+    """Count a task whose process was killed.
+
+    The worker's main process counts it, because the killed process could not.
+    """
 
     if isinstance(exception, (TimeLimitExceeded, WorkerLostError)) and task_id not in killed:
         killed.append(task_id)

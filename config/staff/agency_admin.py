@@ -83,7 +83,7 @@ class AgencyAdmin(ReadOnlyAdmin):
 
 
 def details(agency: Agency) -> dict[str, Any]:
-    """Return what staff may see of an agency: no secrets, no reports' contents, no orders."""
+    """Return the details of an agency that staff may see, without secrets, contents of reports, and orders."""
     own = {"agency_id": agency.pk}
     endpoints = Endpoint.objects.filter(**own).order_by("-id")[:MAX_ROWS]
     return {

@@ -7,8 +7,10 @@ from django.http import HttpRequest
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in its types alone
-    """Show rows and change none. The site's login admits staff only, so every staff user may view all
-    pages."""
+    """Show rows without changing them.
+
+    Only staff can sign in to the site, so every user of it may view all pages.
+    """
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return True

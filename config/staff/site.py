@@ -55,7 +55,7 @@ class StaffSite(AdminSite):
 
 
 def _rate_limit_key(request: HttpRequest) -> str:
-    """Return client and e-mail address together: guessing from elsewhere must not lock staff out."""
+    """Return client and e-mail address together, so that guesses from other addresses do not lock staff out."""
     return f"{rate_limits.client_address(request.META)} {request.POST.get('username', '').strip().lower()}"
 
 

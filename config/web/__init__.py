@@ -1,1 +1,1 @@
-"""Middleware, and settings of the web server."""
+"""Configure the web server and its middleware."""

@@ -1,9 +1,9 @@
-"""Delay failed authentications when there are many: guessing keys must not slow valid requests.
+"""Delay failed authentications when there are many, so that guessing keys does not slow valid requests.
 
-A failed authentication costs one statement and a third of the time of a valid request, which is enough at
-full speed to slow valid requests down. Beyond a few a second, a 401 therefore waits before it is sent. It
-waits outside any transaction and occupies a thread, but never all threads. Responses to valid keys never
-wait, whatever address the invalid ones come from.
+A failed authentication costs one statement and a third of the time of a valid request. At full speed, this is
+enough to slow valid requests. Therefore, 401 responses beyond a few a second are delayed. They wait outside
+any transaction and occupy a thread, but never all threads. Responses to valid keys are never delayed, even if
+invalid keys come from the same address.
 """
 
 import threading

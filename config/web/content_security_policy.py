@@ -1,4 +1,4 @@
-"""Set `Content-Security-Policy`: a browser may load nothing, except on two paths that are pages."""
+"""Set `Content-Security-Policy`, so that a browser loads nothing, except on two paths with pages."""
 
 from collections.abc import Callable
 

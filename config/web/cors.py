@@ -1,4 +1,4 @@
-"""Decide which web pages may read responses: those of the origins that the agency allows."""
+"""Allow web pages to read responses if the agency allows their origin."""
 
 import re
 from urllib.parse import SplitResult
@@ -19,8 +19,8 @@ PUBLIC = {"/v1/openapi.json", "/docs"}
 class AgencyCorsMiddleware(CorsMiddleware):
     """Allow the origins of the principal's agency.
 
-    A preflight carries no key, and a failed authentication has no agency: both are allowed for an origin of
-    any agency.
+    Preflight requests have no key, and failed authentications have no agency. Both are allowed if any agency
+    allows the origin.
     """
 
     def is_enabled(self, request: HttpRequest) -> bool:
@@ -30,8 +30,10 @@ class AgencyCorsMiddleware(CorsMiddleware):
         return False
 
     def check_signal(self, request: HttpRequest) -> bool:
-        """Return whether the origin is allowed. The agencies decide instead of django-cors-headers'
-        signal."""
+        """Return whether the origin is allowed.
+
+        The agencies decide it, not the signal of django-cors-headers.
+        """
         origin, principal = request.headers["Origin"], getattr(request, "auth", None)
         if request.path_info in PUBLIC:
             return True

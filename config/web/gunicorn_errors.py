@@ -1,6 +1,6 @@
-"""Answer what gunicorn itself refuses, such as a malformed request line, as a problem.
+"""Answer requests that gunicorn itself refuses, such as a malformed request line, with a problem.
 
-Installed before Django is ready, so it imports nothing of Django.
+This module is used before Django is ready, so it does not import Django.
 """
 
 import json

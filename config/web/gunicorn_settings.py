@@ -1,7 +1,4 @@
-"""Settings of the web server besides its command line:
-
-`gunicorn --config=python:config.web.gunicorn_settings`.
-"""
+"""Configure the web server: `gunicorn --config=python:config.web.gunicorn_settings`."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Serialize cached values as JSON, not pickle: reading an attacker's value must not run code."""
+"""Serialize cached values as JSON instead of pickle, so that a value from an attacker cannot run code."""
 
 import json
 from typing import Any

@@ -1,6 +1,6 @@
-"""Pages that are open to everybody: what is where, the types of problems, and `security.txt`.
+"""Serve public pages: the index, the types of problems, and `security.txt`.
 
-Browsers get plain HTML without scripts, programs get JSON.
+Browsers get plain HTML without scripts, and programs get JSON.
 """
 
 import base64
@@ -68,7 +68,7 @@ class Page(BaseRenderer):
 
 
 class PublicPage(UnauthenticatedView):
-    """Answer with JSON, or with HTML where a browser asks."""
+    """Answer with JSON, or with HTML if a browser requests it."""
 
     renderer_classes = (JSONRenderer, Page)
 
@@ -99,13 +99,13 @@ class Index(PublicPage):
         return self.answer({**INDEX, "version": VERSION})
 
     def page(self, data: Any) -> dict[str, Any]:
-        """Return the index as the template takes it."""
+        """Return the variables of the template for the index."""
         rows = [{"href": INDEX[key], "name": name, "text": text} for key, (name, text) in LINKS.items()]
         return {"title": f"{INDEX['name']} {VERSION}", "text": INDEX["description"], "rows": rows}
 
 
 class ApiIndex(Index):
-    """Answer the same below `/v1`, where the document describes it."""
+    """Answer with the same index at `/v1`, which the OpenAPI document describes."""
 
     @extend_schema(
         operation_id="getIndex",
@@ -136,7 +136,7 @@ class Problems(PublicPage):
         return self.answer({"data": [described(kind) for kind in PROBLEM_TYPES], "next_cursor": None})
 
     def page(self, data: Any) -> dict[str, Any]:
-        """Return the list as the template takes it."""
+        """Return the variables of the template for the list."""
         rows = [{"href": each["type"], "name": each["title"], "text": each["type"]} for each in data["data"]]
         text = "The type of a problem is the path of its page. Each page explains the cause and the solution."
         return {"title": "Problems", "text": text, "rows": rows, "back": "/", "back_text": "Underone"}
@@ -150,7 +150,7 @@ class OneProblem(PublicPage):
         return self.answer(described(BY_SLUG[slug]))
 
     def page(self, data: Any) -> dict[str, Any]:
-        """Return the type of problem as the template takes it."""
+        """Return the variables of the template for the type of problem."""
         status = data["status"] or "None. This type is the `problem` of a report, not of a response."
         rows = [
             ("Cause", data["cause"]),
@@ -163,7 +163,7 @@ class OneProblem(PublicPage):
 
 
 class SecurityTxt(UnauthenticatedView):
-    """Answer with the contact for security reports (RFC 9116), if the installation names one."""
+    """Answer with the contact for security reports (RFC 9116), if the installation has one."""
 
     @extend_schema(exclude=True)
     def get(self, request: Request) -> HttpResponse:

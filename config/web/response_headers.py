@@ -36,7 +36,7 @@ class ResponseHeadersMiddleware:
 
 
 def _record_use(request: HttpRequest) -> None:
-    """Record the use of the key again: an error response rolled back the first record."""
+    """Record the use of the key again, because an error response rolled back the first record."""
     principal = request.META.get(PRINCIPAL)
     if principal is None or principal.kind != "key":
         return
@@ -65,9 +65,9 @@ def _conditional(request: HttpRequest, response: HttpResponseBase) -> HttpRespon
 
 
 def _set_cache_control(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Let the caller store reads and revalidate them each time.
+    """Allow the caller to store reads and revalidate them each time.
 
-    Other responses may hold secrets and are not stored.
+    Other responses may contain secrets and must not be stored.
     """
     if not response.has_header("Cache-Control"):
         is_storable = request.method in READS and response.status_code in {200, 304}

@@ -1,4 +1,4 @@
-"""Read requests as UTF-8, whatever charset they name."""
+"""Read all requests as UTF-8 and ignore their charset."""
 
 from typing import Any
 

@@ -1,6 +1,7 @@
-"""List every table with rows of an agency: what an export contains of it, and which rows an erasure deletes.
+"""List every table with rows of an agency, with the rows that an export contains and an erasure deletes.
+Pure.
 
-Parents come before their children: exports read the list forwards, erasures backwards. Pure.
+Parents come before their children. Exports read the list forwards, and erasures read it backwards.
 """
 
 from collections.abc import Mapping
@@ -69,7 +70,7 @@ class Table:
     expressions: Mapping[str, str] = field(default_factory=dict)
     extra_columns: Mapping[str, str] = field(default_factory=dict)
     kept_because: str = ""
-    """Why its rows stay after the agency is erased. Empty: they are deleted."""
+    """The reason why the rows stay after the agency is erased. If it is empty, they are deleted."""
 
 
 def metrics_table(name: str, file: str, description: str) -> Table:

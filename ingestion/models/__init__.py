@@ -1,4 +1,4 @@
-"""Reports received, their rejected rows, and exports."""
+"""Define the tables of reports, rejected rows and exports."""
 
 from ingestion.models.exports import Export
 from ingestion.models.reports import RejectedRow, Report

@@ -1,4 +1,4 @@
-"""Exports of an agency or an account."""
+"""Define the table of exports."""
 
 from django.db import models
 

@@ -1,4 +1,4 @@
-"""Reports received, and their rejected rows."""
+"""Define the tables of reports and their rejected rows."""
 
 from datetime import date
 from typing import Any

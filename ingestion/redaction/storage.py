@@ -78,7 +78,10 @@ def _redacted_copy(content: "File[bytes]", redaction: redacted_file.Redaction) -
 
 
 def _displayable(columns: list[str]) -> list[str]:
-    """Return at most MAX_COLUMNS names, shortened, without characters that PostgreSQL cannot store."""
+    """Return at most MAX_COLUMNS names.
+
+    They are shortened, without characters that PostgreSQL cannot store.
+    """
     names = dict.fromkeys(
         name[:MAX_COLUMN_LENGTH].encode(errors="replace").decode().replace("\0", "") for name in columns
     )

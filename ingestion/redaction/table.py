@@ -77,7 +77,7 @@ class TableRedactor:
         yield from self._last(rows, rest)
 
     def _last(self, rows: "_Rows", rest: str) -> Iterator[str]:
-        """Yield what follows the last line end."""
+        """Yield the text after the last line end."""
         if _is_too_long(rest):
             yield TOO_LONG
             return
@@ -338,7 +338,7 @@ def _personal_cells(cells: list[str], filled: list[int], table: TableRedactor) -
 
 
 def _empty_cell(cell: str, table: TableRedactor) -> str:
-    """Return an empty cell with the line ends of the cell. Invalid CSV stays invalid."""
+    """Return an empty cell with the line ends of the cell. Invalid CSV remains invalid."""
     if not table.is_quoted:
         return ""
     quoted = QUOTED.match(cell)

@@ -165,4 +165,4 @@ class XmlRedactor:
 
 
 class _Doctype(Exception):
-    """Signal a document type declaration. Reports have none; nothing after it is read."""
+    """Signal a document type declaration. Reports have none, so reading stops there."""

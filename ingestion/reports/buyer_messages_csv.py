@@ -81,9 +81,8 @@ def build_fact(row: Row) -> MessageFact:
 
 
 def _is_in_time(row: Row, received: datetime, answered: datetime | None, as_of: datetime) -> bool | None:
-    """Return whether the message was answered in time as of `as_of`; None while that is open, or without the
-    column.
-    """
+    """Return whether the message was answered in time as of `as_of`, or None while this is undecided or
+    without the column."""
     # Missing information is unknown (ADR 5): a file without the column says nothing about answers.
     if not row.has_any_column("answered_at"):
         return None

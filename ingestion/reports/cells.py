@@ -30,7 +30,7 @@ NAMED_MONTH = re.compile(r"([0-9]{1,2})-([A-Za-z]{3})-([0-9]{4})")
 WHOLE = re.compile(r"[0-9]{1,9}")
 
 Texts = dict[str, str]
-"""Map columns to the stripped cells of a row. Columns that the header does not have are missing."""
+"""Map columns to the stripped cells of a row, without columns that are not in the header."""
 
 
 def build_reader(

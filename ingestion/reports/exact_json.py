@@ -1,6 +1,6 @@
-"""Parse and write JSON whose numbers stay as they were written. Pure.
+"""Parse and write JSON without changing how its numbers are written. Pure.
 
-A number may be larger or more precise than Python's floats or PostgreSQL's numeric, so it is kept as text
+A number may be larger or more precise than Python's floats or PostgreSQL's numeric, so it is stored as text
 until it is needed.
 """
 

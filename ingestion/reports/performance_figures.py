@@ -52,7 +52,7 @@ class Window(NamedTuple):
 
 
 class Target(NamedTuple):
-    """Store Amazon's target for a figure, or no limit."""
+    """Store Amazon's target for a figure. It may have no limit."""
 
     limit: Limit | None = None
     flags: tuple[str, ...] = ()
@@ -63,7 +63,7 @@ NO_WINDOW, NO_TARGET = Window(), Target()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """Store one figure as the report states it. The denominator of a counter, which is no rate, is 1."""
+    """Store one figure as the report states it. A counter is not a rate, so its denominator is 1."""
 
     metric: str
     channel: str

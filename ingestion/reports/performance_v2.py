@@ -163,7 +163,7 @@ def _raise_invalid(reason: str) -> list[Any]:
 
 
 def _find_error(entry: Any, code: str, seen: Container[str]) -> str:
-    """Return why the entry of a marketplace cannot be used; empty if it can."""
+    """Return the reason why the entry of a marketplace cannot be used, or an empty text if it can."""
     if not isinstance(entry, dict):
         return "the entry of a marketplace is not an object."
     if not code:
@@ -175,8 +175,9 @@ def _find_error(entry: Any, code: str, seen: Container[str]) -> str:
 
 
 def _code(entry: Any, parse_context: ParseContext) -> str:
-    """Return the code of an entry's marketplace: the report's if the entry names none, empty if it is
-    unknown.
+    """Return the code of an entry's marketplace.
+
+    It is the report's marketplace if the entry names none, and empty if it is unknown.
     """
     marketplace_id = (
         performance_v2_blocks.normalize_block(entry).get("marketplaceid") if isinstance(entry, dict) else ""

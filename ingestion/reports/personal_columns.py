@@ -85,8 +85,9 @@ def _is_personal(name: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def is_address(name: str) -> bool:
-    """Return whether an element with this name is an address or person, within which `Name` is personal and
-    the city is not.
+    """Return whether an element with this name is an address or a person.
+
+    Inside it, `Name` is personal and the city is not.
     """
     plain = normalize_column(HUMP.sub("-", name.rpartition(":")[2]))
     return plain.endswith("address") or plain in PERSONS
@@ -115,8 +116,7 @@ def is_harmless(cell: str) -> bool:
 
 
 def is_like_an_order_id(cell: str) -> bool:
-    """Return whether a cell can be an order ID of Amazon or another shop, and is no name, phone number or
-    sentence.
-    """
+    """Return whether a cell can be an order ID of Amazon or another shop, and not a name, phone number or
+    sentence."""
     text = cell.strip(' \t\r\n"')
     return ORDER_ID.fullmatch(text) is not None or NUMBERED.fullmatch(text) is not None

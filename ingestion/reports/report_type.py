@@ -24,7 +24,7 @@ the document cannot be used.
 
 @dataclass(frozen=True, slots=True)
 class ParseContext:
-    """Store what is known about a document before it is parsed, and collect the warnings of parsing it."""
+    """Store the known facts about a document before it is parsed, and collect the warnings of parsing it."""
 
     marketplace: str
     received_at: datetime

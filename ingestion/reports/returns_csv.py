@@ -76,7 +76,7 @@ def _judged(
 ) -> tuple[bool | None, str]:
     """Return whether the buyer is dissatisfied, and the reason.
 
-    None if the file has no column about it, or the answer is open.
+    None if the file has no column about it, or if the request may still be answered in time.
     """
     is_negative, is_wrong = row.flag("negative_feedback"), row.flag("wrongly_rejected")
     if is_negative or is_wrong:

@@ -34,9 +34,9 @@ def run(
     moments: Iterable[datetime],
     versions: Collection[ThresholdVersion] | None = None,
 ) -> list[BacktestTransition]:
-    """Return the transitions of an account evaluated at these moments and never before.
+    """Return the transitions of an account that is evaluated at these moments, and never before them.
 
-    `versions` replace the thresholds that the agency had set by then.
+    `versions` replace the thresholds that the agency had set at these moments.
     """
     states: dict[Series, AlertState] = {}
     transitions: list[BacktestTransition] = []

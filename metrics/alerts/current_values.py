@@ -1,4 +1,4 @@
-"""Today's value and alert state of every series: the rows that the portfolio and the next evaluation read."""
+"""Save today's value and alert state of every series, which the portfolio and the next evaluation read."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

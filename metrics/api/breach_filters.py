@@ -1,4 +1,4 @@
-"""Filters of the lists of thresholds and breaches."""
+"""Filter the lists of thresholds and breaches."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""JSON of thresholds, of breaches, and of what users do about them."""
+"""Define the request and response bodies of thresholds, breaches, and actions on breaches."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal

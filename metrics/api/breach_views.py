@@ -1,4 +1,4 @@
-"""Views of breaches: list, get, acknowledge, snooze, assign, note."""
+"""Serve breaches: list, get, acknowledge, snooze, assign, note."""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Examples of metrics, orders, snapshots, thresholds and breaches for the OpenAPI document."""
+"""Define examples of metrics, orders, snapshots, thresholds and breaches for the OpenAPI document."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Filters of the list of accounts by the status of a metric."""
+"""Filter the list of accounts by the status of a metric."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ class AccountByMetricFilter(AccountFilter):
 
 
 def _has_status(values: QuerySet[CurrentValue], status: Status) -> tuple[Any, ...]:
-    """Return the conditions that some series has the status and none a worse one."""
+    """Return the conditions that at least one series has the status and that no series has a worse one."""
     worse = WORST_FIRST[: WORST_FIRST.index(status)]
     return (Exists(values.filter(status=status)), ~Exists(values.filter(status__in=worse)))
 

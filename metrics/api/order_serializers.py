@@ -1,4 +1,4 @@
-"""JSON of the orders behind a metric."""
+"""Define the response bodies of the orders behind a metric."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""JSON of the portfolio."""
+"""Define the response bodies of the portfolio."""
 
 from typing import Any
 

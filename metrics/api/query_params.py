@@ -1,5 +1,5 @@
-"""Query parameters of metrics: checked, and resolved to a day, a span and the moment whose knowledge is
-used."""
+"""Check the query parameters of metrics, and resolve them to a day, a span and the `known_at` of the
+response."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -92,7 +92,7 @@ class HistoryParams(KeywordFields, SeriesParams):
 
 @dataclass(frozen=True, slots=True)
 class PointInTime:
-    """Store the day of the values, the moment whose knowledge is used, and the moment for staleness."""
+    """Store the day of the values, the moment at which their data was known, and the moment for staleness."""
 
     as_of: date
     known_at: datetime
@@ -111,14 +111,17 @@ def parse(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str
 
 
 def resolve_point(params: dict[str, Any], account: SellerAccount) -> PointInTime:
-    """Return the point in time of the request. Without parameters: today, and everything known now."""
+    """Return the point in time of the request.
+
+    Without parameters, it is today with all data that is known now.
+    """
     moment = params.get("known_at") or timezone.now()
     as_of = params.get("as_of") or moment.astimezone(UTC).date()
     return PointInTime(as_of, _known_at(params, account), moment)
 
 
 def resolve_span(params: dict[str, Any], account: SellerAccount) -> tuple[date, date, datetime]:
-    """Return the first and last day of a history and the moment whose knowledge is used.
+    """Return the first and last day of a history, and the moment at which the data was known.
 
     Raises Contradiction.
     """

@@ -1,4 +1,4 @@
-"""CSV columns of histories, drill-downs and breaches."""
+"""Define the CSV columns of histories, drill-downs and breaches."""
 
 from api.csv import CsvRenderer
 

@@ -1,4 +1,4 @@
-"""JSON of Amazon's account health reports as they were received."""
+"""Define the response bodies of Amazon's account health reports as they were received."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Views of thresholds: list, set, get, update, delete."""
+"""Serve thresholds: list, set, get, update, delete."""
 
 from functools import partial
 from typing import Any
@@ -92,7 +92,7 @@ def _record(request: Request, threshold: Threshold, what: str, **sides: Threshol
 
 
 def schedule_evaluation(threshold: Threshold) -> None:
-    """Let a worker evaluate the accounts in the threshold's scope after the transaction is committed."""
+    """Queue the evaluation of the accounts in the threshold's scope after the commit."""
     scope: dict[str, Any] = {"marketplace": threshold.marketplace}
     if threshold.account_id:
         scope["account_id"] = str(threshold.account_id)

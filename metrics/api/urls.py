@@ -1,4 +1,4 @@
-"""Paths under /v1/ of metrics, the portfolio, thresholds and breaches."""
+"""Route the paths under /v1/ for metrics, the portfolio, thresholds and breaches."""
 
 from django.urls import path
 

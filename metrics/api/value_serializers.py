@@ -1,4 +1,4 @@
-"""JSON of a metric's value on a day, and of its history."""
+"""Define the response bodies of a metric's value on a day, and of its history."""
 
 from typing import Any
 

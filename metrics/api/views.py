@@ -1,4 +1,4 @@
-"""Views of metrics, their history and orders, snapshots, the portfolio, and the agency."""
+"""Serve metrics, their history and orders, snapshots, the portfolio, and the agency."""
 
 from collections.abc import Collection as CollectionOf
 from datetime import UTC
@@ -57,7 +57,7 @@ def metric_of(code: str) -> Metric:
 def series_of(params: dict[str, Any], account: SellerAccount, metric: Metric) -> tuple[str, str]:
     """Return marketplace and channel.
 
-    Default: the account's home marketplace and the metric's first channel.
+    The defaults are the account's home marketplace and the metric's first channel.
     """
     return params.get("marketplace", account.home_marketplace), params.get(
         "channel", metric.channels[0].value

@@ -1,4 +1,4 @@
-"""Count unmatched defects: their order is not loaded yet, so no metric counts them."""
+"""Count unmatched defects, which no metric counts because their order is not loaded yet."""
 
 from datetime import datetime
 from typing import Any
@@ -36,9 +36,10 @@ SELECT coalesce(sum(greatest(detailed, 1)), 0) FROM unmatched
 
 
 def count(*, account: SellerAccount, known_at: datetime) -> int:
-    """Return how many defects had no order, as known at a moment.
+    """Return the number of defects without an order, as known at a moment.
 
-    Unconfirmed defects of one kind on one order count as one defect, or not at all if one is confirmed.
+    Unconfirmed defects of one kind on one order count as one defect, or not at all if one of them is
+    confirmed.
     """
     params: dict[str, Any] = {
         "agency": account.agency_id,

@@ -1,8 +1,8 @@
-"""Facts with their past, Amazon's own figures, daily counts with their versions, current values, breaches,
-thresholds, rules.
+"""Define the tables of facts and their history, Amazon's figures, daily counts, values, breaches, thresholds
+and rules.
 
-Tables without inbound keys lead with the agency in their primary key: row-level security is one equality on
-it, and the same tables distribute by it. Each is tied to its account by a composite key in the database
+Primary keys begin with the agency. Row-level security is one equality on it, and the tables can be
+distributed by it. A composite foreign key in the database ties each row to its account
 (tenancy/row_level_security.py).
 """
 

@@ -1,11 +1,13 @@
-"""Rows of an account."""
+"""Define the base model of rows of an account."""
 
 from django.db import models
 
 
 class AccountRow(models.Model):
-    """Store a row keyed by agency and account. The keys are plain columns: nothing is fetched to write a
-    row."""
+    """Store a row with the keys agency and account.
+
+    They are plain columns, so writing a row does not fetch anything.
+    """
 
     agency_id = models.UUIDField()
     account_id = models.UUIDField()

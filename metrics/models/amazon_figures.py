@@ -1,4 +1,4 @@
-"""Store Amazon's own figures."""
+"""Define the tables of Amazon's own figures."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Breaches, and the actions of people on them."""
+"""Define the tables of breaches and of users' actions on them."""
 
 from datetime import datetime, timedelta
 from functools import reduce
@@ -42,7 +42,7 @@ def _is_source_stale(source: str, now: datetime) -> Q:
 
 
 class Breach(TenantModel):
-    """Store an episode in which a series missed its limit. The figures it opened with are never rewritten."""
+    """Store an episode in which a series missed its limit. The figures with which it opened never change."""
 
     class Level(models.TextChoices):
         WARNING = "warning"

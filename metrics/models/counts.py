@@ -1,4 +1,4 @@
-"""Daily counts with their versions, and the current value of each series."""
+"""Define the tables of daily counts with their versions, and of the current value of each series."""
 
 from django.db import models
 
@@ -18,7 +18,7 @@ PART_OF = (
 )
 """Numerators and the denominators that contain them."""
 STREAKS = ("evaluated_until", "missed_since", "cleared_since", "target_met_since")
-"""The fields that the evaluation of a series keeps between two runs."""
+"""The fields of the alert state, which the evaluation of a series stores between two runs."""
 
 
 class DailyCounts(AccountRow):

@@ -1,4 +1,5 @@
-"""Rules as rows: windows and targets with their first day and source, and what a denominator includes."""
+"""Define the tables of rules: windows and targets with their first day and source, and the orders in a
+denominator."""
 
 from django.db import models
 
@@ -7,7 +8,8 @@ from metrics.rules.judgement import Comparator
 
 
 class MetricRule(models.Model):
-    """Store Amazon's rule for a metric in a marketplace ('*': all others) from a day on, with its source."""
+    """Store Amazon's rule for a metric in a marketplace from a day on, with its source. '*' stands for all
+    other marketplaces."""
 
     metric = models.CharField(max_length=60)
     marketplace = models.CharField(max_length=2, default="*")
@@ -39,8 +41,10 @@ class MetricRule(models.Model):
 
 
 class DenominatorRule(AccountRow):
-    """Store whether denominators include Pending and Cancelled orders from `recorded_at` on. Without a row
-    they do not."""
+    """Store whether denominators include Pending and Cancelled orders from `recorded_at` on.
+
+    Without a row, they do not include them.
+    """
 
     counts_pending_and_cancelled = models.BooleanField()
     recorded_at = models.DateTimeField()

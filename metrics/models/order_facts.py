@@ -1,6 +1,6 @@
-"""Facts as reports state them: the newest known state of each, and the states before.
+"""Define the tables of facts as reports state them: the newest known state of each, and the earlier states.
 
-A trigger writes the past table when a fact changes (fact_history.py).
+A trigger writes the history table when a fact changes (fact_history.py).
 """
 
 from django.db import models
@@ -44,7 +44,7 @@ class PastOrder(OrderState):
 
 
 class Statement(AccountRow):
-    """Order statements about the same thing: by the time they state, then by receipt, then by line."""
+    """Order statements about the same fact by the time that they state, then by receipt, then by line."""
 
     # The time of receipt if the report states none. It has to have a value to be compared.
     stated_at = models.DateTimeField()
@@ -72,7 +72,7 @@ class DefectState(Statement):
 
 
 class Defect(DefectState):
-    """Store the newest known state of a defect. Without its order the defect is unmatched and waits."""
+    """Store the newest known state of a defect. It is unmatched until its order is loaded."""
 
     pk = models.CompositePrimaryKey("agency_id", "account_id", "order_id", "kind", "reference")
 

@@ -1,4 +1,4 @@
-"""Agencies' thresholds, with their versions."""
+"""Define the tables of thresholds and their versions."""
 
 from django.db import models
 
@@ -8,10 +8,10 @@ from metrics.models.account_rows import AccountRow
 
 
 class Threshold(TenantModel):
-    """Store a version of a threshold, valid from `recorded_at` on and never changed. A removal is a version
-    too.
+    """Store a version of a threshold. It is valid from `recorded_at` on and never changes. A removal is a
+    version too.
 
-    Its scope narrows from all accounts (null), all marketplaces ('') and all channels ('').
+    In its scope, null means all accounts, and '' means all marketplaces or all channels.
     """
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
@@ -62,8 +62,10 @@ class Threshold(TenantModel):
 
 
 class AppliedThresholds(AccountRow):
-    """Store until when recorded thresholds apply to an account, from `recorded_at` on. Without a row none
-    applies."""
+    """Store the moment up to which recorded thresholds apply to an account, from `recorded_at` on.
+
+    Without a row, no threshold applies.
+    """
 
     upto = models.DateTimeField()
     recorded_at = models.DateTimeField()

@@ -1,6 +1,6 @@
-"""Explain each metric in a sentence or two for users.
+"""Explain each metric in one or two sentences for users. Pure.
 
-Pure. Sources are those of its rules (metrics/migrations).
+The sources are in the rules of the metric (metrics/migrations).
 """
 
 PART = "Each order counts once. Amazon judges this only as a part of the order defect rate."

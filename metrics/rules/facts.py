@@ -1,7 +1,7 @@
-"""Facts: what a report states about an order, a package, a return, a message or an account.
+"""Define facts: the statements of a report about an order, a package, a return, a message or an account.
 
-Facts do not depend on the format of a report. They are NamedTuples: immutable, and cheap enough for a million
-of them in one report. The order of the fields is that of the columns of their staging table
+Facts do not depend on the format of a report. They are NamedTuples, which are immutable and cheap enough for
+a million of them in one report. The order of the fields is that of the columns of their staging table
 (metrics/pipeline/staging.py).
 """
 
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 
 class Channel(StrEnum):
-    """Name who ships: merchant or Amazon. `all` is for figures that Amazon does not separate."""
+    """Name the channels: the merchant or Amazon ships. `all` is for figures that Amazon does not separate."""
 
     MFN = "mfn"
     AFN = "afn"
@@ -43,9 +43,9 @@ class DefectKind(StrEnum):
 
 
 class Canceller(StrEnum):
-    """Name who cancelled.
+    """Name the parties that cancel an order.
 
-    `unconfirmed`: Amazon, because the seller had not confirmed the shipment in time.
+    `unconfirmed` is Amazon, because the seller did not confirm the shipment in time.
     """
 
     BUYER = "buyer"

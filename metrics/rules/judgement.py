@@ -1,4 +1,4 @@
-"""Limits, statuses and budgets: how counts compare with a limit, in integers. Pure."""
+"""Compare counts with limits in integers, and derive statuses and budgets. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Limit:
 
     @property
     def is_minimum(self) -> bool:
-        """Return whether the rate must be high: the numerator is what went well."""
+        """Return whether the rate must be high, because the numerator counts good items."""
         return self.comparator in {Comparator.GT, Comparator.GTE}
 
     @property
@@ -45,13 +45,19 @@ class Limit:
 
     @property
     def is_score(self) -> bool:
-        """Return whether the limit is a minimum above 1: a score, of which no count of defects exists."""
+        """Return whether the limit is a minimum above 1.
+
+        Then the figure is a score, which has no count of defects.
+        """
         return self.is_minimum and self.numerator > self.denominator
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Count the defects that a limit allows in the window, and how many are left (below 0: it is missed)."""
+    """Count the defects that a limit allows in the window, and how many are left.
+
+    A negative number means that the limit is missed.
+    """
 
     allowed: int
     left: int
@@ -87,7 +93,8 @@ def meets(numerator: int, denominator: int, limit: Limit) -> bool | None:
 
 
 def count_bad(numerator: int, denominator: int, limit: Limit | None) -> int:
-    """Return how many went wrong: the numerator, or what is missing from it if the limit is a minimum."""
+    """Return the number of bad items: the numerator, or if the limit is a minimum, the denominator minus the
+    numerator."""
     return denominator - numerator if limit and limit.is_minimum else numerator
 
 

@@ -1,6 +1,6 @@
-"""Explain why a row of a drill-down counts or does not, as sentences for users. Pure.
+"""Explain in sentences for users why a row of a drill-down counts or does not count. Pure.
 
-Sources: for defects defects.py, for the rest the pages named by the rows of each metric's rule
+For the sources of defects, see defects.py. For all other rows, see the sources in the rule of each metric
 (metrics/migrations).
 """
 

@@ -9,9 +9,8 @@ from metrics.rules import judgement
 from metrics.rules.judgement import Budget, Limit, Status
 
 LIMIT_SOURCES = ("default", "amazon_report", "custom")
-"""Where a target or warning comes from: Amazon's rules, Amazon's report about the series, or the agency's
-threshold.
-"""
+"""The sources of a target or warning: Amazon's rules, Amazon's report about the series, or the agency's
+threshold."""
 Series = tuple[str, str, str]
 """Metric, marketplace and channel of one account."""
 
@@ -89,7 +88,10 @@ class Value:
 
     @property
     def meets_warning_limit(self) -> bool | None:
-        """Return None also if the denominator is below the warning's minimum."""
+        """Return whether the rate meets the warning limit.
+
+        None without data, or if the denominator is below the warning's minimum.
+        """
         return self._meets(self.warning.limit) if self.warning else None
 
     @property

@@ -8,7 +8,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class DeliveryJob:
-    """Store a leased delivery: its endpoint, its payload and what signs it."""
+    """Store a leased delivery with its endpoint, payload and signing secrets."""
 
     agency_id: UUID
     delivery_id: UUID

@@ -53,15 +53,15 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """Say how many runs a worker can take, and how many of them for endpoints that fail."""
+    """Store the number of runs that a worker can take, and the number of them for endpoints that fail."""
 
     runs: int
     failing: int
 
 
 def lease(*, capacity: Capacity, now: datetime, length: timedelta = LEASE) -> list[list[DeliveryJob]]:
-    """Lease what is due, and return it as runs: jobs with one order key, oldest first, each sent after the
-    one before.
+    """Lease due deliveries and return them as runs: jobs with one order key, oldest first, sent one after the
+    other.
 
     Opens a transaction for the lease and another to load the jobs. If they cannot be loaded together, each is
     loaded alone.
@@ -90,8 +90,10 @@ def lease(*, capacity: Capacity, now: datetime, length: timedelta = LEASE) -> li
 
 
 def deleted_or_closed_ids() -> frozenset[UUID]:
-    """Return the IDs of deleted accounts and closed agencies that are not erased yet: their jobs are not
-    sent."""
+    """Return the IDs of deleted accounts and closed agencies that are not erased yet.
+
+    Their jobs are not sent.
+    """
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT deleted_accounts_and_closed_agencies()")
@@ -123,8 +125,10 @@ def _load(leased_ids: Mapping[UUID, list[UUID]], until: datetime, now: datetime)
 
 
 def _load_one(agency_id: UUID, delivery_id: UUID, until: datetime, now: datetime) -> list[list[DeliveryJob]]:
-    """Return the run of one delivery; none if it cannot be loaded, in which case it is due again after its
-    lease."""
+    """Return the run of one delivery.
+
+    If it cannot be loaded, return no run; the delivery is due again after its lease.
+    """
 
     try:
         return _load({agency_id: [delivery_id]}, until, now)

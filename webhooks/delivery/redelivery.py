@@ -1,5 +1,5 @@
-"""Deliver again on request: send a test event, redeliver one delivery, recover what an endpoint missed since
-a moment."""
+"""Deliver on request: send a test event, redeliver one delivery, recover the events that an endpoint missed
+since a moment."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -72,8 +72,8 @@ class DeliveryIsPending(Exception):
 
 
 class TooManyTests(Exception):
-    """Raise when a test must wait for `wait`: the endpoint, its mailbox or the agency has sent one a moment
-    ago."""
+    """Raise when a test must wait for `wait`, because the endpoint, its mailbox or the agency sent one a
+    moment ago."""
 
     def __init__(self, wait: timedelta) -> None:
         super().__init__(wait)
@@ -141,10 +141,11 @@ def redeliver(*, delivery: Delivery, actor: Actor, now: datetime) -> Delivery:
 
 @transaction.atomic
 def recover(*, endpoint: Endpoint, since: datetime, actor: Actor, now: datetime) -> int:
-    """Make every event since then due that the endpoint subscribes to and has not received; return how many.
+    """Make every event since then due that the endpoint subscribes to and has not received. Return their
+    number.
 
-    Calling it twice sends nothing twice: deliveries that are due already stay as they are, apart from being
-    due now. Raises EndpointIsDisabled, Endpoint.DoesNotExist. Opens a transaction.
+    Calling it again does not send an event again, because pending deliveries only become due now. Raises
+    EndpointIsDisabled, Endpoint.DoesNotExist. Opens a transaction.
     """
 
     # With the endpoint locked, nothing can disable or delete it before its deliveries exist.

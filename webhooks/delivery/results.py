@@ -86,8 +86,10 @@ PLANNER_SETTINGS = (
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Store a job and the result of its attempt; without a result no attempt was made and the delivery is due
-    again."""
+    """Store a job and the result of its attempt.
+
+    Without a result, no attempt was made and the delivery is due again.
+    """
 
     job: DeliveryJob
     result: SendResult | None
@@ -243,8 +245,10 @@ def _has_recent_attempt(endpoint: Endpoint, *, before: datetime) -> bool:
 
 
 def disable(*, agency_id: UUID, endpoint_id: UUID, reason: Endpoint.Reason, now: datetime) -> None:
-    """Disable the endpoint and publish `endpoint.disabled`; nothing if it is disabled already. Requires a
-    transaction."""
+    """Disable the endpoint and publish `endpoint.disabled`, unless it is already disabled.
+
+    Requires a transaction.
+    """
 
     endpoint = (
         Endpoint.objects.enabled()

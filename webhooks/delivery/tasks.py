@@ -1,6 +1,6 @@
-"""Celery tasks: run a delivery worker, and delete old deliveries.
+"""Define the Celery tasks that run a delivery worker and delete old deliveries.
 
-`deliver` is queued by publishing (webhooks/events/wakeup.py) and by the scheduler.
+Publishing (webhooks/events/wakeup.py) and the scheduler queue `deliver`.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ def stop(**_: object) -> None:
 
 @shared_task(expires=wakeup.EXPIRES_SECONDS)
 def deliver() -> None:
-    """Run a delivery worker if something is due and fewer than WEBHOOK_COURIERS workers run."""
+    """Run a delivery worker if a delivery is due and fewer than WEBHOOK_COURIERS workers run."""
     if not leases.is_due(now=timezone.now()) or shutting_down[0]:
         return
     # The messages of publishing and of the scheduler may arrive together; the extra ones end here.
@@ -46,7 +46,7 @@ def deliver() -> None:
 
 @shared_task
 def delete_old_deliveries() -> None:
-    """Delete deliveries that are older than DELIVERIES_KEPT_DAYS; their events stay."""
+    """Delete deliveries that are older than DELIVERIES_KEPT_DAYS. Their events stay."""
     # A closed agency keeps its data for a while and may be reopened: retention applies to it as well.
     for agency_id in (*context.open_agency_ids(), *context.closed_agency_ids()):
         retention.delete(agency_id=agency_id, now=timezone.now())

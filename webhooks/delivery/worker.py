@@ -1,9 +1,8 @@
-"""The delivery worker: a loop that leases due deliveries, sends them to many endpoints at once and records
-the results.
+"""Run the delivery worker: lease due deliveries, send them to many endpoints at once, and record the results.
 
-Each endpoint has its own queue of runs, so that a slow endpoint holds up no other. A run is a list of jobs
-with one order key, which are sent one after the other. At most `WorkerLimits.sends_per_endpoint` runs of an
-endpoint are sent at once.
+Each endpoint has its own queue of runs, so that a slow endpoint does not delay others. A run is a list of
+jobs with one order key, which are sent one after the other. At most `WorkerLimits.sends_per_endpoint` runs of
+an endpoint are sent at once.
 """
 
 import asyncio
@@ -37,7 +36,7 @@ DATABASE_RETRY_DELAYS = (0.5, 2.0, 5.0)
 
 @dataclass(frozen=True)
 class WorkerLimits:
-    """Say how much a worker does at once and for how long. Numbers are jobs, runs or seconds."""
+    """Store how much a worker does at once and how long it runs. Numbers are jobs, runs or seconds."""
 
     sends: int = 512
     sends_per_endpoint: int = 8
@@ -64,7 +63,7 @@ class EndpointQueue:
 
 
 class DeliveryWorker:
-    """Send what is due until nothing has been due for `idle_time`, `max_run_time` is over, or `is_stopping`
+    """Send due deliveries until none has been due for `idle_time`, `max_run_time` is over, or `is_stopping`
     returns True."""
 
     def __init__(
@@ -123,7 +122,7 @@ class DeliveryWorker:
             await self._wait()
 
     async def _lease(self, *, until: float) -> bool:
-        """Lease what is due, and return whether anything was."""
+        """Lease due deliveries, and return whether there were any."""
         # Within a deadline of the end no runs for failing endpoints are leased: a
         # hanging endpoint would delay the end.
         is_ending = until - asyncio.get_running_loop().time() < self.client.deadline
@@ -244,7 +243,7 @@ class DeliveryWorker:
         return Outcome(job, result, now, round((time() - began) * 1000))
 
     async def _record(self) -> None:
-        """Record the outcomes since the last call: together, or if that fails each alone."""
+        """Record the outcomes since the last call together, or each alone if that fails."""
         # Taken before the first await: senders append further outcomes while these are written.
         outcomes, self._outcomes = self._outcomes, []
         if not outcomes:

@@ -1,1 +1,1 @@
-"""Webhook endpoints: create, update, delete and disable them; their addresses and signing secrets."""
+"""Manage webhook endpoints, their addresses and their signing secrets."""

@@ -20,7 +20,7 @@ PUBLIC_ADDRESS = re.compile(
 
 
 class InvalidAddress(Exception):
-    """Raise when nothing can be sent to an address. The text says why, for the customer."""
+    """Raise when nothing can be sent to an address. The text gives the customer the reason."""
 
 
 def check(*, kind: str, url: str) -> None:

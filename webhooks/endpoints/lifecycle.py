@@ -28,16 +28,17 @@ DELETE_ENDPOINT = "DELETE FROM webhooks_endpoint WHERE agency_id = %(agency)s AN
 
 
 class EndpointLimitReached(Exception):
-    """Raise when the agency, or the limited principal, has as many endpoints as it can have. The text says
-    which."""
+    """Raise when the agency or the limited principal has reached its maximum number of endpoints.
+
+    The text says which.
+    """
 
 
 @transaction.atomic
 def create(*, by: Principal, fields: dict[str, Any], now: datetime) -> tuple[Endpoint, str | None]:
-    """Create an endpoint, and return it with its signing secret; None for a kind that is not signed.
+    """Create an endpoint, and return it with its signing secret, which is None for a kind that is not signed.
 
-    Two endpoints can have the same address, with different subscriptions. Raises EndpointLimitReached. Opens
-    a transaction.
+    Several endpoints can have the same address. Raises EndpointLimitReached. Opens a transaction.
     """
 
     # The lock before the count: endpoints created at once are counted one after the other.
@@ -61,7 +62,7 @@ def create(*, by: Principal, fields: dict[str, Any], now: datetime) -> tuple[End
 
 @transaction.atomic
 def update(*, endpoint: Endpoint, fields: dict[str, Any], actor: Actor, now: datetime) -> Endpoint:
-    """Update these fields of the endpoint, and return it. `enabled` is one of them, though not a column.
+    """Update these fields of the endpoint, and return it. `enabled` is a field, although it is not a column.
 
     Raises Endpoint.DoesNotExist. Opens a transaction.
     """
@@ -98,7 +99,7 @@ def update(*, endpoint: Endpoint, fields: dict[str, Any], actor: Actor, now: dat
 
 @transaction.atomic
 def disable(*, endpoint: Endpoint, reason: Endpoint.Reason, actor: Actor, now: datetime) -> None:
-    """Disable a locked endpoint: nothing more is sent to it. Requires the transaction that locks it.
+    """Disable a locked endpoint, so that nothing more is sent to it. Requires the transaction that locks it.
 
     Pending deliveries end as failed, except leased ones. They can be recovered.
     """
@@ -134,7 +135,7 @@ def delete(*, endpoint: Endpoint, actor: Actor, now: datetime) -> None:
 
 @transaction.atomic
 def rotate_secret(*, endpoint: Endpoint, actor: Actor, now: datetime) -> str:
-    """Create a signing secret, and return it; the previous one signs as well for a day.
+    """Create a signing secret, and return it. The previous secret also signs for a day.
 
     Raises Endpoint.DoesNotExist. Opens a transaction.
     """
@@ -153,7 +154,7 @@ def _enable(endpoint: Endpoint, actor: Actor, now: datetime) -> None:
 
 
 def _describe(endpoint: Endpoint) -> dict[str, Any]:
-    """Return what the audit log may keep for good: no secret and no mailbox."""
+    """Return the fields that the audit log may store permanently, without secrets and mailboxes."""
     host = addresses.host(kind=endpoint.kind, url=endpoint.url)
     return {"kind": endpoint.kind, "host": host, "event_types": endpoint.event_types}
 

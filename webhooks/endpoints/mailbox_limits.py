@@ -52,8 +52,10 @@ def _check(tests: QuerySet[Event], maximum: int, now: datetime) -> None:
 
 
 def mailbox_key(endpoint: Endpoint) -> str:
-    """Return a digest of the endpoint's mailbox without its plus part: the same for a mailbox, and it does
-    not reveal it."""
+    """Return a digest of the endpoint's mailbox without its plus part.
+
+    It is the same for a mailbox and does not reveal the address.
+    """
 
     # A new plus part would otherwise be a new mailbox, and a new limit, in front of the same person.
     name, _, host = unquote(endpoint.url.removeprefix(MAILTO)).lower().rpartition("@")

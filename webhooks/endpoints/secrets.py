@@ -39,10 +39,10 @@ def create(*, endpoint: Endpoint, now: datetime) -> str:
 
 @transaction.atomic
 def rotate(*, endpoint: Endpoint, now: datetime, overlap: timedelta = OVERLAP) -> str:
-    """Create a secret that signs from now on, and return it. The previous one signs as well until the overlap
+    """Create a secret that signs from now on, and return it. The previous secret also signs until the overlap
     ends.
 
-    At most two secrets sign: a second rotation within the overlap deletes the oldest. Raises
+    At most two secrets sign. A second rotation within the overlap deletes the oldest. Raises
     Endpoint.DoesNotExist. Opens a transaction.
     """
 

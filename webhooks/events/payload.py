@@ -1,4 +1,4 @@
-"""Build the payload of an event: the same bytes at every attempt, to every endpoint. Pure."""
+"""Build the payload of an event, which has the same bytes at every attempt and for every endpoint. Pure."""
 
 import json
 from datetime import datetime

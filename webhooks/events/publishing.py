@@ -1,6 +1,6 @@
-"""Publish events in the transaction of the change they report: they are stored with it, or not at all.
+"""Publish events in the transaction of the change that they report, so that both are stored or neither is.
 
-Publishing also creates the deliveries, to the endpoints that are enabled and subscribed at that moment.
+Publishing also creates the deliveries to the endpoints that are enabled and subscribed at that moment.
 """
 
 from datetime import datetime
@@ -86,7 +86,7 @@ def create_deliveries(*, event: Event, endpoints: EndpointQuerySet, now: datetim
 def _lock_existing(agency_id: UUID, endpoint_ids: list[UUID]) -> list[UUID]:
     """Lock these endpoints against deletion until the transaction ends, and return those that still exist.
 
-    KEY SHARE waits for a deletion that has begun, and hinders neither updates nor other publishers.
+    KEY SHARE waits for a deletion that has begun, but does not block updates and other publishers.
     """
     if not endpoint_ids:
         return []

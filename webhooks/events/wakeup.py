@@ -1,5 +1,7 @@
-"""Wake a delivery worker when something is due. A lost message delays deliveries by seconds only: the
-scheduler wakes one too."""
+"""Wake a delivery worker when a delivery is due.
+
+A lost message delays deliveries only by seconds, because the scheduler also wakes a worker.
+"""
 
 from celery import current_app
 from django.db import connection, transaction
@@ -9,7 +11,7 @@ EXPIRES_SECONDS = 60
 
 
 def wake_worker_on_commit() -> None:
-    """Wake a worker when the transaction commits: once, however many events it publishes."""
+    """Wake a worker once when the transaction commits, even if it publishes several events."""
     # run_on_commit is Django's list of the transaction's hooks; it has no public reader
     # (tests/webhooks/events/test_publishing.py fails when it changes).
     if not any(wake_worker in hook for hook in connection.run_on_commit):

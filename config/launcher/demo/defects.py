@@ -41,7 +41,7 @@ class Defect:
 
     @property
     def is_counting(self) -> bool:
-        """Return whether it makes its order defective."""
+        """Return whether the defect makes its order defective."""
         return self.stars < 3 if self.kind == FEEDBACK else (self.kind, self.state) in COUNTING
 
 
@@ -92,7 +92,7 @@ def _span(order: Order, now: datetime) -> int:
 
 
 def _how_many(account: SampleAccount, *, home: bool, fulfilment: str, span: int, placed: int) -> int:
-    """Return how many of the `placed` orders are defective."""
+    """Return the number of the `placed` orders that are defective."""
     rates = account.current_rates if span == 0 and home else account.earlier_rates
     rate = rates[0 if fulfilment == Fulfilment.MERCHANT else 1]
     # Rounded down, so that a rate below the target stays below it with few orders.

@@ -91,7 +91,10 @@ def build_packages(
 
 
 def is_business(order: Order) -> bool:
-    """Return whether it is an Amazon Business order, which needs an invoice. About one in eight is."""
+    """Return whether the order is an Amazon Business order, which needs an invoice.
+
+    About one in eight orders is one.
+    """
     return (
         order.marketplace in INVOICED
         and order.fulfilment == Fulfilment.MERCHANT
@@ -210,7 +213,7 @@ def _when_shipped(order: Order, plan: Package, *, is_late: bool, now: datetime, 
 
 
 def _when_invoiced(shipped: datetime, *, is_late: bool, now: datetime, random: Random) -> datetime | None:
-    """Return when it was invoiced: within minutes, or late by days, weekends included."""
+    """Return when the package was invoiced: within minutes, or late by some days including weekends."""
     wait = timedelta(days=random.uniform(5, 8)) if is_late else timedelta(minutes=random.uniform(1, 50))
     return _if_past(shipped + wait, now)
 

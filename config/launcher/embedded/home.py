@@ -58,7 +58,7 @@ class Home:
         os.close(self._lock)
 
     def discard(self) -> None:
-        """Remove the folder and the servers' data for good."""
+        """Delete the folder and the servers' data."""
         self.release()
         shutil.rmtree(self.servers, ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Choose free ports on 127.0.0.1, the same at every start while they are free."""
+"""Choose free ports on 127.0.0.1. The same ports are used at every start while they are free."""
 
 import socket
 
