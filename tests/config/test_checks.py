@@ -47,7 +47,7 @@ def check(url: str, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("role", ["owner_dsn", "superuser", "above_the_wall"])
+@pytest.mark.parametrize("role", ["owner_dsn", "superuser", "bypassing_role"])
 def test_check_refuses_role_that_bypasses_row_level_security(
     request: pytest.FixtureRequest, django_db_setup: None, role: str
 ) -> None:

@@ -30,7 +30,7 @@ def preflight(path: str, origin: str, method: str = "GET") -> Any:
     return Stranger().options(path, headers=headers)
 
 
-@pytest.mark.usefixtures("front_ends")
+@pytest.mark.usefixtures("agencies_with_origins")
 @pytest.mark.parametrize(
     ("origin", "allowed"),
     [
@@ -65,7 +65,7 @@ def test_preflight_allows_origin_of_any_agency(path: str, origin: str, allowed: 
         assert answer["Access-Control-Max-Age"] == "600"
 
 
-@pytest.mark.usefixtures("front_ends")
+@pytest.mark.usefixtures("agencies_with_origins")
 @pytest.mark.parametrize(
     ("origin", "allowed"), [(MINE, True), (THEIRS, False), (UNKNOWN, False), ("null", False)]
 )
@@ -93,7 +93,7 @@ def test_response_allows_origins_of_own_agency_only(
         )
 
 
-@pytest.mark.usefixtures("front_ends")
+@pytest.mark.usefixtures("agencies_with_origins")
 def test_response_to_token_allows_origin_like_its_key(acme: Client) -> None:
     browser = Client(acme.agency, acme.post("/v1/tokens", {}, format="json").json()["token"])
 
@@ -104,7 +104,7 @@ def test_response_to_token_allows_origin_like_its_key(acme: Client) -> None:
     assert (refused.status_code, refused.headers.get(ALLOWED)) == (403, MINE)
 
 
-@pytest.mark.usefixtures("front_ends")
+@pytest.mark.usefixtures("agencies_with_origins")
 @pytest.mark.parametrize(("origin", "allowed"), [(MINE, True), (THEIRS, True), (UNKNOWN, False)])
 def test_refusal_of_key_is_readable_by_page(origin: str, allowed: bool) -> None:
     answer = Stranger().get(
@@ -115,7 +115,7 @@ def test_refusal_of_key_is_readable_by_page(origin: str, allowed: bool) -> None:
     assert answer.headers.get(ALLOWED) == (origin if allowed else None)
 
 
-@pytest.mark.usefixtures("front_ends")
+@pytest.mark.usefixtures("agencies_with_origins")
 def test_removed_origin_is_not_allowed(acme: Client) -> None:
     acme.patch("/v1/agency", {"allowed_origins": []}, format="json")
     context.set_agency(None)
@@ -124,7 +124,7 @@ def test_removed_origin_is_not_allowed(acme: Client) -> None:
     assert ALLOWED not in acme.get("/v1/accounts", headers={"Origin": MINE}).headers
 
 
-@pytest.mark.usefixtures("front_ends")
+@pytest.mark.usefixtures("agencies_with_origins")
 def test_origins_of_closed_agency_are_refused_until_reopened(acme: Client) -> None:
     closed = acme.delete("/v1/agency", {"confirm": "close Acme"}, format="json")
     context.set_agency(None)
