@@ -13,6 +13,7 @@ import contextlib
 import json
 import os
 import secrets
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -120,6 +121,7 @@ def pytest_unconfigure() -> None:
 def name_servers() -> Servers:
     """Set the environment to servers that live as long as `stack`."""
     _forget_the_controller_s()
+    _keep_what_is_compiled()
     _sweep()
     home = Home(folder=Path(tempfile.mkdtemp(prefix=PREFIX)))
     stack.callback(home.discard)
@@ -173,6 +175,14 @@ def _broker_url(home: Home) -> str:
 def port_of_run(home: Home, server: str) -> int:
     """Return the port that was chosen for a server, also while the server listens on it."""
     return int(home.read_value(f"{server}_port") or choose_port(home=home, server=server))
+
+
+def _keep_what_is_compiled() -> None:
+    """Compile each module once for all processes, also where the environment says otherwise, as in an image:
+    the tests start hundreds of processes."""
+
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 def _forget_the_controller_s() -> None:
