@@ -205,22 +205,29 @@ LEADING = [
 
 
 def seconds_for(text: str) -> float:
-    """Return the shorter of two measurements, in processor time."""
-    return min(_seconds_once(text) for _ in range(2))
-
-
-def _seconds_once(text: str) -> float:
+    """Return the processor's own seconds: others work on the same machine."""
     began = time.process_time()
     for shape, left in SHAPES:
         shape.sub(left, text)
     return time.process_time() - began
 
 
+def is_linear(short: str, long: str) -> bool:
+    """Return whether eight times the length takes less than 24 times as long; its square would be 64.
+
+    The quicker of two counts. The second is measured only if the first is too slow.
+    """
+    few, many = seconds_for(short), seconds_for(long)
+    if many >= 24 * few + 0.001:
+        few, many = min(few, seconds_for(short)), min(many, seconds_for(long))
+    return many < 24 * few + 0.001
+
+
 @pytest.mark.parametrize("leading", LEADING)
 def test_patterns_take_linear_time(leading: str) -> None:
     for hostile in HOSTILE:
-        short, long = ((leading + hostile * (length // len(hostile))) for length in (8_000, 64_000))
-        assert seconds_for(long) < 24 * seconds_for(short) + 0.005, hostile  # its square would be 64
+        short, long = ((leading + hostile * (length // len(hostile))) for length in (2_000, 16_000))
+        assert is_linear(short, long), hostile
 
 
 def test_long_text_is_cut_and_marked() -> None:
@@ -239,7 +246,7 @@ def test_secret_at_cut_is_not_shown_in_part(text: str, cut: int) -> None:
     redactor = Redactor(known=[f"correct {SECRET} horse"])
 
     for off in range(-len(SECRET) - 40, 8, 9):
-        left = redactor.text("a " * ((cut + off) // 2) + text + " b" * MAX_LENGTH)
+        left = redactor.text("a" * (cut + off - 1) + " " + text + " b" * MAX_LENGTH)
 
         assert SECRET[:4] not in left
         assert left.endswith(CUT)
