@@ -16,6 +16,9 @@ from metrics.models import ReportedFigure, Snapshot
 from metrics.rules.definitions import CATALOGUE
 from metrics.rules.judgement import build_limit
 
+# One serializer for all figures: DRF copies the fields for each new one.
+LIMIT = LimitSerializer()
+
 
 class SnapshotFigure(KeywordFields):
     """One figure as Amazon's report states it."""
@@ -44,7 +47,7 @@ class SnapshotFigure(KeywordFields):
     @extend_schema_field(LimitSerializer(allow_null=True))
     def get_target(self, figure: ReportedFigure) -> Any:
         limit = build_limit(figure.comparator, figure.limit_numerator, figure.limit_denominator)
-        return LimitSerializer(limit).data if limit else None
+        return LIMIT.to_representation(limit) if limit else None
 
 
 @extend_schema_serializer(

@@ -89,6 +89,10 @@ class WarningSerializer(TargetSerializer):
         return identifiers.public("thr", warning.threshold) if warning.threshold else None
 
 
+# One serializer for all values: DRF copies the fields for each new one, and a year has thousands of values.
+WARNING = WarningSerializer()
+
+
 class LimitFields:
     """Provide the fields `target` and `warning` of a value."""
 
@@ -103,7 +107,7 @@ class LimitFields:
 
     @extend_schema_field(WarningSerializer(allow_null=True))
     def get_warning(self, value: Value) -> Any:
-        return WarningSerializer(value.warning).data if value.warning else None
+        return WARNING.to_representation(value.warning) if value.warning else None
 
 
 class BudgetSerializer(serializers.Serializer[Any]):
@@ -168,6 +172,9 @@ class AmazonFigureSerializer(KeywordFields):
             "rate": rate(numerator, denominator),
             "meets_target": meets(numerator, denominator, figure.target) if figure.target else None,
         }
+
+
+AMAZON_FIGURE = AmazonFigureSerializer()
 
 
 class MetricValueSerializer(LimitFields, serializers.Serializer[Value]):
@@ -237,7 +244,7 @@ class MetricValueSerializer(LimitFields, serializers.Serializer[Value]):
     @extend_schema_field(AmazonFigureSerializer(allow_null=True))
     def get_amazon(self, value: Value) -> Any:
         figure = self.context["amazon"].get(value.series)
-        return AmazonFigureSerializer(figure).data if figure else None
+        return AMAZON_FIGURE.to_representation(figure) if figure else None
 
 
 @extend_schema_serializer(
