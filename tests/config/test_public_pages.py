@@ -3,13 +3,14 @@
 import ast
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.test import Client as Stranger
+from django.utils import timezone
 
 from api.problem_types import BY_SLUG, PROBLEM_TYPES
 from ingestion.reports.documents import BINARY
@@ -156,7 +157,7 @@ def test_security_txt_names_the_contact_for_months(settings: Any, contact: str, 
 
     lines = answer.content.decode().splitlines()
     (expires,) = [each.removeprefix("Expires: ") for each in lines if each.startswith("Expires: ")]
-    left = datetime.fromisoformat(expires) - datetime.now(UTC)
+    left = datetime.fromisoformat(expires) - timezone.now()
     assert (answer.status_code, answer["Content-Type"]) == (200, "text/plain; charset=utf-8")
     assert lines[0] == line
     assert timedelta(days=170) < left < timedelta(days=365)

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from accounts.agencies import lifecycle as agencies
 from accounts.models import Agency, AuditEntry, SellerAccount
@@ -94,8 +95,8 @@ def test_recompute_adds_a_marketplace_that_was_never_counted(sold: FactRecorder)
 
 
 def test_recompute_repairs_what_follows_from_a_count(acme: Client, shop: str, sold: FactRecorder) -> None:
-    day = datetime.now(NINE.tzinfo).date() - timedelta(days=30)
-    sold.load(*orders(3, first=31, on=day), at=datetime.now(NINE.tzinfo))
+    day = timezone.now().date() - timedelta(days=30)
+    sold.load(*orders(3, first=31, on=day), at=timezone.now())
     damage(sold, on=day)
 
     recompute(f"--from={day}", f"--to={day}")
@@ -177,7 +178,7 @@ def test_recompute_applies_a_pending_denominator_choice(sold: FactRecorder) -> N
 
 
 def test_recompute_works_with_a_clock_that_went_back(sold: FactRecorder) -> None:
-    ahead = datetime.now(NINE.tzinfo) + timedelta(days=1)
+    ahead = timezone.now() + timedelta(days=1)
     sold.load(order(21), at=ahead)
     damage(sold, on=NEXT_DAY)
 

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import AccountStatus
 from metrics import refresh
@@ -127,7 +128,7 @@ def test_summary_counts_open_breaches_and_warnings(recorder: FactRecorder) -> No
 
 def test_account_in_the_api_has_its_summary(acme: Client, shop: str) -> None:
     recorder = FactRecorder.for_account(acme, shop)
-    moment = datetime.now(tz=NINE.tzinfo)
+    moment = timezone.now()
     recorder.load(*orders(50, on=moment.date() - timedelta(days=40)), at=moment)
     recorder.load(defect(1), at=moment + A_MOMENT)
 
