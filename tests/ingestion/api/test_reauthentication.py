@@ -43,7 +43,7 @@ def shop(acme: Client) -> str:
 @pytest.fixture
 def folder(settings: Settings, tmp_path: Path) -> Path:
     """Return the folder for uploads and documents."""
-    settings.FILE_UPLOAD_HANDLERS = [f"{__name__}.Meanwhile"]
+    settings.FILE_UPLOAD_HANDLERS = [f"{__name__}.ChangeWhileStreaming"]
     settings.FILE_UPLOAD_TEMP_DIR = settings.MEDIA_ROOT = tmp_path
     return tmp_path
 
