@@ -39,11 +39,11 @@ def record(
     before: Fields | None = None,
     after: Fields | None = None,
 ) -> AuditEntry:
-    """Record that `who` did `what` (such as `endpoint.created`) to the thing with the public ID `about`.
+    """Record that `actor` did `what` (such as `endpoint.created`) to the object with the public ID `about`.
 
-    `before` and `after` are fields of the thing; the entry stores those that differ. None: the thing did not
-    exist. `detail` is JSON of IDs and choices. Entries are never deleted: pass no secrets and no buyers'
-    data.
+    `before` and `after` are fields of the object; the entry stores those that differ. None means that the
+    object did not exist. `detail` is JSON of IDs and choices. Entries are never deleted, so they must not
+    contain secrets or data of buyers.
     """
     fields_before, fields_after = _changed_fields(before, after)
     return AuditEntry.objects.create(

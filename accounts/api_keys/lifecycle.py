@@ -90,7 +90,7 @@ def rotate(*, key: ApiKey, overlap: timedelta, by: Principal, now: datetime) -> 
     1. Lock the old key and check that it can be rotated. Raises NotActive, AlreadyReplaced, OutlivesCreator.
     2. Create the new key.
     3. Set the expiry of the old key, never later than it was.
-    4. Revoke the old key's open invitations: somebody else who has that key must not use them to get in.
+    4. Revoke the old key's open invitations, so that somebody else who has that key cannot use them.
     """
     old = _lock(key)
     if not key_secrets.is_valid(key=old, now=now):

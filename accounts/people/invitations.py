@@ -77,14 +77,14 @@ def resend(*, invitation: Invitation, actor: Actor, now: datetime) -> Invitation
 
 @transaction.atomic
 def accept(*, token: str, profile: Profile, now: datetime) -> Joined:
-    """Make the owner of the token a member: the token proves that the e-mail address is theirs.
+    """Make the owner of the token a member. The token proves that the user owns the e-mail address.
 
     1. Find the invitation's agency in the directory of digests.
     2. Lock the invitation in that agency's tenant context.
     3. Create the member, and the user if there is none.
     4. Record it, and delete the invitation.
 
-    Raises UnknownToken, and what users.join raises.
+    Raises UnknownToken, and the errors of users.join.
     """
     digest = _digest(token)
     entry = _directory_entry(digest)

@@ -37,7 +37,7 @@ def send_token(*, agency_name: str, name: str, email: str, now: datetime) -> Non
 def accept(*, token: str, profile: Profile, now: datetime) -> Joined:
     """Create the agency of a token, with the owner of the e-mail address as its first member, an admin.
 
-    Raises UnknownToken, also for a used token, and what users.join raises.
+    Raises UnknownToken, also for a used token, and the errors of users.join.
     """
     try:
         content = signing.loads(token.removeprefix(TOKEN_HEAD), salt=SALT, max_age=SIGN_UP_LIFETIME)

@@ -45,8 +45,7 @@ class ResponseLost(APIException):
     status_code = 409
     default_code = "answer-lost"
     default_detail = (
-        "The write succeeded, but its stored response cannot be decrypted any more. Get the "
-        "resource to see its state."
+        "The write succeeded, but its stored response cannot be decrypted. Get the resource to see its state."
     )
 
 

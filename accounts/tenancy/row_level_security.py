@@ -72,7 +72,7 @@ def read_only(table: str) -> RunSQL:
 
 
 def show(table: str, *, policy: str, where: str) -> RunSQL:
-    """Show the rows for which `where` is true, whatever the agency of the transaction."""
+    """Show the rows for which `where` is true, in every tenant context."""
     return RunSQL(
         f"CREATE POLICY {policy} ON {table} FOR SELECT USING ({where});", f"DROP POLICY {policy} ON {table};"
     )

@@ -119,7 +119,7 @@ def build(*, export: Export, now: datetime) -> None:
 
 
 def remove_account(*, agency_id: UUID, account_id: UUID, now: datetime) -> None:
-    """Make sure that no export contains this account any more. Opens its own transaction.
+    """Remove this account from every export. Opens its own transaction.
 
     1. Queue a running export of the whole agency again. A worker that is about to mark it as ready has done
        so by then, or raises ClaimLost.

@@ -16,7 +16,7 @@ PART_OF = (
     ("answered_messages", "messages"),
     ("dissatisfied_requests", "return_requests"),
 )
-"""Numerators and the denominators that contain them."""
+"""The numerators, each with the denominator that contains it."""
 STREAKS = ("evaluated_until", "missed_since", "cleared_since", "target_met_since")
 """The fields of the alert state, which the evaluation of a series stores between two runs."""
 

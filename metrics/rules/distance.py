@@ -1,14 +1,14 @@
 """Measure how far a value is from its limit, on one scale for all metrics, and find the worst. Pure.
 
-1 is spotless, 0 is exactly at the limit, below 0 is beyond it: the share of the allowed defects that is not
-used up. A rate of 0.5 % under a limit of 1 % has 0.5 left, as has a tracking rate of 97.5 % over a limit of
-95 %; 1.4 % under 1 % is -0.4.
+The distance is the unused share of the allowed defects. It is 1 without defects, 0 exactly at the limit, and
+negative beyond the limit. With a limit of 1 %, a rate of 0.5 % has the distance 0.5, and 1.4 % has -0.4. With
+a limit of at least 95 %, a tracking rate of 97.5 % has the distance 0.5.
 
 Two kinds of limits are not shares:
-- If nothing may go wrong (`eq` 0 of a counter, `lte` 0 %, `gte` 100 %), zero is 1 and each violation takes 1
-  off 0: one violation is -1, three are -3.
-- A score is measured by the part of its limit by which it exceeds it: 300 over 200 is 0.5, 150 is -0.25, 400
-  and more is 1.
+- If no violations are allowed (`eq` 0 of a counter, `lte` 0 %, `gte` 100 %), the distance is 1 without
+  violations, and otherwise the negative number of violations: one is -1, three are -3.
+- For a score, the distance is the difference from the limit as a share of the limit, at most 1. With a limit
+  of 200, a score of 300 has the distance 0.5, 150 has -0.25, and 400 or more has 1.
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ from metrics.rules.series import Value
 def measure_counts(numerator: int, denominator: int, limit: Limit) -> float | None:
     """Return the distance, or None without data.
 
-    It is never above 0 if the limit is missed, never below 0 if it is met.
+    It is at most 0 if the limit is missed, and at least 0 if it is met.
     """
     if not denominator:
         return None

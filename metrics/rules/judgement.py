@@ -99,7 +99,7 @@ def count_bad(numerator: int, denominator: int, limit: Limit | None) -> int:
 
 
 def budget(numerator: int, denominator: int, limit: Limit) -> Budget:
-    """Return how many of the denominator may go wrong, and how many of these are left.
+    """Return how many items of the denominator may be bad, and how many of them are left.
 
     With limit p/q and N = denominator, the greatest bad count that meets the limit is floor((N·p - 1) / q) if
     the comparator is strict and floor(N·p / q) if it is not.

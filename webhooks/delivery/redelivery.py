@@ -39,7 +39,7 @@ WHERE agency_id = %(agency)s AND id IN (
         AND {SUBSCRIBED}
     FOR NO KEY UPDATE OF delivery SKIP LOCKED)
 """
-"""Make undelivered deliveries due, with all attempts before them.
+"""Make undelivered deliveries due, with all their attempts available again.
 
 SKIP LOCKED, and no leased deliveries: a worker that has locked one may be waiting for the endpoint, which is
 locked here.
@@ -109,7 +109,7 @@ def send_test(*, endpoint: Endpoint, type_: str, actor: Actor, now: datetime) ->
 
 @transaction.atomic
 def redeliver(*, delivery: Delivery, actor: Actor, now: datetime) -> Delivery:
-    """Make a finished delivery due now, with all attempts before it, and return it.
+    """Make a finished delivery due now, with all its attempts available again, and return it.
 
     Raises EndpointIsDisabled, DeliveryIsPending, Endpoint.DoesNotExist, Delivery.DoesNotExist. Opens a
     transaction.

@@ -1,4 +1,4 @@
-"""Decide when a failed delivery is retried, and when it fails for good. Pure."""
+"""Decide when a failed delivery is retried, and after which attempt it has failed. Pure."""
 
 import re
 from datetime import UTC, datetime, timedelta
