@@ -101,7 +101,8 @@ REPORT_TYPE = ReportType(
     dialect="csv",
     matches=matches,
     build_parser=build_parser,
-    about="Lists return requests and how they were handled. The return dissatisfaction rate uses them.",
+    about="Lists return requests and how they were handled. The report provides the data for the return "
+    "dissatisfaction rate.",
     columns=COLUMNS,
     example=EXAMPLE,
     source=OWN_LAYOUT,

@@ -129,9 +129,9 @@ REPORT_TYPE = ReportType(
     dialect="csv",
     matches=matches,
     build_parser=build_parser,
-    about="Lists the packages of seller-fulfilled orders, and the cancellers of orders. Late shipments, "
-    "cancellations, valid tracking, on-time delivery and invoices use them. A file needs "
-    "order_id and at least one other column.",
+    about="Lists the packages of seller-fulfilled orders, and states who cancelled an order. The report "
+    "provides the data for late shipments, cancellations, valid tracking, on-time delivery and "
+    "invoices. A file needs order_id and at least one other column.",
     columns=COLUMNS,
     example=EXAMPLE,
     source=OWN_LAYOUT,
