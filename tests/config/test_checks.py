@@ -4,15 +4,22 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from io import StringIO
 
 import psycopg
 import pytest
 from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from django.db.utils import ConnectionHandler
+from pytest_django import Settings
 
+from config import checks
 from config.launcher.embedded import postgres, roles
 from config.launcher.embedded.home import Home
 from config.launcher.embedded.processes import Processes
 from config.launcher.embedded.roles import Role
+from tests.config.load_settings import settings_of
 
 pytestmark = pytest.mark.usefixtures("servers")
 
@@ -36,24 +43,46 @@ def bypassing_role(superuser: str) -> str:
     return roles.build_url(superuser, role=MIGHTY)
 
 
-def check(url: str, *words: str) -> subprocess.CompletedProcess[str]:
+def check(url: str, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "manage.py", "check", *words],
         cwd=settings.BASE_DIR,
-        env=os.environ | {"DATABASE_URL": url},
+        env=os.environ | {"DATABASE_URL": url} | environ,
         capture_output=True,
         text=True,
         check=False,
     )
 
 
+def run_check(*, databases: list[str] | None = None) -> str:
+    """Run the command in this process, and return its output. Raises SystemCheckError as the command does."""
+    output = StringIO()
+    call_command("check", databases=databases, stdout=output, stderr=output)
+    return output.getvalue()
+
+
 @pytest.mark.parametrize("role", ["owner_dsn", "superuser", "bypassing_role"])
 def test_check_refuses_role_that_bypasses_row_level_security(
-    request: pytest.FixtureRequest, django_db_setup: None, role: str
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, db: None, role: str
 ) -> None:
-    answer = check(request.getfixturevalue(role), "--database", "default")
+    environ = os.environ | {"DATABASE_URL": request.getfixturevalue(role)}
+    others = ConnectionHandler({"default": settings_of(environ)["DATABASES"]["default"]})
+    monkeypatch.setattr(checks, "connections", others)
+
+    with pytest.raises(SystemCheckError) as refused:
+        run_check(databases=["default"])
+
+    others.close_all()
+    assert "underone.E001" in str(refused.value)
+    assert "HINT: Use the application role for all processes" in str(refused.value)
+
+
+def test_refusal_ends_process_without_traceback(owner_dsn: str, django_db_setup: None) -> None:
+    answer = check(owner_dsn, "--database", "default")
 
     assert answer.returncode == 1
+    assert "underone.E001" in answer.stderr
+    assert "HINT: Use the application role for all processes" in answer.stderr
     assert "underone.E001" in answer.stderr
     assert "HINT: Use the application role for all processes" in answer.stderr
     assert "Traceback" not in answer.stderr
@@ -82,19 +111,14 @@ def test_check_without_database_does_not_connect() -> None:
     ],
 )
 def test_check_warns_of_default_sender_with_mail_server(
-    server: str, sender: str, expected: list[str]
+    settings: Settings, server: str, sender: str, expected: list[str]
 ) -> None:
-    answer = subprocess.run(
-        [sys.executable, "manage.py", "check"],
-        cwd=settings.BASE_DIR,
-        env=os.environ | {"EMAIL_URL": server, "EMAIL_FROM": sender},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    loaded = settings_of(os.environ | {"EMAIL_URL": server, "EMAIL_FROM": sender})
+    settings.EMAIL_HOST, settings.DEFAULT_FROM_EMAIL = loaded["EMAIL_HOST"], loaded["DEFAULT_FROM_EMAIL"]
 
-    assert answer.returncode == 0
-    assert [code for code in ("underone.W001",) if code in answer.stderr] == expected
+    output = run_check()
+
+    assert [code for code in ("underone.W001",) if code in output] == expected
 
 
 @pytest.mark.parametrize(
@@ -105,15 +129,22 @@ def test_check_warns_of_default_sender_with_mail_server(
         ("amqp://127.0.0.1:1", "redis://127.0.0.1:1/0", 0),
     ],
 )
-def test_check_requires_cache_with_rabbitmq(broker: str, store: str, expected: int) -> None:
-    answer = subprocess.run(
-        [sys.executable, "manage.py", "check"],
-        cwd=settings.BASE_DIR,
-        env=os.environ | {"BROKER_URL": broker, "CACHE_URL": store},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def test_check_requires_cache_with_rabbitmq(
+    settings: Settings, broker: str, store: str, expected: int
+) -> None:
+    settings.CACHE_URL = settings_of(os.environ | {"BROKER_URL": broker, "CACHE_URL": store})["CACHE_URL"]
 
-    assert (answer.returncode, answer.stderr.count("underone.E003")) == (expected, expected)
+    try:
+        output = run_check()
+    except SystemCheckError as refused:
+        output = str(refused)
+        assert expected
+
+    assert output.count("underone.E003") == expected
+
+
+def test_error_without_database_ends_process_without_traceback() -> None:
+    answer = check(os.environ["DATABASE_URL"], BROKER_URL="amqp://127.0.0.1:1", CACHE_URL="")
+
+    assert (answer.returncode, answer.stderr.count("underone.E003")) == (1, 1)
     assert "Traceback" not in answer.stderr

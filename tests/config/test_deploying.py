@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 from django.conf import LazySettings, settings
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 from django.test import Client as Browser
+from django.test import override_settings
 
 from config.web.content_security_policy import policy_of
+from tests.config.load_settings import settings_of
 
 pytestmark = pytest.mark.usefixtures("servers")
 
@@ -65,10 +69,21 @@ def test_example_configuration_has_no_warnings(tmp_path: Path, switches: dict[st
     ],
 )
 def test_insecure_configuration_has_warnings(tmp_path: Path, variable: str, value: str, code: str) -> None:
-    answer = check(tmp_path, **{variable: value})
+    given = {"UNDERONE_HOME": str(tmp_path)} | example() | FILLED_IN
+    loaded = settings_of(given | {variable: value})
+    del loaded["DATABASES"]
+
+    with override_settings(**loaded), pytest.raises(SystemCheckError) as refused:
+        call_command("check", deploy=True, fail_level="WARNING")
+
+    assert code in str(refused.value)
+
+
+def test_warning_ends_process(tmp_path: Path) -> None:
+    answer = check(tmp_path, DEBUG="true")
 
     assert answer.returncode == 1
-    assert code in answer.stderr
+    assert "security.W018" in answer.stderr
 
 
 @pytest.fixture

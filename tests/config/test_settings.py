@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from tests.config.load_settings import complaint_of
+
 ROOT = Path(settings.BASE_DIR)
 NEEDED = {
     "SECRET_KEY": "trial",
@@ -117,11 +119,10 @@ def test_settings_load_with_explained_defaults(
 
 @pytest.mark.parametrize("name", NEEDED)
 def test_missing_variable_is_named_in_one_sentence(tmp_path: Path, name: str) -> None:
-    answer = load(tmp_path, NEEDED | {name: ""})
+    complaint = complaint_of(NEEDED | {"UNDERONE_HOME": str(tmp_path), name: ""})
 
-    assert answer.returncode == 1
-    assert answer.stderr.startswith(f"{name} is not set. ")
-    assert answer.stderr.count("\n") == 1
+    assert complaint.startswith(f"{name} is not set. ")
+    assert complaint.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -153,13 +154,20 @@ def test_missing_variable_is_named_in_one_sentence(tmp_path: Path, name: str) ->
         ("UNDERONE_HOME", "/dev/null/home"),
     ],
 )
-def test_invalid_variable_is_named_without_traceback(tmp_path: Path, name: str, value: str) -> None:
-    answer = load(tmp_path, NEEDED | {name: value})
+def test_invalid_variable_is_named_in_one_sentence(tmp_path: Path, name: str, value: str) -> None:
+    complaint = complaint_of(NEEDED | {"UNDERONE_HOME": str(tmp_path), name: value})
 
-    assert answer.returncode == 1
-    assert answer.stderr.startswith(f"{name} must ")
-    assert answer.stderr.count("\n") == 1
-    assert answer.stdout == ""
+    assert complaint.startswith(f"{name} must ")
+    assert complaint.count("\n") == 1
+
+
+def test_invalid_variable_ends_process_without_traceback(tmp_path: Path) -> None:
+    environ = NEEDED | {"DEBUG": "maybe"}
+
+    answer = load(tmp_path, environ)
+
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert answer.stderr == complaint_of(environ | {"UNDERONE_HOME": str(tmp_path)})
 
 
 def test_manage_py_names_invalid_variable_alike(tmp_path: Path) -> None:
