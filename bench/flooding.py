@@ -108,9 +108,9 @@ def _waits(right: HTTPConnection, key: str, turns: Iterable[int]) -> list[float]
 
 def _ask(connection: HTTPConnection, key: str) -> int:
     connection.request("GET", PATH, headers={"Authorization": f"Bearer {key}"})
-    answer = connection.getresponse()
-    answer.read()
-    return answer.status
+    response = connection.getresponse()
+    response.read()
+    return response.status
 
 
 def _p95(waits: list[float]) -> float:

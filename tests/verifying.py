@@ -39,7 +39,7 @@ def install_for_npm(place: Path, *, folder: Path = FOLDER) -> Path:
     for file in folder.iterdir():
         if file.is_file():
             shutil.copy(file, place)
-    answer = subprocess.run(
+    result = subprocess.run(
         [NPM, "ci", "--ignore-scripts", "--no-fund", "--no-audit"],
         cwd=place,
         capture_output=True,
@@ -47,15 +47,15 @@ def install_for_npm(place: Path, *, folder: Path = FOLDER) -> Path:
         check=False,
         timeout=600,
     )
-    if answer.returncode != 0:
-        pytest.skip(f"{folder.name} of npm are not tried: npm ci failed: {answer.stderr[-300:]}")
+    if result.returncode != 0:
+        pytest.skip(f"{folder.name} of npm are not tried: npm ci failed: {result.stderr[-300:]}")
     return place
 
 
 def accepted_by_npm(place: Path, deliveries: Sequence[Signed]) -> list[dict[str, bool]]:
     """Return for each delivery which library accepts it."""
     assert NODE is not None
-    answer = subprocess.run(
+    result = subprocess.run(
         [NODE, "verify.js"],
         cwd=place,
         input=json.dumps([asdict(each) for each in deliveries]),
@@ -64,4 +64,4 @@ def accepted_by_npm(place: Path, deliveries: Sequence[Signed]) -> list[dict[str,
         check=True,
         timeout=600,
     )
-    return list(json.loads(answer.stdout))
+    return list(json.loads(result.stdout))

@@ -79,21 +79,21 @@ def test_csv_of_accounts_has_no_formula(acme: Client, name: str) -> None:
     body = {"name": f"{name}.", "selling_partner_id": "A1", "home_marketplace": "US", "external_id": name}
     assert acme.post("/v1/accounts", body, format="json").status_code == 201
 
-    answer = acme.get("/v1/accounts", {"format": "csv"})
+    response = acme.get("/v1/accounts", {"format": "csv"})
 
-    assert answer["Content-Type"] == "text/csv; charset=utf-8"
-    assert [cell for cell in cells(answer.content.decode()) if FORMULA.match(cell)] == []
+    assert response["Content-Type"] == "text/csv; charset=utf-8"
+    assert [cell for cell in cells(response.content.decode()) if FORMULA.match(cell)] == []
 
 
 def test_csv_of_rejected_rows_has_no_formula(acme: Client, shop: str) -> None:
     rows = [build.order_row(amazon_order_id=text) for text in ("=1+1", "@x", "+1", "-1")]
     report = acme.load(shop, build.orders_file([build.order_row(), *rows]))
 
-    answer = acme.get(f"/v1/reports/{report['id']}/rejected-rows", HTTP_ACCEPT="text/csv")
+    response = acme.get(f"/v1/reports/{report['id']}/rejected-rows", HTTP_ACCEPT="text/csv")
 
-    lines = answer.content.decode().splitlines()
+    lines = response.content.decode().splitlines()
     assert (lines[0], len(lines)) == ("line,reason", 5)
-    assert [cell for cell in cells(answer.content.decode()) if FORMULA.match(cell)] == []
+    assert [cell for cell in cells(response.content.decode()) if FORMULA.match(cell)] == []
 
 
 def test_csv_of_orders_links_next_page(acme: Client, shop: str) -> None:

@@ -61,7 +61,7 @@ def test_fields_apply_to_points_of_history(acme: Client, shop: str) -> None:
 
 
 def test_fields_select_csv_columns(acme: Client, shop: str) -> None:
-    answers = [
+    responses = [
         acme.get("/v1/accounts", {"fields": "name,status", "format": "csv"}),
         acme.get(
             f"/v1/accounts/{shop}/metrics/order_defect_rate/history",
@@ -69,15 +69,15 @@ def test_fields_select_csv_columns(acme: Client, shop: str) -> None:
         ),
     ]
 
-    assert answers[0].content.decode().splitlines() == ["name,status", "Shop,no_data"]
-    assert answers[1].content.decode().splitlines()[0] == "as_of,rate"
+    assert responses[0].content.decode().splitlines() == ["name,status", "Shop,no_data"]
+    assert responses[1].content.decode().splitlines()[0] == "as_of,rate"
 
 
 @pytest.mark.parametrize(
     "path", ["/v1/accounts", "/v1/events", "/v1/audit-log", "/v1/breaches", "/v1/thresholds"]
 )
 def test_fields_error_has_pointer(acme: Client, path: str) -> None:
-    answer = acme.get(path, {"fields": "id,secret"})
+    response = acme.get(path, {"fields": "id,secret"})
 
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/fields")
-    assert "'secret'" in answer.json()["errors"][0]["detail"]
+    assert (response.status_code, response.json()["errors"][0]["pointer"]) == (400, "/fields")
+    assert "'secret'" in response.json()["errors"][0]["detail"]

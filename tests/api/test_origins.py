@@ -67,9 +67,9 @@ def test_origin_that_is_invalid_is_none(text: str) -> None:
 
 @pytest.mark.parametrize("wrong", ["https://a.example/", "*", "http://a.example", ""])
 def test_origin_error_has_its_index(acme: Client, wrong: str) -> None:
-    answer = acme.patch("/v1/agency", {"allowed_origins": ["https://a.example", wrong]}, format="json")
+    response = acme.patch("/v1/agency", {"allowed_origins": ["https://a.example", wrong]}, format="json")
 
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/allowed_origins/1")
+    assert (response.status_code, response.json()["errors"][0]["pointer"]) == (400, "/allowed_origins/1")
     assert acme.read("/v1/agency")["allowed_origins"] == []
 
 

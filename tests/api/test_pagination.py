@@ -212,9 +212,9 @@ HOSTILE: tuple[list[str], ...] = (
 def test_cursor_made_up_causes_no_server_error(acme: Client, lists: list[str], position: list[str]) -> None:
     cursor = cursors.encode(position)
 
-    answers = {path: ask(acme, f"{path}&cursor={cursor}") for path in lists}
+    responses = {path: ask(acme, f"{path}&cursor={cursor}") for path in lists}
 
-    for path, answer in answers.items():
+    for path, answer in responses.items():
         assert answer.status_code in ({400} if len(cursor) > cursors.MAX_LENGTH else {200, 404}), path
         if answer.status_code != 200:
             assert [error["pointer"] for error in answer.json()["errors"]] == ["/cursor"], path
@@ -225,19 +225,19 @@ def test_cursor_made_up_causes_no_server_error(acme: Client, lists: list[str], p
 )
 def test_cursor_malformed_is_refused_by_each_list(acme: Client, lists: list[str], cursor: str) -> None:
     for path in lists:
-        answer = ask(acme, f"{path}&cursor={cursor}")
+        response = ask(acme, f"{path}&cursor={cursor}")
 
-        assert answer.status_code == 400, path
-        assert answer.json()["errors"][0]["pointer"] == "/cursor"
+        assert response.status_code == 400, path
+        assert response.json()["errors"][0]["pointer"] == "/cursor"
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "201", "1.5", "x", "", "٣٣٣", "²", "1" * 5000, "1 "])
 def test_limit_out_of_bounds_is_refused_by_each_list(acme: Client, lists: list[str], limit: str) -> None:
     for path in lists:
-        answer = ask(acme, f"{path}&limit={limit}")
+        response = ask(acme, f"{path}&limit={limit}")
 
-        assert answer.status_code == 400, path
-        assert answer.json()["errors"][0]["pointer"] == "/limit"
+        assert response.status_code == 400, path
+        assert response.json()["errors"][0]["pointer"] == "/limit"
 
 
 def test_cursor_empty_returns_first_page(acme: Client, lists: list[str]) -> None:

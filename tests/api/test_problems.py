@@ -125,12 +125,16 @@ def test_server_error_in_middleware_is_a_problem(
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.{middleware}"]
     acme.raise_request_exception = False
 
-    answer = acme.get("/v1/me")
+    response = acme.get("/v1/me")
 
-    assert (answer.status_code, answer["Content-Type"], answer.get("Retry-After")) == (status, PROBLEM, again)
-    assert answer.json()["type"] == f"/problems/{slug}"
-    assert answer.json()["request_id"] == answer["X-Request-Id"]
-    assert b"secret" not in answer.content
+    assert (response.status_code, response["Content-Type"], response.get("Retry-After")) == (
+        status,
+        PROBLEM,
+        again,
+    )
+    assert response.json()["type"] == f"/problems/{slug}"
+    assert response.json()["request_id"] == response["X-Request-Id"]
+    assert b"secret" not in response.content
 
 
 def test_aborted_request_is_refused_and_no_server_error(acme: Client) -> None:
@@ -140,14 +144,14 @@ def test_aborted_request_is_refused_and_no_server_error(acme: Client) -> None:
 
         readline = read
 
-    answer = acme.generic(
+    response = acme.generic(
         "POST",
         "/v1/accounts",
         content_type="application/json",
         **{"wsgi.input": Broken(), "CONTENT_LENGTH": "9"},
     )
 
-    assert (answer.status_code, answer["Content-Type"]) == (400, PROBLEM)
+    assert (response.status_code, response["Content-Type"]) == (400, PROBLEM)
 
 
 def test_health_needs_no_key(db: None) -> None:

@@ -97,9 +97,9 @@ def build_path(has: AgencyIds, path: str) -> str:
 def count_queries(client: Client, path: str, *, limit: int) -> tuple[int, int]:
     """Return how many queries a page runs, and how many rows it has."""
     with CaptureQueriesContext(connection) as captured:
-        answer = client.read(path, limit=limit)
+        body = client.read(path, limit=limit)
     counted = [each["sql"] for each in captured if not each["sql"].startswith(NOT_COUNTED)]
-    return len(counted), len(answer.get("data", ()))
+    return len(counted), len(body.get("data", ()))
 
 
 def test_query_counts_match_lists() -> None:

@@ -96,6 +96,6 @@ def test_wsgi_application_is_throttled() -> None:
     """Asked of a process of its own: who loads the application describes the loggers anew."""
     words = "from config.wsgi import application; print(type(application).__name__)"
 
-    answer = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+    result = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
 
-    assert answer.stdout == "DelayFailedAuthentication\n"
+    assert result.stdout == "DelayFailedAuthentication\n"

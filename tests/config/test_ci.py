@@ -28,10 +28,10 @@ def run(
     (folder / "make").write_text(MAKE.format(lint=lint, test=test, summary=folder / "summary"))
     (folder / "make").chmod(0o755)
     environ = os.environ | {"PATH": f"{folder}:{os.environ['PATH']}"}
-    answer = subprocess.run(
+    result = subprocess.run(
         [folder / ".ci" / "run"], env=environ, cwd="/", capture_output=True, text=True, check=False
     )
-    return answer, (folder / "calls").read_text().splitlines()
+    return result, (folder / "calls").read_text().splitlines()
 
 
 def test_script_is_executable_and_valid() -> None:
@@ -49,10 +49,10 @@ def test_script_is_executable_and_valid() -> None:
     ],
 )
 def test_script_prints_summary_last(tmp_path: Path, summary: str) -> None:
-    answer, calls = run(tmp_path, f"....\n{summary}\n")
+    result, calls = run(tmp_path, f"....\n{summary}\n")
 
-    assert answer.returncode == 0
-    assert answer.stdout.splitlines()[-1] == summary
+    assert result.returncode == 0
+    assert result.stdout.splitlines()[-1] == summary
     assert calls == ["make lint", "make test"]
 
 
@@ -65,25 +65,25 @@ def test_script_prints_summary_last(tmp_path: Path, summary: str) -> None:
     ],
 )
 def test_script_fails_with_tests_and_prints_summary_last(tmp_path: Path, summary: str, code: int) -> None:
-    answer, _ = run(tmp_path, f"FAILED tests/x.py::test_y - 1 passed in my head\n{summary}\n", test=code)
+    result, _ = run(tmp_path, f"FAILED tests/x.py::test_y - 1 passed in my head\n{summary}\n", test=code)
 
-    assert answer.returncode == code
-    assert answer.stdout.splitlines()[-1] == summary
+    assert result.returncode == code
+    assert result.stdout.splitlines()[-1] == summary
 
 
 def test_script_runs_no_tests_if_lint_fails(tmp_path: Path) -> None:
-    answer, calls = run(tmp_path, "1 passed in 0.01s\n", lint=1)
+    result, calls = run(tmp_path, "1 passed in 0.01s\n", lint=1)
 
-    assert answer.returncode == 1
+    assert result.returncode == 1
     assert calls == ["make lint"]
-    assert answer.stdout.splitlines()[-1] == "make lint failed: the reason is above."
+    assert result.stdout.splitlines()[-1] == "make lint failed: the reason is above."
 
 
 def test_script_fails_if_tests_do_not_start(tmp_path: Path) -> None:
-    answer, _ = run(tmp_path, "the servers did not come up\n", test=1)
+    result, _ = run(tmp_path, "the servers did not come up\n", test=1)
 
-    assert answer.returncode == 1
-    assert "make test failed: the reason is above." in answer.stdout
+    assert result.returncode == 1
+    assert "make test failed: the reason is above." in result.stdout
 
 
 def test_script_leaves_no_files(tmp_path: Path) -> None:

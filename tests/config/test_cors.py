@@ -49,20 +49,20 @@ def preflight(path: str, origin: str, method: str = "GET") -> Any:
 )
 @pytest.mark.parametrize("path", ["/v1/accounts", "/v1/tokens", "/v1/accounts/acct_x/reports"])
 def test_preflight_allows_origin_of_any_agency(path: str, origin: str, allowed: bool) -> None:
-    answer = preflight(path, origin, "POST")
+    response = preflight(path, origin, "POST")
 
-    assert answer.status_code == 200
-    assert answer.headers.get(ALLOWED) == (origin if allowed else None)
-    assert "Access-Control-Allow-Credentials" not in answer.headers
-    assert "origin" in answer["Vary"].lower()
+    assert response.status_code == 200
+    assert response.headers.get(ALLOWED) == (origin if allowed else None)
+    assert "Access-Control-Allow-Credentials" not in response.headers
+    assert "origin" in response["Vary"].lower()
     if allowed:
         assert {"authorization", "idempotency-key", "if-none-match"} <= set(
-            answer["Access-Control-Allow-Headers"].split(", ")
+            response["Access-Control-Allow-Headers"].split(", ")
         )
         assert {"GET", "POST", "PATCH", "PUT", "DELETE"} <= set(
-            answer["Access-Control-Allow-Methods"].split(", ")
+            response["Access-Control-Allow-Methods"].split(", ")
         )
-        assert answer["Access-Control-Max-Age"] == "600"
+        assert response["Access-Control-Max-Age"] == "600"
 
 
 @pytest.mark.usefixtures("agencies_with_origins")
@@ -83,13 +83,13 @@ def test_preflight_allows_origin_of_any_agency(path: str, origin: str, allowed: 
 def test_response_allows_origins_of_own_agency_only(
     acme: Client, origin: str, allowed: bool, method: str, path: str, status: int
 ) -> None:
-    answer = getattr(acme, method)(path, headers={"Origin": origin})
+    response = getattr(acme, method)(path, headers={"Origin": origin})
 
-    assert answer.status_code == status
-    assert answer.headers.get(ALLOWED) == (origin if allowed else None)
+    assert response.status_code == status
+    assert response.headers.get(ALLOWED) == (origin if allowed else None)
     if allowed:
         assert {"X-Request-Id", "ETag", "Link", "Location", "Retry-After"} <= set(
-            answer["Access-Control-Expose-Headers"].split(", ")
+            response["Access-Control-Expose-Headers"].split(", ")
         )
 
 
@@ -97,22 +97,22 @@ def test_response_allows_origins_of_own_agency_only(
 def test_response_to_token_allows_origin_like_its_key(acme: Client) -> None:
     browser = Client(acme.agency, acme.post("/v1/tokens", {}, format="json").json()["token"])
 
-    answers = [browser.get("/v1/accounts", headers={"Origin": origin}) for origin in (MINE, THEIRS)]
+    responses = [browser.get("/v1/accounts", headers={"Origin": origin}) for origin in (MINE, THEIRS)]
     refused = browser.get("/v1/api-keys", headers={"Origin": MINE})
 
-    assert [answer.headers.get(ALLOWED) for answer in answers] == [MINE, None]
+    assert [answer.headers.get(ALLOWED) for answer in responses] == [MINE, None]
     assert (refused.status_code, refused.headers.get(ALLOWED)) == (403, MINE)
 
 
 @pytest.mark.usefixtures("agencies_with_origins")
 @pytest.mark.parametrize(("origin", "allowed"), [(MINE, True), (THEIRS, True), (UNKNOWN, False)])
 def test_refusal_of_key_is_readable_by_page(origin: str, allowed: bool) -> None:
-    answer = Stranger().get(
+    response = Stranger().get(
         "/v1/accounts", headers={"Origin": origin, "Authorization": "Bearer uo_tok_nonsense"}
     )
 
-    assert answer.status_code == 401
-    assert answer.headers.get(ALLOWED) == (origin if allowed else None)
+    assert response.status_code == 401
+    assert response.headers.get(ALLOWED) == (origin if allowed else None)
 
 
 @pytest.mark.usefixtures("agencies_with_origins")
@@ -139,15 +139,15 @@ def test_origins_of_closed_agency_are_refused_until_reopened(acme: Client) -> No
 
 @pytest.mark.parametrize("path", ["/v1/openapi.json", "/docs"])
 def test_openapi_document_allows_every_origin(db: None, path: str) -> None:
-    answer = Stranger().get(path, headers={"Origin": UNKNOWN})
+    response = Stranger().get(path, headers={"Origin": UNKNOWN})
 
-    assert (answer.status_code, answer[ALLOWED]) == (200, UNKNOWN)
+    assert (response.status_code, response[ALLOWED]) == (200, UNKNOWN)
 
 
 def test_request_without_origin_has_no_cors_headers(acme: Client) -> None:
-    answer = acme.get("/v1/accounts")
+    response = acme.get("/v1/accounts")
 
-    assert ALLOWED not in answer.headers
+    assert ALLOWED not in response.headers
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])

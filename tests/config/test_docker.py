@@ -234,11 +234,11 @@ def start(home: Path, *words: str, **environ: str) -> subprocess.CompletedProces
 
 
 def test_entrypoint_runs_other_commands_without_owner_url(tmp_path: Path) -> None:
-    answer = start(tmp_path, "env", DATABASE_OWNER_URL="postgresql://owner:secret@host/underone")
+    result = start(tmp_path, "env", DATABASE_OWNER_URL="postgresql://owner:secret@host/underone")
 
-    assert answer.returncode == 0
-    assert f"UNDERONE_HOME={tmp_path}" in answer.stdout
-    assert "secret" not in answer.stdout
+    assert result.returncode == 0
+    assert f"UNDERONE_HOME={tmp_path}" in result.stdout
+    assert "secret" not in result.stdout
 
 
 def test_entrypoint_creates_private_folders(tmp_path: Path) -> None:
@@ -251,15 +251,15 @@ def test_entrypoint_creates_private_folders(tmp_path: Path) -> None:
 
 
 def test_migrate_without_owner_url_is_refused(tmp_path: Path) -> None:
-    answer = start(tmp_path, "migrate", DATABASE_OWNER_URL="")
+    result = start(tmp_path, "migrate", DATABASE_OWNER_URL="")
 
-    assert answer.returncode != 0
-    assert "set DATABASE_OWNER_URL to the URL of the role that owns the database" in answer.stderr
+    assert result.returncode != 0
+    assert "set DATABASE_OWNER_URL to the URL of the role that owns the database" in result.stderr
 
 
 def test_migrate_again_changes_nothing_and_checks_role(django_db_setup: None, tmp_path: Path) -> None:
-    answer = start(tmp_path, "migrate")
+    result = start(tmp_path, "migrate")
 
-    assert (answer.returncode, answer.stderr) == (0, "")
-    assert "No migrations to apply" in answer.stdout
-    assert "no issues" in answer.stdout
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "No migrations to apply" in result.stdout
+    assert "no issues" in result.stdout

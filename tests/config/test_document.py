@@ -58,10 +58,10 @@ def test_document_exists_in_each_language() -> None:
 
 @pytest.mark.parametrize("accept", ["application/json", "application/vnd.oai.openapi+json"])
 def test_document_has_requested_content_type(accept: str) -> None:
-    answer = Stranger().get(URL, headers={"Accept": accept})
+    response = Stranger().get(URL, headers={"Accept": accept})
 
-    assert answer["Content-Type"] == accept
-    assert answer.json()["openapi"].startswith("3.1")
+    assert response["Content-Type"] == accept
+    assert response.json()["openapi"].startswith("3.1")
 
 
 def test_document_is_built_again_for_other_urls(settings: Any) -> None:

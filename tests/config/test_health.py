@@ -25,9 +25,9 @@ OK = {"database": "ok", "broker": "ok", "documents": "ok"}
 
 
 def probed(path: str) -> tuple[int, Any]:
-    answer = Stranger().get(path)
-    assert answer["Cache-Control"] == "no-store"
-    return answer.status_code, answer.json()
+    response = Stranger().get(path)
+    assert response["Cache-Control"] == "no-store"
+    return response.status_code, response.json()
 
 
 @pytest.fixture
@@ -115,9 +115,9 @@ def test_readiness_does_not_wait_for_hanging_broker(
     monkeypatch.setitem(app.conf.broker_transport_options, "socket_timeout", 4)
 
     with stopwatch.running() as watch:
-        answer = probed("/readyz")
+        response = probed("/readyz")
 
-    assert answer == (503, OK | {"broker": "no answer"})
+    assert response == (503, OK | {"broker": "no answer"})
     assert watch.seconds < health.READINESS_TIMEOUT + 1
     health.PROBES["broker"].start().join()
 
@@ -150,15 +150,15 @@ def test_liveness_needs_no_dependency(without_database: None, without_broker: No
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
 def test_health_endpoints_allow_get_only(db: None, path: str, method: str) -> None:
-    answer = getattr(Stranger(), method)(path)
+    response = getattr(Stranger(), method)(path)
 
-    assert (answer.status_code, answer.json()["type"]) == (405, "/problems/method-not-allowed")
+    assert (response.status_code, response.json()["type"]) == (405, "/problems/method-not-allowed")
 
 
 def test_request_without_database_is_a_problem(without_database: None) -> None:
     stranger = Stranger(raise_request_exception=False)
 
-    answer = stranger.get("/v1/me", headers={"Authorization": "Bearer uo_live_000000000000_x"})
+    response = stranger.get("/v1/me", headers={"Authorization": "Bearer uo_live_000000000000_x"})
 
-    assert (answer.status_code, answer["Content-Type"]) == (503, "application/problem+json")
-    assert "127.0.0.1" not in answer.content.decode()
+    assert (response.status_code, response["Content-Type"]) == (503, "application/problem+json")
+    assert "127.0.0.1" not in response.content.decode()

@@ -146,9 +146,9 @@ def read(client: Client, language: str, path: str, **parameters: Any) -> Any:
 
 def language_of(language: str) -> str:
     """Return the language of the response to this `Accept-Language`."""
-    answer = Stranger().get("/healthz", headers={"accept-language": language})
-    assert "Accept-Language" in answer["Vary"]
-    return str(answer["Content-Language"])
+    response = Stranger().get("/healthz", headers={"accept-language": language})
+    assert "Accept-Language" in response["Vary"]
+    return str(response["Content-Language"])
 
 
 def in_chinese(answer: Any) -> Any:
@@ -262,11 +262,11 @@ def test_language_of_invalid_header_is_english(db: None, language: str) -> None:
 
 
 def test_language_ignores_cookies_and_parameters(db: None) -> None:
-    answer = Stranger().get(
+    response = Stranger().get(
         "/healthz?lang=zh-hans&language=zh-hans", headers={"cookie": "django_language=zh-hans"}
     )
 
-    assert (answer["Content-Language"], answer["Vary"]) == ("en", "Accept-Language, Accept-Encoding")
+    assert (response["Content-Language"], response["Vary"]) == ("en", "Accept-Language, Accept-Encoding")
 
 
 @pytest.mark.parametrize(
@@ -274,10 +274,10 @@ def test_language_ignores_cookies_and_parameters(db: None) -> None:
 )
 def test_responses_have_content_language_and_vary(acme: Client, path: str) -> None:
     with asking(acme, "zh-CN"):
-        answer = acme.get(path)
+        response = acme.get(path)
 
-    assert answer["Content-Language"] == "zh-hans"
-    assert "Accept-Language" in answer["Vary"]
+    assert response["Content-Language"] == "zh-hans"
+    assert "Accept-Language" in response["Vary"]
 
 
 def test_etag_differs_by_language(acme: Client, eventful: str) -> None:
@@ -308,9 +308,9 @@ def test_requests_of_one_thread_have_own_languages(acme: Client, eventful: str) 
 @pytest.mark.parametrize("path", ["/v1/me", "/v1/nowhere", "/v1/accounts?limit=x", "/healthz"])
 def test_language_is_reset_after_response(acme: Client, path: str) -> None:
     with asking(acme, "zh"):
-        answer = acme.get(path)
+        response = acme.get(path)
 
-    assert (answer["Content-Language"], translation.get_language()) == ("zh-hans", "en")
+    assert (response["Content-Language"], translation.get_language()) == ("zh-hans", "en")
 
 
 def test_language_is_reset_after_error(acme: Client, shop: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -318,10 +318,10 @@ def test_language_is_reset_after_error(acme: Client, shop: str, monkeypatch: pyt
     monkeypatch.setattr("metrics.pipeline.values.VALUES", "SELECT secret FROM nowhere")
 
     with asking(acme, "zh"):
-        answer = acme.get(f"/v1/accounts/{shop}/metrics")
+        response = acme.get(f"/v1/accounts/{shop}/metrics")
 
-    assert (answer.status_code, answer.json()["type"]) == (500, "/problems/internal")
-    assert (answer["Content-Language"], translation.get_language()) == ("zh-hans", "en")
+    assert (response.status_code, response.json()["type"]) == (500, "/problems/internal")
+    assert (response["Content-Language"], translation.get_language()) == ("zh-hans", "en")
 
 
 @pytest.mark.parametrize("question", ["?format=csv", "?format=json"])
@@ -354,9 +354,9 @@ def test_problem_has_same_type_and_fields_in_both_languages(
     acme: Client, method: str, path: str, body: dict[str, Any] | None
 ) -> None:
     def ask() -> dict[str, Any]:
-        answer = getattr(acme, method)(path, body, format="json")
-        assert answer["Content-Type"] == "application/problem+json"
-        problem: dict[str, Any] = json.loads(answer.content)
+        response = getattr(acme, method)(path, body, format="json")
+        assert response["Content-Type"] == "application/problem+json"
+        problem: dict[str, Any] = json.loads(response.content)
         return problem | {
             "errors": [each["pointer"] for each in problem.get("errors", ())],
             "request_id": "",
@@ -374,16 +374,16 @@ def test_problem_has_same_type_and_fields_in_both_languages(
 @pytest.mark.parametrize("accept", ["application/xml", "text/csv"])
 def test_not_acceptable_problem_has_same_type_in_both_languages(acme: Client, accept: str) -> None:
     with asking(acme, "zh"):
-        answer = acme.get("/v1/me", HTTP_ACCEPT=accept)
+        response = acme.get("/v1/me", HTTP_ACCEPT=accept)
 
-    assert (answer.status_code, answer.json()["type"]) == (406, "/problems/not-acceptable")
+    assert (response.status_code, response.json()["type"]) == (406, "/problems/not-acceptable")
 
 
 def test_unauthenticated_problem_has_same_type_in_both_languages(db: None) -> None:
-    answer = Stranger().get("/v1/me", headers={"accept-language": "zh"})
+    response = Stranger().get("/v1/me", headers={"accept-language": "zh"})
 
-    assert (answer.status_code, answer.json()["type"]) == (401, "/problems/not-authenticated")
-    assert answer["WWW-Authenticate"].startswith("Bearer")
+    assert (response.status_code, response.json()["type"]) == (401, "/problems/not-authenticated")
+    assert response["WWW-Authenticate"].startswith("Bearer")
 
 
 def test_openapi_document_is_equal_in_both_languages(db: None) -> None:

@@ -36,10 +36,10 @@ def elsewhere(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_targets_print_their_commands(target: str) -> None:
-    answer = make("--dry-run", target)
+    result = make("--dry-run", target)
 
-    assert (answer.returncode, answer.stderr) == (0, "")
-    assert answer.stdout
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout
 
 
 @pytest.mark.parametrize("target", [target for target in TARGETS if target != "help"])
@@ -58,11 +58,11 @@ def test_help_is_default_and_complete() -> None:
 
 @pytest.mark.parametrize("target", [target for target in TARGETS if target != "help"])
 def test_targets_install_their_requirements(elsewhere: Path, target: str) -> None:
-    answer = make("--dry-run", target, folder=elsewhere)
+    result = make("--dry-run", target, folder=elsewhere)
 
-    assert answer.returncode == 0
-    assert "python3 -m venv .venv" in answer.stdout
-    assert re.search(r"pip install .*--require-hashes .*-r requirements-(embedded|dev)\.lock", answer.stdout)
+    assert result.returncode == 0
+    assert "python3 -m venv .venv" in result.stdout
+    assert re.search(r"pip install .*--require-hashes .*-r requirements-(embedded|dev)\.lock", result.stdout)
 
 
 @pytest.mark.parametrize(
@@ -77,10 +77,10 @@ def test_demo_installs_no_development_tools(elsewhere: Path, target: str, lock: 
 
 
 def test_missing_python_is_explained(elsewhere: Path) -> None:
-    answer = make("PYTHON=no-such-python", "up", folder=elsewhere)
+    result = make("PYTHON=no-such-python", "up", folder=elsewhere)
 
-    assert answer.returncode != 0
-    assert "Underone needs Python 3.11 or newer, and there is no no-such-python." in answer.stdout
+    assert result.returncode != 0
+    assert "Underone needs Python 3.11 or newer, and there is no no-such-python." in result.stdout
     assert not (elsewhere / ".venv").exists()
 
 
@@ -89,10 +89,10 @@ def test_old_python_is_explained(elsewhere: Path) -> None:
     old.write_text("#!/bin/sh\nexit 1\n")
     old.chmod(0o755)
 
-    answer = make(f"PYTHON={old}", "up", folder=elsewhere)
+    result = make(f"PYTHON={old}", "up", folder=elsewhere)
 
-    assert answer.returncode != 0
-    assert f"{old} is older. Try: make PYTHON=python3.11" in answer.stdout
+    assert result.returncode != 0
+    assert f"{old} is older. Try: make PYTHON=python3.11" in result.stdout
     assert not (elsewhere / ".venv").exists()
 
 

@@ -96,10 +96,10 @@ def test_signal_is_handled_at_next_watch(processes: Processes) -> None:
 
 def test_children_of_killed_launcher_are_stopped_at_next_start(tmp_path: Path) -> None:
     folder = tmp_path / "home"
-    answer = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", KILLED_LAUNCHER, str(folder)], capture_output=True, text=True, check=False
     )
-    orphan = int(answer.stdout)
+    orphan = int(result.stdout)
     assert is_alive(orphan)
     home = Home(folder=folder)
 

@@ -28,9 +28,9 @@ def uncached() -> Iterator[None]:
 
 def scraped(**headers: str) -> dict[tuple[str, str], float]:
     """Return every sample by name and label values."""
-    answer = Stranger().get("/metrics", headers=headers)
-    assert answer.status_code == 200, answer.content
-    families = text_string_to_metric_families(answer.content.decode())
+    response = Stranger().get("/metrics", headers=headers)
+    assert response.status_code == 200, response.content
+    families = text_string_to_metric_families(response.content.decode())
     return {
         (each.name, ",".join(each.labels.values())): each.value
         for family in families
@@ -61,11 +61,11 @@ def test_metrics_are_plain_text_and_not_cached(db: None) -> None:
         "nonsense",
         "",
     ):
-        answer = Stranger().get("/metrics", headers={"Accept": accept})
+        response = Stranger().get("/metrics", headers={"Accept": accept})
 
-        assert answer.status_code == 200
-        assert answer["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
-        assert answer["Cache-Control"] == "no-store"
+        assert response.status_code == 200
+        assert response["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+        assert response["Cache-Control"] == "no-store"
 
 
 def test_metrics_contain_no_names(acme: Client) -> None:
@@ -107,11 +107,11 @@ def test_metrics_have_ages_of_scheduler_and_workers(db: None) -> None:
 def test_metrics_with_token_refuse_others(db: None, settings: Settings, given: str) -> None:
     settings.METRICS_TOKEN = TOKEN
 
-    answer = Stranger().get("/metrics", headers={"Authorization": given} if given else {})
+    response = Stranger().get("/metrics", headers={"Authorization": given} if given else {})
 
-    assert (answer.status_code, answer["Content-Type"]) == (401, "application/problem+json")
-    assert answer["WWW-Authenticate"] == 'Bearer realm="metrics"'
-    assert TOKEN not in answer.content.decode()
+    assert (response.status_code, response["Content-Type"]) == (401, "application/problem+json")
+    assert response["WWW-Authenticate"] == 'Bearer realm="metrics"'
+    assert TOKEN not in response.content.decode()
 
 
 def test_metrics_with_token_accept_token(db: None, settings: Settings) -> None:
@@ -142,9 +142,9 @@ def test_metrics_without_database_have_process_metrics(without_database: None) -
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
 def test_metrics_allow_get_only(db: None, method: str) -> None:
-    answer: Any = getattr(Stranger(), method)("/metrics")
+    response: Any = getattr(Stranger(), method)("/metrics")
 
-    assert (answer.status_code, answer.json()["type"]) == (405, "/problems/method-not-allowed")
+    assert (response.status_code, response.json()["type"]) == (405, "/problems/method-not-allowed")
 
 
 def test_metrics_query_database_once(acme: Client) -> None:

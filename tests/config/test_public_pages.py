@@ -88,9 +88,9 @@ def test_list_of_problems_has_every_type(db: None) -> None:
 
 
 def test_unknown_type_is_not_found(db: None) -> None:
-    answer = Stranger().get("/problems/nothing")
+    response = Stranger().get("/problems/nothing")
 
-    assert (answer.status_code, answer.json()["type"]) == (404, "/problems/not-found")
+    assert (response.status_code, response.json()["type"]) == (404, "/problems/not-found")
 
 
 PAGES = ["/", "/v1", "/v1/", "/problems", "/problems/not-found"]
@@ -113,10 +113,10 @@ def test_pages_run_no_scripts_and_can_be_cached(db: None, path: str) -> None:
 @pytest.mark.parametrize("path", PAGES)
 @pytest.mark.parametrize("accept", ["*/*", "application/json", None])
 def test_programs_get_json(db: None, path: str, accept: str | None) -> None:
-    answer = Stranger().get(path, headers={"Accept": accept} if accept else {})
+    response = Stranger().get(path, headers={"Accept": accept} if accept else {})
 
-    assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")
-    assert isinstance(answer.json(), dict)
+    assert (response.status_code, response["Content-Type"]) == (200, "application/json")
+    assert isinstance(response.json(), dict)
 
 
 @pytest.mark.parametrize("path", ["/", "/v1", "/v1/"])
@@ -153,12 +153,12 @@ def test_docs_answer_with_and_without_a_slash(db: None) -> None:
 def test_security_txt_names_the_contact_for_months(settings: Any, contact: str, line: str) -> None:
     settings.SECURITY_CONTACT = contact
 
-    answer = Stranger().get("/.well-known/security.txt")
+    response = Stranger().get("/.well-known/security.txt")
 
-    lines = answer.content.decode().splitlines()
+    lines = response.content.decode().splitlines()
     (expires,) = [each.removeprefix("Expires: ") for each in lines if each.startswith("Expires: ")]
     left = datetime.fromisoformat(expires) - timezone.now()
-    assert (answer.status_code, answer["Content-Type"]) == (200, "text/plain; charset=utf-8")
+    assert (response.status_code, response["Content-Type"]) == (200, "text/plain; charset=utf-8")
     assert lines[0] == line
     assert timedelta(days=170) < left < timedelta(days=365)
 
@@ -166,6 +166,6 @@ def test_security_txt_names_the_contact_for_months(settings: Any, contact: str, 
 def test_security_txt_without_contact_is_not_found(settings: Any) -> None:
     settings.SECURITY_CONTACT = ""
 
-    answer = Stranger().get("/.well-known/security.txt")
+    response = Stranger().get("/.well-known/security.txt")
 
-    assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+    assert (response.status_code, response["Content-Type"]) == (404, "application/problem+json")

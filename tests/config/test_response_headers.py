@@ -26,13 +26,13 @@ def limited(settings: Settings) -> Settings:
 
 
 def test_response_has_remaining_quota(acme: Client, limited: Settings) -> None:
-    answers = [acme.get(path) for path in ("/v1/me", "/v1/accounts/acct_unknown")] + [
+    responses = [acme.get(path) for path in ("/v1/me", "/v1/accounts/acct_unknown")] + [
         acme.put("/v1/accounts")
     ]
 
-    assert [answer.status_code for answer in answers] == [200, 404, 405]
-    assert {answer["RateLimit-Policy"] for answer in answers} == {'"bearer";q=4;w=60, "agency";q=100;w=60'}
-    assert [answer["RateLimit"].partition(";t=")[0] for answer in answers] == [
+    assert [answer.status_code for answer in responses] == [200, 404, 405]
+    assert {answer["RateLimit-Policy"] for answer in responses} == {'"bearer";q=4;w=60, "agency";q=100;w=60'}
+    assert [answer["RateLimit"].partition(";t=")[0] for answer in responses] == [
         '"bearer";r=3',
         '"bearer";r=2',
         '"bearer";r=1',
@@ -40,10 +40,10 @@ def test_response_has_remaining_quota(acme: Client, limited: Settings) -> None:
 
 
 def test_rate_limited_response_has_retry_after(acme: Client, rival: Client, limited: Settings) -> None:
-    answers = [acme.get("/v1/me") for _ in range(6)]
+    responses = [acme.get("/v1/me") for _ in range(6)]
 
-    assert [answer.status_code for answer in answers] == [200] * 4 + [429] * 2
-    refused = answers[-1]
+    assert [answer.status_code for answer in responses] == [200] * 4 + [429] * 2
+    refused = responses[-1]
     assert (refused["Content-Type"], refused.json()["type"]) == (
         "application/problem+json",
         "/problems/throttled",
@@ -63,19 +63,19 @@ def test_rate_limit_counts_uploads_and_writes(acme: Client, limited: Settings) -
 
 
 def test_response_without_limits_or_key_has_no_quota(acme: Client) -> None:
-    answers = [acme.get("/v1/me"), Stranger().get("/v1/me"), Stranger().get("/healthz")]
+    responses = [acme.get("/v1/me"), Stranger().get("/v1/me"), Stranger().get("/healthz")]
 
-    assert not any("RateLimit" in answer or "RateLimit-Policy" in answer for answer in answers)
+    assert not any("RateLimit" in answer or "RateLimit-Policy" in answer for answer in responses)
 
 
 def test_requests_are_served_without_rate_limit_store(acme: Client, limited: Settings) -> None:
     limited.CACHE_URL = "redis://127.0.0.1:1/0"
 
-    answers = [acme.get("/v1/me") for _ in range(8)]
+    responses = [acme.get("/v1/me") for _ in range(8)]
     rate_limit_store.Outage.until = 0.0
 
-    assert [answer.status_code for answer in answers] == [200] * 8
-    assert "RateLimit" not in answers[0]
+    assert [answer.status_code for answer in responses] == [200] * 8
+    assert "RateLimit" not in responses[0]
 
 
 def wrong(address: str, text: str = "uo_live_" + "x" * 12 + "_" + "y" * 43) -> Any:
@@ -96,9 +96,9 @@ def test_address_with_many_invalid_keys_is_refused_except_valid_key(acme: Client
 
 
 def test_request_without_key_is_no_failure(limited: Settings, db: None) -> None:
-    answers = [Stranger().get("/v1/me", REMOTE_ADDR="198.51.100.251") for _ in range(6)]
+    responses = [Stranger().get("/v1/me", REMOTE_ADDR="198.51.100.251") for _ in range(6)]
 
-    assert {answer.status_code for answer in answers} == {401}
+    assert {answer.status_code for answer in responses} == {401}
 
 
 @pytest.mark.parametrize("method", ["get", "head"])
@@ -182,10 +182,10 @@ def test_refused_request_uses_rate_limit(acme: Client, ask: Callable[[Client], A
     with context.agency(acme.agency.pk):
         ApiKey.objects.update(last_used_at=NOON)
 
-    answer = ask(acme)
+    response = ask(acme)
 
     with context.agency(acme.agency.pk):
         (used,) = ApiKey.objects.values_list("last_used_at", flat=True)
-    assert answer.status_code == status
+    assert response.status_code == status
     assert used is not None
     assert used > NOON

@@ -54,10 +54,10 @@ def dsn(port: int) -> str:
 def sentry() -> Iterator[Collector]:
     """Return a collector with the event of one error."""
     with collecting() as collector:
-        answer = ask(
+        response = ask(
             SENTRY_DSN=dsn(collector.port), SENTRY_ENVIRONMENT="trial", SENTRY_TRACES_SAMPLE_RATE="1"
         )
-        assert answer.stdout.strip() == "500", answer.stderr
+        assert response.stdout.strip() == "500", response.stderr
         yield collector
 
 
@@ -117,14 +117,14 @@ def test_event_frames_have_no_variables(sentry: Collector) -> None:
 @pytest.mark.parametrize("variable", ["SENTRY_DSN", "OTEL_EXPORTER_OTLP_ENDPOINT"])
 def test_unreachable_sentry_does_not_affect_requests(variable: str) -> None:
     with stopwatch.running() as watch:
-        answer = ask(**{variable: dsn(1) if variable == "SENTRY_DSN" else "http://127.0.0.1:1"})
+        response = ask(**{variable: dsn(1) if variable == "SENTRY_DSN" else "http://127.0.0.1:1"})
 
-    assert (answer.returncode, answer.stdout.strip()) == (0, "500")
+    assert (response.returncode, response.stdout.strip()) == (0, "500")
     assert watch.seconds < 20
 
 
 def test_sentry_is_imported_only_if_configured() -> None:
-    answer = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", LOADED],
         cwd=settings.BASE_DIR,
         env=os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings"},
@@ -133,4 +133,4 @@ def test_sentry_is_imported_only_if_configured() -> None:
         check=True,
     )
 
-    assert answer.stdout.strip() == "[]"
+    assert result.stdout.strip() == "[]"

@@ -69,9 +69,9 @@ def sign_in(browser: Browser, email: str, password: str = PASSWORD) -> Any:
 
 
 def shown(browser: Browser, path: str) -> str:
-    answer = browser.get(path)
-    assert answer.status_code == 200, answer.content
-    return unescape(answer.content.decode())
+    response = browser.get(path)
+    assert response.status_code == 200, response.content
+    return unescape(response.content.decode())
 
 
 def agency_page(agency: Agency) -> str:
@@ -99,9 +99,9 @@ def test_staff_pages_are_missing_without_setting(settings: LazySettings, staff: 
 
 @pytest.mark.parametrize("path", ["/staff/", AGENCIES, PEOPLE])
 def test_staff_pages_require_sign_in(acme: Client, path: str) -> None:
-    answers = [visiting().get(path), acme.get(path), visiting().get(agency_page(acme.agency))]
+    responses = [visiting().get(path), acme.get(path), visiting().get(agency_page(acme.agency))]
 
-    assert [(each.status_code, each["Location"].startswith("/staff/login/")) for each in answers] == [
+    assert [(each.status_code, each["Location"].startswith("/staff/login/")) for each in responses] == [
         (302, True)
     ] * 3
     assert list_audit_entries(acme) == []
@@ -155,12 +155,12 @@ def test_password_failures_alone_are_counted(staff: Person) -> None:
     tried = [password for n in range(6) for password in (PASSWORD, f"guess {n}")]
     browsers = [Browser(enforce_csrf_checks=True, REMOTE_ADDR=client_address) for _ in tried]
 
-    answers = [
+    statuses = [
         sign_in(browser, staff.email, password).status_code
         for browser, password in zip(browsers, tried, strict=True)
     ]
 
-    assert answers == [302, 200] * 5 + [429] * 2
+    assert statuses == [302, 200] * 5 + [429] * 2
 
 
 def test_sign_in_is_refused_without_failure_counter(staff: Person, settings: LazySettings) -> None:
@@ -170,9 +170,9 @@ def test_sign_in_is_refused_without_failure_counter(staff: Person, settings: Laz
 
 
 def test_form_without_csrf_token_is_refused(browser: Browser, acme: Client) -> None:
-    answer = browser.post(agency_page(acme.agency), {"revoke": "key_0"})
+    response = browser.post(agency_page(acme.agency), {"revoke": "key_0"})
 
-    assert answer.status_code == 403
+    assert response.status_code == 403
     assert list_audit_entries(acme) == []
 
 
@@ -364,9 +364,9 @@ def test_staff_session_is_no_api_session(browser: Browser, staff: Person, acme: 
     token = sessions.SignedTokens().create_session_token(request)
     visitors = [Visitor().carry(token, header=header) for header in (False, True)]
 
-    answers = [visitor.get(path) for visitor in visitors for path in ("/v1/me", "/v1/auth/session")]
+    responses = [visitor.get(path) for visitor in visitors for path in ("/v1/me", "/v1/auth/session")]
 
-    assert [each.status_code for each in answers] == [401] * 4
+    assert [each.status_code for each in responses] == [401] * 4
     assert browser.get(AGENCIES).status_code == 200
 
 

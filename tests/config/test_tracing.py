@@ -43,11 +43,11 @@ class Traced:
             "Authorization": f"Bearer {self.key}",
             "Traceparent": f"00-{TRACE}-00f067aa0ba902b7-01",
         }
-        answer = httpx.request(
+        response = httpx.request(
             method, f"http://127.0.0.1:{self.installation.port}{path}", headers=headers, **content
         )
-        assert answer.status_code < 300, answer.text
-        return answer.json()
+        assert response.status_code < 300, response.text
+        return response.json()
 
     def names(self) -> set[str]:
         """Return the names of the spans of this trace."""

@@ -57,8 +57,8 @@ class Running:
         connection = HTTPConnection(LOOPBACK, self.port, timeout=60)
         try:
             connection.request("GET", path, headers={"Host": "localhost"})
-            answer = connection.getresponse()
-            return answer.status, json.loads(answer.read())
+            response = connection.getresponse()
+            return response.status, json.loads(response.read())
         finally:
             connection.close()
 
@@ -167,10 +167,10 @@ def open_agency_as_printed(printed: str) -> str:
     assert command
     line = command[1].replace("NAME", "'Acme' --json").replace(".venv/bin/python", sys.executable)
     plain = {name: value for name, value in os.environ.items() if name not in product.VARIABLES}
-    answer = subprocess.run(
+    result = subprocess.run(
         ["/bin/sh", "-c", line], cwd=settings.BASE_DIR, env=plain, capture_output=True, text=True, check=True
     )
-    return str(json.loads(answer.stdout)["key"])
+    return str(json.loads(result.stdout)["key"])
 
 
 def test_up_prints_urls_and_key(first_run: FirstRun, home: Path, port: int) -> None:
@@ -301,11 +301,11 @@ def test_port_in_use_is_reported_before_start(tmp_path: Path) -> None:
         somebody.listen()
         taken = somebody.getsockname()[1]
 
-        answer = run(environment(tmp_path / "home", taken))
+        result = run(environment(tmp_path / "home", taken))
 
-    assert answer.returncode == 1
+    assert result.returncode == 1
     assert (
-        answer.stderr
+        result.stderr
         == f"Port {taken} is already in use. Choose another port: PORT={(taken + 1) % 65536} make up\n"
     )
     assert not (tmp_path / "home" / "servers" / "postgres").exists()
@@ -314,26 +314,26 @@ def test_port_in_use_is_reported_before_start(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("word", ["http", "0", "65536", "-1", "80.5"])
 def test_invalid_port_is_refused(tmp_path: Path, word: str) -> None:
-    answer = run(environment(tmp_path / "home", word))
+    result = run(environment(tmp_path / "home", word))
 
-    assert answer.returncode == 1
-    assert answer.stderr == f"PORT must be a number from 1 to 65535, not {word!r}.\n"
+    assert result.returncode == 1
+    assert result.stderr == f"PORT must be a number from 1 to 65535, not {word!r}.\n"
 
 
 def test_owner_url_without_application_url_is_refused(tmp_path: Path) -> None:
-    answer = run(
+    result = run(
         environment(tmp_path / "home", free_port()) | {"DATABASE_OWNER_URL": "postgresql://o:p@db/underone"}
     )
 
-    assert answer.returncode == 1
-    assert answer.stderr.strip().endswith(
+    assert result.returncode == 1
+    assert result.stderr.strip().endswith(
         "DATABASE_OWNER_URL is set but DATABASE_URL is not. Set both or neither."
     )
 
 
 def test_unknown_argument_is_refused(tmp_path: Path) -> None:
-    answer = run(environment(tmp_path / "home", free_port()), "--demonstration")
+    result = run(environment(tmp_path / "home", free_port()), "--demonstration")
 
-    assert answer.returncode == 2
-    assert "unrecognized arguments" in answer.stderr
+    assert result.returncode == 2
+    assert "unrecognized arguments" in result.stderr
     assert not (tmp_path / "home").exists()

@@ -122,7 +122,7 @@ def test_compressed_responses_are_complete(web: Address) -> None:
 
 def test_missing_database_is_unavailable_problem(django_db_setup: None) -> None:
     with server(DATABASE_URL="postgresql://nobody:x@127.0.0.1:1/nowhere") as address:
-        answers = [
+        responses = [
             ask(address, get("/v1/me", more=f"Authorization: Bearer uo_live_{'x' * 12}_{'y' * 43}\r\n")),
             ask(
                 address,
@@ -134,7 +134,7 @@ def test_missing_database_is_unavailable_problem(django_db_setup: None) -> None:
         ]
         alive = ask(address, get("/healthz"))
 
-    for status, headers, body in answers:
+    for status, headers, body in responses:
         problem = json.loads(body)
         assert (status, headers["content-type"], problem["type"]) == (503, PROBLEM, "/problems/unavailable")
         assert headers["retry-after"] == "5"

@@ -64,7 +64,7 @@ def served(committed_db: None, real_clock: None, tmp_path: Path) -> Iterator[Ser
 def run_command(place: Path, command: list[str], **environ: str) -> str:
     """Run a command successfully, and return its output."""
     path = {"PATH": f"{BIN}:{os.environ['PATH']}"}
-    answer = subprocess.run(
+    result = subprocess.run(
         command,
         cwd=place,
         env=os.environ | path | environ,
@@ -73,8 +73,8 @@ def run_command(place: Path, command: list[str], **environ: str) -> str:
         check=False,
         timeout=600,
     )
-    assert answer.returncode == 0, (answer.stdout + answer.stderr)[-10_000:]
-    return answer.stdout + answer.stderr
+    assert result.returncode == 0, (result.stdout + result.stderr)[-10_000:]
+    return result.stdout + result.stderr
 
 
 def run_program(served: Served, place: Path, command: list[str]) -> str:

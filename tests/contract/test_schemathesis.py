@@ -77,12 +77,12 @@ def ask(served: Served, *options: str, client: Client, folder: Path) -> str:
     amount.append("--suppress-health-check=filter_too_much")
     keys = {"FUZZ_ASKING_KEY": client.read("/v1/me")["bearer"]["id"], "FUZZ_ANOTHER_KEY": served.has.key_id}
 
-    answer = run([*schemathesis, *amount, *options], folder=folder, seconds=3600, **keys)
+    result = run([*schemathesis, *amount, *options], folder=folder, seconds=3600, **keys)
 
     if EXAMPLES:
-        sys.stdout.write(answer.stdout[-3000:])
-    assert answer.returncode == 0, answer.stdout[-30_000:]
-    return answer.stdout
+        sys.stdout.write(result.stdout[-3000:])
+    assert result.returncode == 0, result.stdout[-30_000:]
+    return result.stdout
 
 
 def test_server_conforms_to_document(served: Served, tmp_path: Path) -> None:

@@ -22,9 +22,9 @@ def spectral(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_document_satisfies_rules(spectral: Path) -> None:
-    answer = run([str(NPM), "run", "--silent", "lint", "--", "openapi.json"], folder=spectral, seconds=120)
+    result = run([str(NPM), "run", "--silent", "lint", "--", "openapi.json"], folder=spectral, seconds=120)
 
-    assert answer.returncode == 0, answer.stdout[-10_000:]
+    assert result.returncode == 0, result.stdout[-10_000:]
 
 
 def test_rules_find_violations(spectral: Path) -> None:
@@ -32,8 +32,8 @@ def test_rules_find_violations(spectral: Path) -> None:
         DOCUMENT.read_text().replace('"maxLength"', '"longest"').replace('"429"', '"428"')
     )
 
-    answer = run([str(NPM), "run", "--silent", "lint", "--", "wrong.json"], folder=spectral, seconds=120)
+    result = run([str(NPM), "run", "--silent", "lint", "--", "wrong.json"], folder=spectral, seconds=120)
 
-    assert answer.returncode != 0
-    assert "owasp:api4:2023-string-limit" in answer.stdout
-    assert "owasp:api4:2023-rate-limit-responses-429" in answer.stdout
+    assert result.returncode != 0
+    assert "owasp:api4:2023-string-limit" in result.stdout
+    assert "owasp:api4:2023-rate-limit-responses-429" in result.stdout

@@ -57,13 +57,13 @@ class Caller:
     def call(self, method: str, path: str, **content: Any) -> Any:
         for _ in range(300):
             try:
-                answer = self.http.request(method, path, timeout=60, **content)
+                response = self.http.request(method, path, timeout=60, **content)
             except httpx.TransportError:
                 time.sleep(0.2)
                 continue
-            if answer.status_code < 500:
-                assert answer.status_code < 300, answer.text
-                return answer.json()
+            if response.status_code < 500:
+                assert response.status_code < 300, response.text
+                return response.json()
             time.sleep(0.2)
         raise TimeoutError(f"{method} {path} was never answered")
 

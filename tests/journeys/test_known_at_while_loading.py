@@ -40,18 +40,18 @@ def test_response_is_repeated_exactly_for_its_known_at(agency: Client) -> None:
     columns = {"metric": "order_defect_rate", "marketplace": "US", "channel": "mfn"}
     path = f"/v1/accounts/{account}/metrics"
 
-    answers = [agency.read(path, **columns)]
+    bodies = [agency.read(path, **columns)]
     with ThreadPoolExecutor(1) as pool:
         loading: Future[dict[str, Any]] = pool.submit(load_in_thread, agency, account, document)
         while not loading.done():
-            answers.append(agency.read(path, **columns))
-    answers.append(agency.read(path, **columns))
+            bodies.append(agency.read(path, **columns))
+    bodies.append(agency.read(path, **columns))
 
     again = [
-        agency.read(path, **columns, as_of=answer["as_of"], known_at=answer["known_at"]) for answer in answers
+        agency.read(path, **columns, as_of=answer["as_of"], known_at=answer["known_at"]) for answer in bodies
     ]
-    seen = {answer["metrics"][0]["denominator"] for answer in answers}
-    assert again == answers
+    seen = {answer["metrics"][0]["denominator"] for answer in bodies}
+    assert again == bodies
     assert seen == {10, 10 + MANY}
-    assert len(answers) > 20
+    assert len(bodies) > 20
     assert loading.result()["status"] == "loaded"

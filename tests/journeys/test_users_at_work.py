@@ -19,11 +19,11 @@ def mailboxes(committed_db: None) -> Outbox:
 def accept_invitation(mailboxes: Outbox, email: str, *, name: str) -> Visitor:
     """Accept the newest invitation of `email` as a new user, and sign in."""
     visitor = Visitor()
-    answer = visitor.send(
+    response = visitor.send(
         "/v1/invitations/accept", token=mailboxes.token(email), name=name, password=PASSWORD
     )
-    assert answer.status_code == 201, answer.content
-    return visitor.carry(answer.json()["session"]["token"])
+    assert response.status_code == 201, response.content
+    return visitor.carry(response.json()["session"]["token"])
 
 
 def test_users_sign_up_work_and_sign_out(mailboxes: Outbox, settings: LazySettings) -> None:

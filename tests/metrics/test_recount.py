@@ -104,16 +104,14 @@ class LoadedAccount:
 
     def values(self, *, as_of: date, known_at: datetime | None) -> dict[Any, Any]:
         """Return the figures of each series. Marketplaces without data are missing."""
-        answer = self.read("", known_at, as_of=as_of.isoformat())
-        by_series = {
-            (each["metric"], each["marketplace"], each["channel"]): each for each in answer["metrics"]
-        }
-        assert len(by_series) == len(answer["metrics"])
+        body = self.read("", known_at, as_of=as_of.isoformat())
+        by_series = {(each["metric"], each["marketplace"], each["channel"]): each for each in body["metrics"]}
+        assert len(by_series) == len(body["metrics"])
         assert {self.home} <= {marketplace for _, marketplace, _ in by_series} <= set(MARKETPLACES)
         return (
             EMPTY_VALUES
             | {key: _stated_values(value) for key, value in by_series.items()}
-            | {"unmatched": answer["unmatched_defects"]}
+            | {"unmatched": body["unmatched_defects"]}
         )
 
     def status(self) -> str:

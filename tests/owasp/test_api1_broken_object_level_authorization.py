@@ -35,13 +35,13 @@ def fill(body: dict[str, Any], account: str) -> dict[str, Any]:
 def test_foreign_id_in_body_is_answered_like_unknown_id(
     acme: Client, rival: Client, shop: str, method: str, path: str, body: dict[str, Any]
 ) -> None:
-    answers = [
+    responses = [
         getattr(rival, method)(path, fill(body, account), format="json")
         for account in (shop, "acct_" + "0" * 32)
     ]
 
-    assert [answer.status_code for answer in answers] == [404, 404]
-    assert answers[0].json() | {"request_id": ""} == answers[1].json() | {"request_id": ""}
+    assert [answer.status_code for answer in responses] == [404, 404]
+    assert responses[0].json() | {"request_id": ""} == responses[1].json() | {"request_id": ""}
     assert getattr(acme, method)(path, fill(body, shop), format="json").status_code in {200, 201}
 
 
@@ -55,9 +55,9 @@ def test_limited_principal_reads_nothing_by_foreign_ids(agency_with_data: tuple[
     other = acme.take_on(name="Other", partner="A1OTHER")
     limited = with_key(acme, role="viewer", accounts=[identifiers.private("acct", other)])
 
-    answers = {str(each): each.send(limited, agency_ids).status for each in NAMING}
+    responses = {str(each): each.send(limited, agency_ids).status for each in NAMING}
 
-    assert set(answers.values()) <= {403, 404}, answers
+    assert set(responses.values()) <= {403, 404}, responses
     assert [each["id"] for each in limited.read("/v1/accounts")["data"]] == [other]
 
 

@@ -59,7 +59,7 @@ def test_keys_are_long_and_unique(acme: Client) -> None:
 
 
 def test_wrong_password_is_answered_like_unknown_address(anonymous: Client) -> None:
-    answers = [
+    responses = [
         anonymous.post(
             "/v1/auth/sign-in",
             {"email": f"{name}@example.com", "password": "wrong horse battery"},
@@ -68,5 +68,5 @@ def test_wrong_password_is_answered_like_unknown_address(anonymous: Client) -> N
         for name in ("mei", "nobody")
     ]
 
-    assert [answer.status_code for answer in answers] == [401, 401]
-    assert answers[0].json()["detail"] == answers[1].json()["detail"]
+    assert [answer.status_code for answer in responses] == [401, 401]
+    assert responses[0].json()["detail"] == responses[1].json()["detail"]

@@ -60,10 +60,10 @@ def test_responses_show_no_internal_fields(agency_with_data: tuple[Client, Agenc
     acme, agency_ids = agency_with_data
 
     for operation in READS:
-        answer = operation.send(acme, agency_ids)
+        response = operation.send(acme, agency_ids)
 
-        if answer.headers["Content-Type"].endswith("json"):
-            assert names_in(json.loads(answer.text)) & set(KEPT) == set(), operation
+        if response.headers["Content-Type"].endswith("json"):
+            assert names_in(json.loads(response.text)) & set(KEPT) == set(), operation
 
 
 def test_secret_is_shown_once(acme: Client) -> None:
@@ -77,6 +77,6 @@ def test_secret_is_shown_once(acme: Client) -> None:
         "/v1/audit-log",
         "/v1/me",
     ):
-        answer = acme.get(path).content.decode()
-        assert secret not in answer
-        assert key["key"] not in answer
+        response = acme.get(path).content.decode()
+        assert secret not in response
+        assert key["key"] not in response

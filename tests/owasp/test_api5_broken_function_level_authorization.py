@@ -16,10 +16,10 @@ def test_role_cannot_use_operations_above_it(agency_with_data: tuple[Client, Age
     client = with_key(acme, role=role)
     above = [each for each in OPERATIONS if RANK.index(each.role or "viewer") > RANK.index(role)]
 
-    answers = {str(each): each.send(client, agency_ids).status for each in above}
+    responses = {str(each): each.send(client, agency_ids).status for each in above}
 
     assert len(above) > 10
-    assert set(answers.values()) == {403}, answers
+    assert set(responses.values()) == {403}, responses
 
 
 def test_operations_document_required_role() -> None:

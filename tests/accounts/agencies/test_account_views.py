@@ -25,9 +25,9 @@ ACCOUNT = {
 
 
 def test_me_shows_agency_and_key(acme: Client) -> None:
-    answer = acme.read("/v1/me")
+    body = acme.read("/v1/me")
 
-    assert answer["agency"] == {
+    assert body["agency"] == {
         "id": acme.agency.public_id,
         "name": "Acme",
         "counts_pending_and_cancelled": False,
@@ -35,9 +35,9 @@ def test_me_shows_agency_and_key(acme: Client) -> None:
         "document_retention_days": 30,
         "allowed_origins": [],
     }
-    assert answer["key"]["name"] == "first key"
-    assert answer["key"]["prefix"].startswith("uo_live_")
-    assert answer["key"]["last_used_at"] is not None
+    assert body["key"]["name"] == "first key"
+    assert body["key"]["prefix"].startswith("uo_live_")
+    assert body["key"]["last_used_at"] is not None
 
 
 def test_new_account_response_has_no_data(acme: Client) -> None:

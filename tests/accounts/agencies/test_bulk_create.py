@@ -34,10 +34,10 @@ def statuses(answer: Any) -> list[str]:
 
 
 def test_bulk_create_creates_account_for_each_row(acme: Client) -> None:
-    answer = take(acme, row(1, external_id="crm-1"), row(2))
+    response = take(acme, row(1, external_id="crm-1"), row(2))
 
-    accounts = [each["account"] for each in answer.json()["data"]]
-    assert statuses(answer) == ["created", "created"]
+    accounts = [each["account"] for each in response.json()["data"]]
+    assert statuses(response) == ["created", "created"]
     assert [(each["name"], each["external_id"], each["marketplaces"]) for each in accounts] == [
         ("Shop 1", "crm-1", ["DE"]),
         ("Shop 2", None, ["DE"]),
@@ -48,12 +48,12 @@ def test_bulk_create_creates_account_for_each_row(acme: Client) -> None:
 def test_bulk_create_continues_after_invalid_or_existing_row(acme: Client) -> None:
     there = acme.take_on(partner="A1", name="As it was")
 
-    answer = take(
+    response = take(
         acme, row(1), row(2, home_marketplace="XY"), row(3), row(3, name="Again"), "nonsense", row(4, name="")
     )
 
-    data = answer.json()["data"]
-    assert statuses(answer) == ["exists", "invalid", "created", "exists", "invalid", "invalid"]
+    data = response.json()["data"]
+    assert statuses(response) == ["exists", "invalid", "created", "exists", "invalid", "invalid"]
     assert (data[0]["account"]["id"], data[0]["account"]["name"]) == (there, "As it was")
     assert data[3]["account"] == data[2]["account"]
     assert [each["account"] for each in data if each["status"] == "invalid"] == [None] * 3
@@ -69,10 +69,10 @@ def test_bulk_create_creates_deleted_account_again(acme: Client) -> None:
     before = acme.take_on(partner="A1")
     acme.delete(f"/v1/accounts/{before}")
 
-    answer = take(acme, row(1))
+    response = take(acme, row(1))
 
-    assert statuses(answer) == ["created"]
-    assert answer.json()["data"][0]["account"]["id"] != before
+    assert statuses(response) == ["created"]
+    assert response.json()["data"][0]["account"]["id"] != before
 
 
 def test_bulk_create_ignores_partners_of_other_agencies(acme: Client, rival: Client) -> None:
@@ -95,9 +95,9 @@ def test_bulk_create_ignores_partners_of_other_agencies(acme: Client, rival: Cli
     ids=["nothing", "empty", "null", "text", "object", "too many", "list"],
 )
 def test_bulk_create_without_rows_is_refused(acme: Client, body: Any, pointer: str) -> None:
-    answer = acme.post(BULK, body, format="json")
+    response = acme.post(BULK, body, format="json")
 
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, pointer)
+    assert (response.status_code, response.json()["errors"][0]["pointer"]) == (400, pointer)
     assert acme.read("/v1/accounts")["data"] == []
 
 
@@ -105,9 +105,9 @@ def test_bulk_create_of_500_costs_statements_of_one(acme: Client) -> None:
     with CaptureQueriesContext(connection) as of_one:
         take(acme, row(0))
     with CaptureQueriesContext(connection) as of_many:
-        answer = take(acme, *(row(n) for n in range(500)))
+        response = take(acme, *(row(n) for n in range(500)))
 
-    assert statuses(answer) == ["exists"] + ["created"] * 499
+    assert statuses(response) == ["exists"] + ["created"] * 499
     assert len(of_many) <= len(of_one)
 
 
@@ -141,9 +141,9 @@ def test_bulk_create_requires_write_access_to_all_accounts(acme: Client, role: R
         limit = None if role == Role.VIEWER else [key.pk]
         ApiKey.objects.filter(pk=key.pk).update(role=role, accounts=limit)
 
-    answer = take(Client(acme.agency, text), row(1))
+    response = take(Client(acme.agency, text), row(1))
 
-    assert (answer.status_code, answer.json()["type"]) == (403, "/problems/not-permitted")
+    assert (response.status_code, response.json()["type"]) == (403, "/problems/not-permitted")
 
 
 def test_bulk_create_requires_authentication(acme: Client) -> None:

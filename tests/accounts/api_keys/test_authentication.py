@@ -153,9 +153,9 @@ def _last_used(acme: Client, key: str) -> datetime | None:
 
 
 def test_key_decides_agency_of_request(acme: Client, rival: Client) -> None:
-    answers = [client.read("/v1/me")["agency"]["name"] for client in (acme, rival, acme)]
+    bodies = [client.read("/v1/me")["agency"]["name"] for client in (acme, rival, acme)]
 
-    assert answers == ["Acme", "Rival", "Acme"]
+    assert bodies == ["Acme", "Rival", "Acme"]
 
 
 def test_key_prefix_shows_one_key_only(acme: Client, rival: Client) -> None:

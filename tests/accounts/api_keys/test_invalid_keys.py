@@ -103,10 +103,10 @@ def test_token_of_revoked_key_is_refused_like_unknown_key(acme: Client) -> None:
         )
         key_secrets.revoke(key=parent, now=NOON)
 
-    answers = [
+    bodies = [
         Stranger().get("/v1/me", headers={"Authorization": f"Bearer {text}"}).json()
         for text in (token, WRONG["unknown token"](token))
     ]
 
-    assert answers[0]["detail"] == answers[1]["detail"]
-    assert [answer["type"] for answer in answers] == ["/problems/authentication-failed"] * 2
+    assert bodies[0]["detail"] == bodies[1]["detail"]
+    assert [answer["type"] for answer in bodies] == ["/problems/authentication-failed"] * 2

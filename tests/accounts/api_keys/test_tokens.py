@@ -42,11 +42,11 @@ def key(client: Client, **rights: Any) -> Client:
 
 
 def test_token_lasts_fifteen_minutes_by_default(acme: Client, shop: str) -> None:
-    answer = acme.post(TOKENS, {}, format="json")
+    response = acme.post(TOKENS, {}, format="json")
 
-    made = answer.json()
+    made = response.json()
     left = datetime.fromisoformat(made["expires_at"]) - timezone.now()
-    assert (answer.status_code, answer["Cache-Control"]) == (201, "no-store")
+    assert (response.status_code, response["Cache-Control"]) == (201, "no-store")
     assert set(made) == {"token", "expires_at", "accounts"}
     assert made["token"].startswith("uo_tok_")
     assert timedelta(minutes=14, seconds=50) < left <= timedelta(minutes=15)
@@ -66,7 +66,7 @@ def test_token_is_shown_by_me(acme: Client, shop: str) -> None:
 def test_token_is_read_only(acme: Client, shop: str) -> None:
     browser = token(acme)
 
-    answers = [
+    responses = [
         browser.patch(f"/v1/accounts/{shop}", {"name": "x"}, format="json"),
         browser.put("/v1/thresholds", {"metric": "return_rate", "warn_at": 0.3}, format="json"),
         browser.post(TOKENS, {}, format="json"),
@@ -74,7 +74,7 @@ def test_token_is_read_only(acme: Client, shop: str) -> None:
         browser.get("/v1/audit-log"),
     ]
 
-    assert {answer.status_code for answer in answers} == {403}
+    assert {answer.status_code for answer in responses} == {403}
     assert acme.read(f"/v1/accounts/{shop}")["name"] == "Shop"
 
 
@@ -104,10 +104,10 @@ def test_token_with_too_many_accounts_is_refused_without_lookup(acme: Client) ->
     named = json.dumps({"accounts": ["acct_" + "0" * 32] * 230_000}).encode()
 
     with CaptureQueriesContext(connection) as captured:
-        answer = viewer.generic("POST", TOKENS, named, content_type="application/json")
+        response = viewer.generic("POST", TOKENS, named, content_type="application/json")
 
-    assert (answer.status_code, len(answer.json()["errors"])) == (400, 1)
-    assert answer.json()["errors"][0]["pointer"] == "/accounts"
+    assert (response.status_code, len(response.json()["errors"])) == (400, 1)
+    assert response.json()["errors"][0]["pointer"] == "/accounts"
     assert [query["sql"] for query in captured if "accounts_selleraccount" in query["sql"]] == []
 
 
@@ -128,9 +128,9 @@ def test_token_can_be_created_by_any_key(acme: Client, rights: dict[str, Any]) -
 
 @pytest.mark.parametrize("seconds", [59, 3601, 0, -1, "soon", None, 10**30])
 def test_token_lifetime_is_a_minute_to_an_hour(acme: Client, seconds: Any) -> None:
-    answer = acme.post(TOKENS, {"expires_in": seconds}, format="json")
+    response = acme.post(TOKENS, {"expires_in": seconds}, format="json")
 
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/expires_in")
+    assert (response.status_code, response.json()["errors"][0]["pointer"]) == (400, "/expires_in")
 
 
 def test_token_that_expired_is_unknown(acme: Client) -> None:

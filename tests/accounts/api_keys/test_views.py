@@ -44,11 +44,11 @@ def list_audit_entries(client: Client) -> list[str]:
 
 
 def test_new_key_is_shown_once_and_authenticates(acme: Client) -> None:
-    answer = acme.post(KEYS, {"name": " front end "}, format="json")
+    response = acme.post(KEYS, {"name": " front end "}, format="json")
 
-    made = answer.json()
+    made = response.json()
     text = made.pop("key")
-    assert (answer.status_code, answer["Location"], answer["Cache-Control"]) == (
+    assert (response.status_code, response["Location"], response["Cache-Control"]) == (
         201,
         f"{KEYS}/{made['id']}",
         "no-store",
@@ -116,9 +116,9 @@ def test_key_has_given_rights(acme: Client, shop: str) -> None:
     ids=str,
 )
 def test_create_key_refuses_invalid_fields(acme: Client, fields: dict[str, Any], pointer: str) -> None:
-    answer = acme.post(KEYS, {"name": "front end"} | fields, format="json")
+    response = acme.post(KEYS, {"name": "front end"} | fields, format="json")
 
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, pointer)
+    assert (response.status_code, response.json()["errors"][0]["pointer"]) == (400, pointer)
     assert len(acme.read(KEYS)["data"]) == 1
 
 
@@ -132,27 +132,27 @@ def test_create_key_refuses_invalid_fields(acme: Client, fields: dict[str, Any],
 def test_create_key_refuses_unknown_account_and_past_expiry(
     acme: Client, fields: dict[str, Any], status: int, pointer: str
 ) -> None:
-    answer = acme.post(KEYS, {"name": "front end"} | fields, format="json")
+    response = acme.post(KEYS, {"name": "front end"} | fields, format="json")
 
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (status, pointer)
+    assert (response.status_code, response.json()["errors"][0]["pointer"]) == (status, pointer)
     assert len(acme.read(KEYS)["data"]) == 1
 
 
 def test_key_with_account_limit_cannot_be_admin(acme: Client, shop: str) -> None:
-    answer = acme.post(KEYS, {"name": "front end", "accounts": [shop]}, format="json")
+    response = acme.post(KEYS, {"name": "front end", "accounts": [shop]}, format="json")
 
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (409, "/accounts")
+    assert (response.status_code, response.json()["errors"][0]["pointer"]) == (409, "/accounts")
 
 
 def test_key_limit_with_account_of_other_agency_is_refused(acme: Client, rival: Client) -> None:
     other_account = rival.take_on()
 
-    answer = acme.post(
+    response = acme.post(
         KEYS, {"name": "front end", "role": "viewer", "accounts": [other_account]}, format="json"
     )
 
     error = {"pointer": "/accounts/0", "detail": "No account has this ID."}
-    assert (answer.status_code, answer.json()["errors"]) == (404, [error])
+    assert (response.status_code, response.json()["errors"]) == (404, [error])
 
 
 def test_keys_are_listed_newest_first_with_inactive_ones(acme: Client) -> None:
@@ -177,22 +177,24 @@ def test_keys_list_has_no_tokens(acme: Client) -> None:
 def test_key_update_changes_name_only(acme: Client) -> None:
     made = create_key(acme, role="viewer")
 
-    answer = acme.patch(
+    response = acme.patch(
         f"{KEYS}/{made['id']}", {"name": "other", "role": "admin", "read_only": True}, format="json"
     )
     acme.patch(f"{KEYS}/{made['id']}", {"name": "other"}, format="json")
     acme.patch(f"{KEYS}/{made['id']}", {}, format="json")
 
-    assert answer.json() == {name: value for name, value in made.items() if name != "key"} | {"name": "other"}
+    assert response.json() == {name: value for name, value in made.items() if name != "key"} | {
+        "name": "other"
+    }
     assert list_audit_entries(acme) == ["key.created", "key.renamed"]
 
 
 def test_revoked_key_does_not_authenticate_and_stays_in_list(acme: Client) -> None:
     made = create_key(acme)
 
-    answers = [acme.delete(f"{KEYS}/{made['id']}").status_code for _ in range(2)]
+    statuses = [acme.delete(f"{KEYS}/{made['id']}").status_code for _ in range(2)]
 
-    assert answers == [204, 204]
+    assert statuses == [204, 204]
     assert Client(acme.agency, made["key"]).get("/v1/me").status_code == 401
     assert acme.get(f"{KEYS}/{made['id']}").status_code == 404
     assert acme.patch(f"{KEYS}/{made['id']}", {"name": "other"}, format="json").status_code == 404
@@ -203,9 +205,9 @@ def test_revoked_key_does_not_authenticate_and_stays_in_list(acme: Client) -> No
 def test_key_can_revoke_itself_even_the_last_one(acme: Client) -> None:
     (first,) = acme.read(KEYS)["data"]
 
-    answer = acme.delete(f"{KEYS}/{first['id']}")
+    response = acme.delete(f"{KEYS}/{first['id']}")
 
-    assert answer.status_code == 204
+    assert response.status_code == 204
     assert acme.get("/v1/me").status_code == 401
 
 
@@ -221,11 +223,11 @@ def test_expired_key_is_unknown(acme: Client) -> None:
 def test_rotated_key_and_successor_are_valid_during_overlap(acme: Client, shop: str) -> None:
     old = create_key(acme, role="viewer", accounts=[shop], read_only=True)
 
-    answer = acme.post(f"{KEYS}/{old['id']}/rotate", {}, format="json")
+    response = acme.post(f"{KEYS}/{old['id']}/rotate", {}, format="json")
 
-    new, now = answer.json(), timezone.now()
+    new, now = response.json(), timezone.now()
     same = ("name", "role", "read_only", "accounts")
-    assert answer.status_code == 201
+    assert response.status_code == 201
     assert {name: new[name] for name in same} == {name: old[name] for name in same}
     assert (new["replaces"], new["expires_at"]) == (old["id"], None)
     assert new["key"] != old["key"]
@@ -257,19 +259,19 @@ def test_rotation_keeps_expiry(acme: Client) -> None:
 def test_rotation_overlap_is_zero_to_a_week(acme: Client, seconds: Any) -> None:
     key = create_key(acme)
 
-    answer = acme.post(f"{KEYS}/{key['id']}/rotate", {"overlap_seconds": seconds}, format="json")
+    response = acme.post(f"{KEYS}/{key['id']}/rotate", {"overlap_seconds": seconds}, format="json")
 
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/overlap_seconds")
+    assert (response.status_code, response.json()["errors"][0]["pointer"]) == (400, "/overlap_seconds")
 
 
 def test_rotation_of_rotated_or_inactive_key_is_refused(acme: Client) -> None:
     old, over = create_key(acme), create_key(acme)
     acme.delete(f"{KEYS}/{over['id']}")
 
-    answers = [acme.post(f"{KEYS}/{each['id']}/rotate", {}, format="json") for each in (old, old, over)]
+    responses = [acme.post(f"{KEYS}/{each['id']}/rotate", {}, format="json") for each in (old, old, over)]
 
-    assert answers[0].status_code == 201
-    assert [refusal(answer) for answer in answers[1:]] == [(409, "key-replaced"), (409, "key-over")]
+    assert responses[0].status_code == 201
+    assert [refusal(answer) for answer in responses[1:]] == [(409, "key-replaced"), (409, "key-over")]
 
 
 def test_rotation_revokes_invitations_of_key(acme: Client) -> None:
@@ -320,10 +322,10 @@ def test_keys_require_admin(acme: Client, shop: str, rights: dict[str, Any]) -> 
     key = create_key(acme)["id"]
 
     for method, path in (*WRITES, ("get", KEYS), ("get", f"{KEYS}/{{id}}"), ("head", KEYS)):
-        answer = getattr(client, method)(
+        response = getattr(client, method)(
             path.format(id=key), {"name": "x"} if method != "get" else None, format="json"
         )
-        assert answer.status_code == 403, (method, path)
+        assert response.status_code == 403, (method, path)
 
 
 def test_keys_cannot_be_changed_by_read_only_admin(acme: Client) -> None:
@@ -342,14 +344,14 @@ def test_key_of_other_agency_is_not_found(acme: Client, rival: Client) -> None:
     other_key = rival.read("/v1/me")["key"]["id"]
 
     for method, path in (*WRITES[1:], ("get", f"{KEYS}/{{id}}")):
-        answers = [
+        responses = [
             getattr(acme, method)(
                 path.format(id=each), {"name": "x"} if method != "get" else None, format="json"
             )
             for each in (other_key, "key_" + "0" * 32)
         ]
-        assert [answer.status_code for answer in answers] == [404, 404]
-        assert answers[0].json()["detail"] == answers[1].json()["detail"]
+        assert [answer.status_code for answer in responses] == [404, 404]
+        assert responses[0].json()["detail"] == responses[1].json()["detail"]
     assert rival.get("/v1/me").status_code == 200
 
 

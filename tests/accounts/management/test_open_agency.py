@@ -28,17 +28,17 @@ def test_open_agency_prints_agency_and_valid_key(db: None) -> None:
     printed = open_agency("Marlowe & Finch").splitlines()
 
     agency, key = (line.split()[1] for line in printed[:2])
-    answer = Stranger().get("/v1/me", headers={"Authorization": f"Bearer {key}"})
+    response = Stranger().get("/v1/me", headers={"Authorization": f"Bearer {key}"})
     assert [line.split()[0] for line in printed[:2]] == ["agency", "key"]
     assert printed[2:] == ["This key is shown only once."]
-    assert answer.json()["agency"].items() >= {"id": agency, "name": "Marlowe & Finch"}.items()
+    assert response.json()["agency"].items() >= {"id": agency, "name": "Marlowe & Finch"}.items()
 
 
 def test_open_agency_prints_json(db: None) -> None:
     printed = json.loads(open_agency("Acme", "--json"))
 
-    answer = Stranger().get("/v1/me", headers={"Authorization": f"Bearer {printed.pop('key')}"})
-    assert printed == {"agency": answer.json()["agency"]["id"], "name": "Acme"}
+    response = Stranger().get("/v1/me", headers={"Authorization": f"Bearer {printed.pop('key')}"})
+    assert printed == {"agency": response.json()["agency"]["id"], "name": "Acme"}
 
 
 def test_open_agency_creates_agency_each_time(db: None) -> None:
@@ -90,10 +90,10 @@ def test_open_agency_key_is_in_no_table(db: None) -> None:
 def test_open_agency_prints_key_to_stdout_only(committed_db: None, owner_dsn: str) -> None:
     command = [sys.executable, "manage.py", "open_agency", "Acme", "--json"]
 
-    answer = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True, check=True)
+    result = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True, check=True)
 
     with psycopg.connect(owner_dsn) as session:
         opened = session.execute("SELECT open_agency_ids()").fetchall()
-    assert answer.stderr == ""
-    assert len(answer.stdout.splitlines()) == 1
-    assert json.loads(answer.stdout)["agency"] == f"agcy_{opened[0][0].hex}"
+    assert result.stderr == ""
+    assert len(result.stdout.splitlines()) == 1
+    assert json.loads(result.stdout)["agency"] == f"agcy_{opened[0][0].hex}"

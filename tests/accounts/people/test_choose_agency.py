@@ -27,10 +27,10 @@ def test_member_of_several_agencies_must_choose_one(
 ) -> None:
     visitor.sign_in(mei.email)
 
-    answer = visitor.get("/v1/accounts")
+    response = visitor.get("/v1/accounts")
 
-    assert (answer.status_code, answer.json()["type"]) == (400, "/problems/choose-agency")
-    assert answer.json()["choices"] == [
+    assert (response.status_code, response.json()["type"]) == (400, "/problems/choose-agency")
+    assert response.json()["choices"] == [
         {"id": each.agency.public_id, "name": each.agency.name} for each in (acme, rival)
     ]
 
@@ -63,9 +63,9 @@ def test_agency_header_of_other_agency_is_refused(
     token = visitor.sign_in(mei.email)["token"]
 
     for named in (rival.agency.public_id, "agcy_0", "acme"):
-        answer = visitor.carry(token, agency=named).get("/v1/accounts")
+        response = visitor.carry(token, agency=named).get("/v1/accounts")
 
-        assert (answer.status_code, answer.json()["choices"]) == (
+        assert (response.status_code, response.json()["choices"]) == (
             400,
             [{"id": acme.agency.public_id, "name": "Acme"}],
         )
@@ -76,12 +76,12 @@ def test_sign_in_for_other_agency_is_refused_without_session(
 ) -> None:
     create_member(acme.agency, mei)
 
-    answer = visitor.send(
+    response = visitor.send(
         "/v1/auth/sign-in", email=mei.email, password=PASSWORD, agency=rival.agency.public_id
     )
 
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (404, "/agency")
-    assert "token" not in answer.json()
+    assert (response.status_code, response.json()["errors"][0]["pointer"]) == (404, "/agency")
+    assert "token" not in response.json()
 
 
 def test_user_without_agency_signs_in_and_has_no_access(visitor: Visitor, mei: Person) -> None:
@@ -95,12 +95,12 @@ def test_role_is_that_of_chosen_agency(
 ) -> None:
     token = visitor.sign_in(mei.email)["token"]
 
-    answers: dict[str, Any] = {
+    responses: dict[str, Any] = {
         each.agency.name: visitor.carry(token, agency=each.agency.public_id).get("/v1/members")
         for each in (acme, rival)
     }
 
-    assert {name: answer.status_code for name, answer in answers.items()} == {"Acme": 200, "Rival": 403}
+    assert {name: answer.status_code for name, answer in responses.items()} == {"Acme": 200, "Rival": 403}
 
 
 def test_me_lists_memberships_of_member(

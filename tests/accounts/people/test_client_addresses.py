@@ -59,9 +59,9 @@ def test_sign_in_without_store_is_refused(db: None, no_store: None) -> None:
         ("/v1/invitations/accept", {"token": "uo_inv_0", "name": "Nobody"}),
     ]
 
-    answers = [Visitor().send(path, **body) for path, body in ways]
+    responses = [Visitor().send(path, **body) for path, body in ways]
 
-    assert [(answer.status_code, bool(answer["Retry-After"])) for answer in answers] == [(429, True)] * len(
+    assert [(answer.status_code, bool(answer["Retry-After"])) for answer in responses] == [(429, True)] * len(
         ways
     )
 

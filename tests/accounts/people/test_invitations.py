@@ -65,10 +65,10 @@ def test_accept_creates_new_user_with_session(acme: Client, post: Outbox) -> Non
     shop, other, email = acme.take_on(), acme.take_on(partner="A2OTHER"), new_email()
     invite(acme, email, accounts=[shop])
 
-    answer = accept(post.token(email), name="Client of Acme")
+    response = accept(post.token(email), name="Client of Acme")
 
-    body = answer.json()
-    assert answer.status_code == 201, answer.content
+    body = response.json()
+    assert response.status_code == 201, response.content
     assert body["person"] | {"id": ""} == {"id": "", "name": "Client of Acme", "email": email}
     assert (body["membership"]["agency"]["name"], body["membership"]["accounts"]) == ("Acme", [shop])
     visitor = Visitor().carry(body["session"]["token"])
@@ -85,10 +85,10 @@ def test_accept_by_existing_user_adds_membership_without_session(
     create_member(rival.agency, mei, role=Role.VIEWER)
     invite(acme, mei.email, role="manager")
 
-    answer = accept(post.token(mei.email), name="Somebody else", password="another quiet river")
+    response = accept(post.token(mei.email), name="Somebody else", password="another quiet river")
 
-    assert (answer.status_code, answer.json()["session"]) == (201, None)
-    assert answer.json()["person"]["name"] == "Mei Lin"
+    assert (response.status_code, response.json()["session"]) == (201, None)
+    assert response.json()["person"]["name"] == "Mei Lin"
     signed_in = Visitor().sign_in(mei.email, PASSWORD)
     assert {each["agency"]["name"]: each["role"] for each in signed_in["memberships"]} == {
         "Rival": "viewer",
@@ -139,9 +139,9 @@ def test_accept_refuses_forged_used_revoked_or_replaced_token(acme: Client, post
     newer = post.token(replaced)
 
     forged = [*tokens.values(), newer[:-1], newer + "A", newer.upper(), "uo_inv_", "nothing"]
-    answers = [accept(token) for token in forged]
+    responses = [accept(token) for token in forged]
 
-    assert {(answer.status_code, answer.json()["type"]) for answer in answers} == {
+    assert {(answer.status_code, answer.json()["type"]) for answer in responses} == {
         (403, "/problems/token-opens-nothing")
     }
     assert accept(newer).status_code == 201
@@ -229,12 +229,12 @@ def test_invitation_of_invited_address_or_member_is_refused(acme: Client, mei: P
     email = new_email()
     invite(acme, email)
 
-    answers = [
+    responses = [
         acme.post("/v1/invitations", {"email": each, "role": "viewer"}, format="json")
         for each in (email.upper(), mei.email)
     ]
 
-    assert [(each.status_code, each.json()["type"]) for each in answers] == [
+    assert [(each.status_code, each.json()["type"]) for each in responses] == [
         (409, "/problems/already-invited"),
         (409, "/problems/already-member"),
     ]
@@ -256,9 +256,9 @@ def test_invitations_are_limited_in_number(acme: Client) -> None:
             for n in range(MAX_INVITATIONS)
         )
 
-    answer = acme.post("/v1/invitations", {"email": new_email(), "role": "viewer"}, format="json")
+    response = acme.post("/v1/invitations", {"email": new_email(), "role": "viewer"}, format="json")
 
-    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/too-many-invitations")
+    assert (response.status_code, response.json()["type"]) == (409, "/problems/too-many-invitations")
 
 
 @pytest.mark.parametrize(
@@ -285,9 +285,12 @@ def test_invitation_with_invalid_fields_is_refused_by_field(
         | ({"accounts": named} if "accounts" in fields else {})
     )
 
-    answer = acme.post("/v1/invitations", body, format="json")
+    response = acme.post("/v1/invitations", body, format="json")
 
-    assert (answer.status_code, [each["pointer"] for each in answer.json()["errors"]]) == (status, [pointer])
+    assert (response.status_code, [each["pointer"] for each in response.json()["errors"]]) == (
+        status,
+        [pointer],
+    )
 
 
 @pytest.mark.parametrize("role", [Role.MANAGER, Role.VIEWER])
@@ -296,7 +299,7 @@ def test_invitations_require_admin(acme: Client, visitor: Visitor, mei: Person, 
     create_member(acme.agency, mei, role=role)
     visitor.sign_in(mei.email)
 
-    answers = [
+    responses = [
         visitor.send("/v1/invitations", email=new_email(), role="viewer"),
         visitor.get("/v1/invitations"),
         visitor.get(f"/v1/invitations/{invitation}"),
@@ -305,7 +308,7 @@ def test_invitations_require_admin(acme: Client, visitor: Visitor, mei: Person, 
         visitor.get("/v1/members"),
     ]
 
-    assert [answer.status_code for answer in answers] == [403] * 6
+    assert [answer.status_code for answer in responses] == [403] * 6
 
 
 def test_invitation_by_admin_member_is_created(acme: Client, visitor: Visitor, mei: Person) -> None:
@@ -318,9 +321,9 @@ def test_invitation_by_admin_member_is_created(acme: Client, visitor: Visitor, m
 def test_invitation_of_other_agency_is_not_found(acme: Client, rival: Client) -> None:
     path = f"/v1/invitations/{invite(acme, new_email())['id']}"
 
-    answers = [rival.get(path), rival.delete(path), rival.post(f"{path}/send")]
+    responses = [rival.get(path), rival.delete(path), rival.post(f"{path}/send")]
 
-    assert [answer.status_code for answer in answers] == [404] * 3
+    assert [answer.status_code for answer in responses] == [404] * 3
     assert left(rival) == []
 
 
@@ -349,12 +352,12 @@ def test_accept_for_closed_agency_is_refused(
 
 
 def test_accept_attempts_are_limited(visitor: Visitor) -> None:
-    answers = [
+    statuses = [
         visitor.send("/v1/invitations/accept", token=f"uo_inv_{n}", name="Nobody").status_code
         for n in range(21)
     ]
 
-    assert answers == [403] * 20 + [429]
+    assert statuses == [403] * 20 + [429]
 
 
 def test_invitations_are_recorded_in_audit_log(acme: Client, post: Outbox) -> None:

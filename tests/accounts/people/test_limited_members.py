@@ -37,10 +37,10 @@ def test_limited_member_lists_own_accounts_only(client: Visitor, shops: dict[str
         "/v1/breaches",
         f"/v1/accounts/{shops['mine']}/reports",
     ):
-        answer = client.get(path)
+        response = client.get(path)
 
-        assert (path, answer.status_code) == (path, 200)
-        assert shops["other"] not in answer.content.decode()
+        assert (path, response.status_code) == (path, 200)
+        assert shops["other"] not in response.content.decode()
 
 
 @pytest.mark.parametrize("path", ["", "/metrics", "/reports", "/metrics/order_defect_rate/orders"])
@@ -49,12 +49,12 @@ def test_limited_member_does_not_find_other_account(
 ) -> None:
     parameters = {"marketplace": "US", "channel": "mfn"} if path.endswith("orders") else {}
 
-    answers = {
+    statuses = {
         name: client.get(f"/v1/accounts/{account}{path}", parameters).status_code
         for name, account in shops.items()
     }
 
-    assert answers == {"mine": 200, "other": 404}
+    assert statuses == {"mine": 200, "other": 404}
 
 
 @pytest.mark.parametrize(
@@ -68,18 +68,18 @@ def test_limited_member_does_not_find_other_account(
     ],
 )
 def test_limited_member_has_no_access_to_whole_agency(client: Visitor, method: str, path: str) -> None:
-    answer: Any = getattr(client, method)(path, {}, format="json")
+    response: Any = getattr(client, method)(path, {}, format="json")
 
-    assert (answer.status_code, answer.json()["type"]) == (403, "/problems/not-permitted")
+    assert (response.status_code, response.json()["type"]) == (403, "/problems/not-permitted")
 
 
 def test_limited_member_writes_own_account_only(client: Visitor, shops: dict[str, str]) -> None:
-    answers = {
+    statuses = {
         name: client.patch(f"/v1/accounts/{account}", {"name": "Renamed"}, format="json").status_code
         for name, account in shops.items()
     }
 
-    assert answers == {"mine": 200, "other": 404}
+    assert statuses == {"mine": 200, "other": 404}
 
 
 def test_limited_member_sees_own_permissions(client: Visitor, shops: dict[str, str]) -> None:
@@ -102,10 +102,10 @@ def test_member_write_with_idempotency_key_happens_once(acme: Client, visitor: V
     visitor.sign_in(mei.email)
     body = {"email": "client@shop.example", "role": "viewer"}
 
-    answers = [
+    responses = [
         visitor.post("/v1/invitations", body, format="json", HTTP_IDEMPOTENCY_KEY="once") for _ in range(2)
     ]
 
-    assert [answer.status_code for answer in answers] == [201, 201]
-    assert answers[0].json() == answers[1].json()
+    assert [answer.status_code for answer in responses] == [201, 201]
+    assert responses[0].json() == responses[1].json()
     assert len(visitor.get("/v1/invitations").json()["data"]) == 1

@@ -121,10 +121,10 @@ def test_deleted_user_invited_again_becomes_new_user(
     )
 
     nameless = accept(rival_token, name="")
-    answers = [accept(token, name="Mei of old").status_code for token in (acme_token, rival_token)]
+    statuses = [accept(token, name="Mei of old").status_code for token in (acme_token, rival_token)]
 
     assert (nameless.status_code, nameless.json()["errors"][0]["pointer"]) == (400, "/name")
-    assert answers == [201, 201]
+    assert statuses == [201, 201]
     (person,) = Person.objects.all()
     assert (person.email, person.name) == (mei.email, "Mei of old")
     assert person != mei
@@ -185,9 +185,9 @@ def test_last_admin_cannot_be_removed_or_demoted(
     visitor.sign_in(mei.email)
     path = f"/v1/members/{member.public_id}"
 
-    answer = visitor.delete(path) if body is None else visitor.patch(path, body, format="json")
+    response = visitor.delete(path) if body is None else visitor.patch(path, body, format="json")
 
-    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/last-admin")
+    assert (response.status_code, response.json()["type"]) == (409, "/problems/last-admin")
     assert visitor.get(path).json()["role"] == "admin"
 
 
@@ -257,25 +257,31 @@ def test_member_update_with_invalid_fields_is_refused(
     member = create_member(acme.agency, mei, role=Role.VIEWER, accounts=[shop])
     sent = body | ({"accounts": [shop]} if body.get("accounts") == ["{shop}"] else {})
 
-    answer = acme.patch(f"/v1/members/{member.public_id}", sent, format="json")
+    response = acme.patch(f"/v1/members/{member.public_id}", sent, format="json")
 
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (status, pointer)
+    assert (response.status_code, response.json()["errors"][0]["pointer"]) == (status, pointer)
 
 
 def test_account_limit_is_removed_with_null(acme: Client, mei: Person) -> None:
     member = create_member(acme.agency, mei, role=Role.VIEWER, accounts=[acme.take_on()])
 
-    answer = acme.patch(f"/v1/members/{member.public_id}", {"role": "admin", "accounts": None}, format="json")
+    response = acme.patch(
+        f"/v1/members/{member.public_id}", {"role": "admin", "accounts": None}, format="json"
+    )
 
-    assert (answer.status_code, answer.json()["accounts"], answer.json()["role"]) == (200, None, "admin")
+    assert (response.status_code, response.json()["accounts"], response.json()["role"]) == (
+        200,
+        None,
+        "admin",
+    )
 
 
 def test_member_of_other_agency_is_not_found(acme: Client, rival: Client, mei: Person) -> None:
     path = f"/v1/members/{create_member(acme.agency, mei).public_id}"
 
-    answers = [rival.get(path), rival.patch(path, {"role": "viewer"}, format="json"), rival.delete(path)]
+    responses = [rival.get(path), rival.patch(path, {"role": "viewer"}, format="json"), rival.delete(path)]
 
-    assert [answer.status_code for answer in answers] == [404] * 3
+    assert [answer.status_code for answer in responses] == [404] * 3
     assert rival.read("/v1/members")["data"] == []
 
 

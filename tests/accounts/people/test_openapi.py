@@ -156,10 +156,10 @@ def test_choose_agency_matches_openapi(visitor: Visitor, acme: Client, rival: Cl
         create_member(client.agency, mei)
     visitor.sign_in(mei.email)
 
-    answer = check_schema(visitor.get("/v1/accounts"), 400, "/v1/accounts", "get")
+    response = check_schema(visitor.get("/v1/accounts"), 400, "/v1/accounts", "get")
 
-    assert answer["Content-Type"] == PROBLEM
-    assert len(answer.json()["choices"]) == 2
+    assert response["Content-Type"] == PROBLEM
+    assert len(response.json()["choices"]) == 2
 
 
 @pytest.mark.parametrize("path", ["/v1/me", "/v1/members", "/v1/accounts"])

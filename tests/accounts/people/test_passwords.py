@@ -24,9 +24,9 @@ def test_password_is_reset_with_key_from_mail(visitor: Visitor, post: Outbox, me
     signed_in.sign_in(mei.email)
     assert visitor.send("/v1/auth/password/forgotten", email=mei.email.upper()).status_code == 202
 
-    answer = visitor.send("/v1/auth/password/reset", key=key(post, mei.email), password=NEW)
+    response = visitor.send("/v1/auth/password/reset", key=key(post, mei.email), password=NEW)
 
-    assert (answer.status_code, answer.content) == (204, b"")
+    assert (response.status_code, response.content) == (204, b"")
     assert visitor.send("/v1/auth/sign-in", email=mei.email, password=PASSWORD).status_code == 401
     assert visitor.sign_in(mei.email, NEW)
     assert signed_in.get("/v1/auth/session").status_code == 401
@@ -46,13 +46,15 @@ def test_password_reset_key_works_once_and_unchanged(visitor: Visitor, post: Out
         "",
     ]
 
-    answers = [visitor.send("/v1/auth/password/reset", key=each, password=NEW).status_code for each in forged]
+    statuses = [
+        visitor.send("/v1/auth/password/reset", key=each, password=NEW).status_code for each in forged
+    ]
     used = [
         visitor.send("/v1/auth/password/reset", key=given, password=each).status_code
         for each in (NEW, PASSWORD)
     ]
 
-    assert answers == [404] * (len(forged) - 1) + [400]
+    assert statuses == [404] * (len(forged) - 1) + [400]
     assert used == [204, 404]
     assert Visitor().sign_in(other.email)
 
@@ -63,26 +65,26 @@ def test_password_reset_key_expires_after_an_hour(
     visitor.send("/v1/auth/password/forgotten", email=mei.email)
     settings.PASSWORD_RESET_TIMEOUT = -1
 
-    answer = visitor.send("/v1/auth/password/reset", key=key(post, mei.email), password=NEW)
+    response = visitor.send("/v1/auth/password/reset", key=key(post, mei.email), password=NEW)
 
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (404, "/key")
+    assert (response.status_code, response.json()["errors"][0]["pointer"]) == (404, "/key")
 
 
 def test_password_reset_does_not_reveal_known_addresses(visitor: Visitor, post: Outbox, mei: Person) -> None:
     nobody = new_email()
 
-    answers = [visitor.send("/v1/auth/password/forgotten", email=email) for email in (mei.email, nobody)]
+    responses = [visitor.send("/v1/auth/password/forgotten", email=email) for email in (mei.email, nobody)]
 
-    assert [(answer.status_code, answer.content) for answer in answers] == [(202, b"")] * 2
+    assert [(answer.status_code, answer.content) for answer in responses] == [(202, b"")] * 2
     assert [len(post.to(email)) for email in (mei.email, nobody)] == [1, 0]
 
 
 def test_password_reset_mails_are_limited(db: None) -> None:
     email = new_email()
 
-    answers = [Visitor().send("/v1/auth/password/forgotten", email=email).status_code for _ in range(6)]
+    statuses = [Visitor().send("/v1/auth/password/forgotten", email=email).status_code for _ in range(6)]
 
-    assert answers == [202] * 5 + [429]
+    assert statuses == [202] * 5 + [429]
 
 
 @pytest.mark.parametrize(
@@ -99,10 +101,10 @@ def test_weak_password_is_refused_with_reason(
 ) -> None:
     visitor.send("/v1/auth/password/forgotten", email=mei.email)
 
-    answer = visitor.send("/v1/auth/password/reset", key=key(post, mei.email), password=password)
+    response = visitor.send("/v1/auth/password/reset", key=key(post, mei.email), password=password)
 
-    errors: list[dict[str, Any]] = answer.json()["errors"]
-    assert (answer.status_code, {each["pointer"] for each in errors}) == (400, {"/password"})
+    errors: list[dict[str, Any]] = response.json()["errors"]
+    assert (response.status_code, {each["pointer"] for each in errors}) == (400, {"/password"})
     assert any(why in each["detail"] for each in errors)
 
 
@@ -111,12 +113,12 @@ def test_password_change_ends_other_sessions(visitor: Visitor, post: Outbox, mei
     for each in (other, visitor):
         each.sign_in(mei.email)
 
-    answer = visitor.send("/v1/auth/password", current_password=PASSWORD, password=NEW)
+    response = visitor.send("/v1/auth/password", current_password=PASSWORD, password=NEW)
 
-    assert answer.status_code == 200, answer.content
+    assert response.status_code == 200, response.content
     assert other.get("/v1/auth/session").status_code == 401
     assert visitor.get("/v1/auth/session").status_code == 401
-    assert visitor.carry(answer.json()["token"]).get("/v1/auth/session").status_code == 200
+    assert visitor.carry(response.json()["token"]).get("/v1/auth/session").status_code == 200
     assert Visitor().sign_in(mei.email, NEW)
     assert post.to(mei.email)[-1].subject == "[Underone] Your password was changed"
 
@@ -128,20 +130,20 @@ def test_password_change_requires_current_password(
     visitor.sign_in(mei.email)
     sent = {"password": NEW} | ({} if current is None else {"current_password": current})
 
-    answer = visitor.send("/v1/auth/password", **sent)
+    response = visitor.send("/v1/auth/password", **sent)
 
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/current_password")
+    assert (response.status_code, response.json()["errors"][0]["pointer"]) == (400, "/current_password")
     assert Visitor().sign_in(mei.email)
 
 
 def test_password_change_attempts_are_limited(visitor: Visitor, mei: Person) -> None:
     visitor.sign_in(mei.email)
 
-    answers = [
+    responses = [
         visitor.send("/v1/auth/password", current_password=f"guess {n}", password=NEW) for n in range(6)
     ]
 
-    assert [answer.status_code for answer in answers] == [400] * 5 + [429]
+    assert [answer.status_code for answer in responses] == [400] * 5 + [429]
 
 
 def test_passwords_are_stored_with_slow_hash(mei: Person) -> None:

@@ -108,31 +108,31 @@ def test_sign_in_of_inactive_user_or_without_password_reveals_nothing(visitor: V
     Person.objects.filter(pk=mei.pk).update(is_active=False)
     without = create_user(password=None)
 
-    answers = [
+    responses = [
         visitor.send("/v1/auth/sign-in", email=each.email, password=PASSWORD) for each in (mei, without)
     ]
 
-    assert [(answer.status_code, summarize(answer)["type"]) for answer in answers] == [
+    assert [(answer.status_code, summarize(answer)["type"]) for answer in responses] == [
         (401, "/problems/sign-in-failed")
     ] * 2
 
 
 def test_sign_in_attempts_are_limited_per_email_address(db: None, mei: Person) -> None:
-    answers = [
+    responses = [
         Visitor().send("/v1/auth/sign-in", email=mei.email, password=f"a quiet orange {n}") for n in range(6)
     ]
 
-    assert [answer.status_code for answer in answers] == [401] * 5 + [429]
-    assert answers[-1]["Retry-After"]
+    assert [answer.status_code for answer in responses] == [401] * 5 + [429]
+    assert responses[-1]["Retry-After"]
     assert Visitor().send("/v1/auth/sign-in", email=mei.email, password=PASSWORD).status_code == 429
 
 
 def test_sign_in_attempts_are_limited_per_client_address(visitor: Visitor) -> None:
-    answers = [
+    statuses = [
         visitor.send("/v1/auth/sign-in", email=new_email(), password=PASSWORD).status_code for _ in range(11)
     ]
 
-    assert answers == [401] * 10 + [429]
+    assert statuses == [401] * 10 + [429]
 
 
 @pytest.mark.parametrize(
@@ -195,8 +195,8 @@ def test_session_key_of_database_does_not_authenticate(visitor: Visitor, acme: C
 
     for token in forged:
         for header in (True, False):
-            answer = visitor.carry(token.encode().decode("latin-1"), header=header).get("/v1/me")
-            assert (token, answer.status_code) == (token, 401)
+            response = visitor.carry(token.encode().decode("latin-1"), header=header).get("/v1/me")
+            assert (token, response.status_code) == (token, 401)
 
 
 def test_session_ends_after_two_weeks_without_use(visitor: Visitor, acme: Client, mei: Person) -> None:
@@ -277,17 +277,17 @@ def test_user_operations_require_session(
         visitor.carry(token)
 
     for client in (visitor, acme):
-        answer = client.generic(method, f"/v1/auth/{path}", b"{}", content_type="application/json")
+        response = client.generic(method, f"/v1/auth/{path}", b"{}", content_type="application/json")
 
-        assert (answer.status_code, answer["Content-Type"]) == (401, "application/problem+json")
+        assert (response.status_code, response["Content-Type"]) == (401, "application/problem+json")
 
 
 def test_session_shows_its_user(visitor: Visitor, agency: Agency, mei: Person) -> None:
     create_member(agency, mei)
     signed_in = visitor.sign_in(mei.email)
 
-    answer = visitor.get("/v1/auth/session").json()
+    body = visitor.get("/v1/auth/session").json()
 
-    assert {name: answer[name] for name in ("token", "person", "memberships")} == {
+    assert {name: body[name] for name in ("token", "person", "memberships")} == {
         name: signed_in[name] for name in ("token", "person", "memberships")
     }

@@ -32,21 +32,21 @@ def test_code_signs_in_with_new_token(visitor: Visitor, post: Outbox, mei: Perso
     waiting = ask(visitor, mei.email)
     assert visitor.get("/v1/auth/session").status_code == 401
 
-    answer = visitor.send("/v1/auth/code/confirm", code=code(post, mei.email).lower().replace("-", " "))
+    response = visitor.send("/v1/auth/code/confirm", code=code(post, mei.email).lower().replace("-", " "))
 
-    assert (answer.status_code, answer.json()["person"]["id"]) == (200, mei.public_id)
-    assert answer.json()["token"] != waiting["token"]
+    assert (response.status_code, response.json()["person"]["id"]) == (200, mei.public_id)
+    assert response.json()["token"] != waiting["token"]
     assert visitor.get("/v1/auth/session").status_code == 401
-    assert visitor.carry(answer.json()["token"]).get("/v1/auth/session").status_code == 200
+    assert visitor.carry(response.json()["token"]).get("/v1/auth/session").status_code == 200
 
 
 def test_code_works_once(visitor: Visitor, post: Outbox, mei: Person) -> None:
     ask(visitor, mei.email)
     known = code(post, mei.email)
 
-    answers = [visitor.send("/v1/auth/code/confirm", code=known) for _ in range(2)]
+    responses = [visitor.send("/v1/auth/code/confirm", code=known) for _ in range(2)]
 
-    assert [answer.status_code for answer in answers] == [200, 401]
+    assert [answer.status_code for answer in responses] == [200, 401]
 
 
 def test_code_session_ends_after_three_wrong_codes(visitor: Visitor, post: Outbox, mei: Person) -> None:
@@ -99,9 +99,9 @@ def test_code_request_for_unknown_address_looks_the_same_and_sends_nothing(post:
 
 def test_code_requests_are_limited_per_address(db: None, post: Outbox) -> None:
     for email in (create_user().email, new_email()):
-        answers = [Visitor().send("/v1/auth/code", email=email) for _ in range(4)]
+        responses = [Visitor().send("/v1/auth/code", email=email) for _ in range(4)]
 
-        assert [answer.status_code for answer in answers] == [202] * 3 + [429]
+        assert [answer.status_code for answer in responses] == [202] * 3 + [429]
 
 
 def test_code_mail_has_link_to_front_end(
@@ -122,9 +122,9 @@ def test_code_mail_has_link_to_front_end(
 def test_code_session_token_does_not_become_the_signed_in_session(post: Outbox, mei: Person) -> None:
     thief, owner = Visitor(), Visitor()
     waiting = ask(thief, mei.email)["token"]
-    answer = owner.carry(waiting, header=True).send("/v1/auth/code/confirm", code=code(post, mei.email))
+    response = owner.carry(waiting, header=True).send("/v1/auth/code/confirm", code=code(post, mei.email))
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
     assert thief.get("/v1/auth/session").status_code == 401
 
 

@@ -48,10 +48,10 @@ def test_sign_up_token_creates_agency_with_first_admin(db: None, post: Outbox, o
     email = new_email()
     assert (sign_up(email).status_code, Person.objects.count(), context.open_agency_ids()) == (202, 0, [])
 
-    answer = accept(post.token(email))
+    response = accept(post.token(email))
 
-    body = answer.json()
-    assert answer.status_code == 201, answer.content
+    body = response.json()
+    assert response.status_code == 201, response.content
     assert body["person"]["name"] == "Mei Lin"
     assert (body["membership"]["agency"]["name"], body["membership"]["role"]) == ("Nordwind", "admin")
     visitor = Visitor().carry(body["session"]["token"])
@@ -93,10 +93,10 @@ def test_sign_up_by_existing_user_creates_agency_and_keeps_user(
     accept(post.token(email))
     known = sign_up(email, agency_name="Suedwind", name="Somebody else")
 
-    answer = accept(post.token(email), password="another quiet river")
+    response = accept(post.token(email), password="another quiet river")
 
     assert (known.status_code, known.content) == (202, b"")
-    assert (answer.status_code, answer.json()["session"], answer.json()["person"]["name"]) == (
+    assert (response.status_code, response.json()["session"], response.json()["person"]["name"]) == (
         201,
         None,
         "Mei Lin",
@@ -133,9 +133,9 @@ def test_sign_up_with_weak_password_creates_no_agency(db: None, post: Outbox, op
     email = new_email()
     sign_up(email)
 
-    answer = accept(post.token(email), password="short")
+    response = accept(post.token(email), password="short")
 
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/password")
+    assert (response.status_code, response.json()["errors"][0]["pointer"]) == (400, "/password")
     assert (Person.objects.count(), context.open_agency_ids()) == (0, [])
 
 
@@ -154,9 +154,9 @@ def test_sign_up_mails_are_limited(db: None, open_to_all: None) -> None:
 def test_sign_up_names_missing_fields(db: None, open_to_all: None, missing: str) -> None:
     body = {"agency_name": "Nordwind", "name": "Mei", "email": new_email(), missing: ""}
 
-    answer = Visitor().send("/v1/auth/sign-up", **body)
+    response = Visitor().send("/v1/auth/sign-up", **body)
 
-    assert (answer.status_code, [each["pointer"] for each in answer.json()["errors"]]) == (
+    assert (response.status_code, [each["pointer"] for each in response.json()["errors"]]) == (
         400,
         [f"/{missing}"],
     )

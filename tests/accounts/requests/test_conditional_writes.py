@@ -145,9 +145,9 @@ def test_idempotency_key_accepts_visible_ascii(acme: Client, key: str) -> None:
 
 
 def test_idempotency_key_is_ignored_for_reads(acme: Client, shop: str) -> None:
-    answers = [acme.get(path, HTTP_IDEMPOTENCY_KEY="k1") for path in (ACCOUNTS, f"{ACCOUNTS}/{shop}")]
+    responses = [acme.get(path, HTTP_IDEMPOTENCY_KEY="k1") for path in (ACCOUNTS, f"{ACCOUNTS}/{shop}")]
 
-    assert [(answer.status_code, "Idempotency-Replayed" in answer) for answer in answers] == [
+    assert [(answer.status_code, "Idempotency-Replayed" in answer) for answer in responses] == [
         (200, False)
     ] * 2
 
@@ -201,11 +201,11 @@ def at_once(ask: Callable[[], Any], *, times: int) -> list[Any]:
 
 
 def test_concurrent_writes_with_key_run_once(firm: Client) -> None:
-    answers = at_once(lambda: post(Client(firm.agency, firm.key), ACCOUNTS, SHOP, key="k1"), times=6)
+    responses = at_once(lambda: post(Client(firm.agency, firm.key), ACCOUNTS, SHOP, key="k1"), times=6)
 
-    assert {summarize(answer) for answer in answers} == {summarize(answers[0])}
-    assert answers[0].status_code == 201
-    assert [answer.get("Idempotency-Replayed") for answer in answers].count(None) == 1
+    assert {summarize(answer) for answer in responses} == {summarize(responses[0])}
+    assert responses[0].status_code == 201
+    assert [answer.get("Idempotency-Replayed") for answer in responses].count(None) == 1
     with context.agency(firm.agency.pk):
         assert SellerAccount.objects.count() == 1
 
@@ -385,8 +385,8 @@ def test_if_match_lets_one_of_two_concurrent_changes_pass(firm: Client) -> None:
 
     def change() -> int:
         one = Client(firm.agency, firm.key)
-        answer = one.patch(f"/v1/accounts/{shop}", {"name": next(names)}, format="json", HTTP_IF_MATCH=read)
-        return int(answer.status_code)
+        response = one.patch(f"/v1/accounts/{shop}", {"name": next(names)}, format="json", HTTP_IF_MATCH=read)
+        return int(response.status_code)
 
     assert sorted(at_once(change, times=4)) == [200, 412, 412, 412]
 
@@ -395,11 +395,11 @@ def test_idempotency_replay_precedes_if_match(acme: Client, shop: str) -> None:
     tag = acme.get(f"/v1/accounts/{shop}")["ETag"]
     headers: dict[str, Any] = {"HTTP_IF_MATCH": tag, "HTTP_IDEMPOTENCY_KEY": "k1"}
 
-    answers = [
+    responses = [
         acme.patch(f"/v1/accounts/{shop}", {"name": "New"}, format="json", **headers) for _ in range(2)
     ]
 
-    assert [answer.status_code for answer in answers] == [200, 200]
+    assert [answer.status_code for answer in responses] == [200, 200]
     assert (
         acme.patch(f"/v1/accounts/{shop}", {"name": "N"}, format="json", HTTP_IF_MATCH=tag).status_code == 412
     )

@@ -58,7 +58,7 @@ def in_germany(document: bytes) -> bytes:
     return document.replace(health_reports.US.encode(), health_reports.DE.encode())
 
 
-def told(
+def summarize(
     fact: ReportedFact,
 ) -> tuple[int | None, int | None, str | None, str, tuple[str, int | None, int | None]]:
     return (
@@ -74,7 +74,7 @@ def told(
 def test_official_example_gives_each_of_its_figures(document: bytes) -> None:
     parsed = parse_document(document, today=DAY)
 
-    assert {(fact.metric, fact.channel): told(fact) for fact in parsed.reported} == EXAMPLE_FIGURES
+    assert {(fact.metric, fact.channel): summarize(fact) for fact in parsed.reported} == EXAMPLE_FIGURES
     assert {fact.marketplace for fact in parsed.reported} == {"US"}
     assert (parsed.reader.read, parsed.rejected, parsed.warnings) == (19, {}, [])
     assert parsed.reader.type_name == performance_v2.NAME
@@ -160,7 +160,7 @@ def test_other_figures_of_example_contradict_nothing() -> None:
 def test_on_time_delivery_is_of_packages_outside_us() -> None:
     fact = figure(parse_document(in_germany(ROOT), today=DAY), "on_time_delivery_rate")
 
-    assert told(fact) == (847987, 808046, "0.9529", "GOOD", ("gt", 19, 20))
+    assert summarize(fact) == (847987, 808046, "0.9529", "GOOD", ("gt", 19, 20))
     assert "The count 847987 is greater than the total 808046." in flags(fact)
 
 
@@ -179,9 +179,15 @@ def test_fixture_with_words_that_amazon_never_sent_is_read() -> None:
     parsed = parse_document(FIXTURE, today=DAY)
 
     rating, late = figure(parsed, "account_health_rating", "all"), figure(parsed, "late_shipment_rate_30d")
-    assert told(rating) == (1000, 1, None, "GREEN", ("", None, None))
-    assert told(late) == (1, None, "0.01", "NORMAL", ("lt", 1, 25))
-    assert told(figure(parsed, "listing_policy_violations", "all")) == (0, 1, None, "NORMAL", ("lte", 0, 1))
+    assert summarize(rating) == (1000, 1, None, "GREEN", ("", None, None))
+    assert summarize(late) == (1, None, "0.01", "NORMAL", ("lt", 1, 25))
+    assert summarize(figure(parsed, "listing_policy_violations", "all")) == (
+        0,
+        1,
+        None,
+        "NORMAL",
+        ("lte", 0, 1),
+    )
     assert [(fact.channel, fact.rate) for fact in parsed.reported if fact.metric == "order_defect_rate"] == [
         ("afn", Decimal("0.0")),
         ("mfn", Decimal("0.01")),
@@ -221,7 +227,7 @@ def test_cancel_rate_is_read_in_either_spelling(name: str) -> None:
         **{name: {"orderCount": 100, "cancellationCount": 2, "rate": 0.02, "status": "GOOD"}}
     )
 
-    assert told(figure(parsed, "pre_fulfillment_cancel_rate"))[:4] == (2, 100, "0.02", "GOOD")
+    assert summarize(figure(parsed, "pre_fulfillment_cancel_rate"))[:4] == (2, 100, "0.02", "GOOD")
 
 
 @pytest.mark.parametrize("name", ["documentRequests", "documentRequest", "documentrequest"])
@@ -274,7 +280,7 @@ def test_rating_is_read_in_either_spelling_with_score_it_may_have(name: str, sco
     )
 
     fact = figure(parsed, "account_health_rating", "all")
-    assert told(fact) == (score, None if score is None else 1, None, "GREAT", ("", None, None))
+    assert summarize(fact) == (score, None if score is None else 1, None, "GREAT", ("", None, None))
 
 
 @pytest.mark.parametrize("calls_itself", ["mfn", "MFN", "AFN", "afn", None, 7])
@@ -320,7 +326,7 @@ def test_live_extras_that_schema_lacks_are_read() -> None:
     )
 
     assert counts(figure(parsed, "customer_product_reviews_policy_violations", "all")) == (1, 1)
-    assert told(figure(parsed, "policy_violation_warnings", "all")) == (4, 1, None, "BAD", ("eq", 0, 1))
+    assert summarize(figure(parsed, "policy_violation_warnings", "all")) == (4, 1, None, "BAD", ("eq", 0, 1))
 
 
 @pytest.mark.parametrize("name", VIOLATIONS)
@@ -380,7 +386,7 @@ def test_status_good_with_missed_target_is_flagged() -> None:
     )
 
     fact = figure(parsed, "on_time_delivery_rate")
-    assert told(fact) == (3, 7, "0.4286", "GOOD", ("gt", 97, 100))
+    assert summarize(fact) == (3, 7, "0.4286", "GOOD", ("gt", 97, 100))
     assert flags(fact) == ["The status is GOOD, but the target is missed."]
 
 
@@ -414,7 +420,7 @@ def test_missing_block_is_not_figure(blocks: dict[str, Any]) -> None:
 def test_empty_block_is_figure_of_which_nothing_is_published() -> None:
     fact = figure(read_blocks(validTrackingRate={}), "valid_tracking_rate")
 
-    assert told(fact) == (None, None, None, "", ("", None, None))
+    assert summarize(fact) == (None, None, None, "", ("", None, None))
 
 
 @pytest.mark.parametrize("name", ["orderDefectRate", "ORDERDEFECTRATE", "orderdefectrate"])
@@ -424,7 +430,7 @@ def test_field_names_ignore_case(name: str) -> None:
     parsed = read_blocks(**{name: {"MFN": block}})
 
     fact = figure(parsed, "order_defect_rate")
-    assert told(fact) == (7, 1000, "0.007", "GOOD", ("lt", 1, 100))
+    assert summarize(fact) == (7, 1000, "0.007", "GOOD", ("lt", 1, 100))
     assert (fact.first_on, fact.last_on) == (date(2026, 7, 12), date(2026, 9, 9))
 
 

@@ -161,11 +161,11 @@ def test_breach_timeline_of_a_warning_has_its_escalation(acme: Client, shop: str
 def test_breach_acknowledgement_names_the_key(acme: Client, breached: dict[str, Any]) -> None:
     key = acme.read("/v1/me")["key"]
 
-    answer = send_action(acme, breached, "acknowledge", note="With the carrier")
+    response = send_action(acme, breached, "acknowledge", note="With the carrier")
 
-    answered = answer.json()
+    answered = response.json()
     (moment,) = [each for each in answered["timeline"] if each["what"] == "acknowledged"]
-    assert (answer.status_code, answered["acknowledged_at"]) == (200, moment["at"])
+    assert (response.status_code, answered["acknowledged_at"]) == (200, moment["at"])
     assert (moment["by"], moment["note"]) == ({"key": key["id"], "name": key["name"]}, "With the carrier")
     assert acme.read(f"/v1/breaches/{breached['id']}")["acknowledged_at"] == answered["acknowledged_at"]
 
@@ -247,10 +247,10 @@ def test_breach_resolved_accepts_notes_only(
 def test_breach_action_with_an_invalid_body_is_refused(
     acme: Client, breached: dict[str, Any], what: str, body: dict[str, Any], pointer: str
 ) -> None:
-    answer = send_action(acme, breached, what, **body)
+    response = send_action(acme, breached, what, **body)
 
-    assert answer.status_code in {400, 409}
-    assert [each["pointer"] for each in answer.json()["errors"]] == [pointer]
+    assert response.status_code in {400, 409}
+    assert [each["pointer"] for each in response.json()["errors"]] == [pointer]
     assert len([moment for moment in list_timeline(acme, breached) if moment["by"]]) == 0
 
 

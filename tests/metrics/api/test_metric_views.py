@@ -58,27 +58,27 @@ def test_order_with_three_defects_counts_once(acme: Client, sold: str) -> None:
 
 
 def test_metrics_include_both_channels_of_every_marketplace(acme: Client, sold: str) -> None:
-    answer = acme.read(f"/v1/accounts/{sold}/metrics")
+    body = acme.read(f"/v1/accounts/{sold}/metrics")
 
-    series = {(value["metric"], value["marketplace"], value["channel"]) for value in answer["metrics"]}
+    series = {(value["metric"], value["marketplace"], value["channel"]) for value in body["metrics"]}
     figures = {
         (value["marketplace"], value["channel"]): (value["numerator"], value["denominator"])
-        for value in answer["metrics"]
+        for value in body["metrics"]
         if value["metric"] == "order_defect_rate"
     }
     parted = len(["order defects", "feedback", "claims", "chargebacks", "returns"])
     of_the_merchant = len(
         ["late in 10 days", "late in 30 days", "cancelled", "tracked", "on time", "dissatisfied"]
     )
-    assert len(series) == len(answer["metrics"]) == 2 * (2 * parted + of_the_merchant + len(["messages"]))
+    assert len(series) == len(body["metrics"]) == 2 * (2 * parted + of_the_merchant + len(["messages"]))
     assert figures == {
         ("US", "mfn"): (1, 120),
         ("US", "afn"): (0, 0),
         ("CA", "mfn"): (0, 0),
         ("CA", "afn"): (0, 1),
     }
-    assert answer["unmatched_defects"] == 1
-    assert (answer["account"], answer["as_of"]) == (sold, TODAY.isoformat())
+    assert body["unmatched_defects"] == 1
+    assert (body["account"], body["as_of"]) == (sold, TODAY.isoformat())
 
 
 def test_metric_value_has_the_documented_shape(acme: Client, sold: str) -> None:
@@ -113,11 +113,11 @@ def test_metric_value_has_the_documented_shape(acme: Client, sold: str) -> None:
 
 
 def test_metric_part_has_no_target(acme: Client, sold: str) -> None:
-    answer = acme.read(
+    body = acme.read(
         f"/v1/accounts/{sold}/metrics", metric="a_to_z_claim_rate", marketplace="US", channel="mfn"
     )
 
-    (value,) = answer["metrics"]
+    (value,) = body["metrics"]
     assert (value["numerator"], value["denominator"], value["enforced"]) == (1, 120, False)
     assert (value["target"], value["meets_target"], value["budget"], value["parts"]) == (
         None,
@@ -143,17 +143,17 @@ def test_history_has_each_day(acme: Client, sold: str) -> None:
     path = f"/v1/accounts/{sold}/metrics/order_defect_rate/history"
     first = ORDERED.date() + timedelta(days=14)
 
-    answer = acme.read(path, **{"from": first.isoformat(), "to": (first + timedelta(days=2)).isoformat()})
+    body = acme.read(path, **{"from": first.isoformat(), "to": (first + timedelta(days=2)).isoformat()})
 
-    assert (answer["marketplace"], answer["channel"]) == ("US", "mfn")
+    assert (body["marketplace"], body["channel"]) == ("US", "mfn")
     assert [
-        (point["numerator"], point["denominator"], point["meets_target"]) for point in answer["points"]
+        (point["numerator"], point["denominator"], point["meets_target"]) for point in body["points"]
     ] == [
         (0, 0, None),
         (1, 120, True),
         (1, 120, True),
     ]
-    assert answer["points"][1] == {
+    assert body["points"][1] == {
         "as_of": (first + timedelta(days=1)).isoformat(),
         "from": (ORDERED.date() - timedelta(days=59)).isoformat(),
         "to": ORDERED.date().isoformat(),

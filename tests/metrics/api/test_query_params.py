@@ -39,16 +39,16 @@ def test_params_default_to_today_and_everything_known(acme: Client, shop: str) -
     ],
 )
 def test_as_of_defaults_to_the_utc_day_of_known_at(acme: Client, shop: str, known_at: str, day: str) -> None:
-    answer = acme.read(f"/v1/accounts/{shop}/metrics", known_at=known_at)
+    body = acme.read(f"/v1/accounts/{shop}/metrics", known_at=known_at)
     points = acme.read(f"/v1/accounts/{shop}/{HISTORY}", known_at=known_at)["points"]
 
-    assert (answer["as_of"], points[-1]["as_of"]) == (day, day)
+    assert (body["as_of"], points[-1]["as_of"]) == (day, day)
 
 
 def test_as_of_and_known_at_are_independent(acme: Client, shop: str) -> None:
-    answer = acme.read(f"/v1/accounts/{shop}/metrics", as_of="2026-03-01", known_at="2026-11-22T09:00:00Z")
+    body = acme.read(f"/v1/accounts/{shop}/metrics", as_of="2026-03-01", known_at="2026-11-22T09:00:00Z")
 
-    assert (answer["as_of"], answer["known_at"]) == ("2026-03-01", "2026-11-22T09:00:00Z")
+    assert (body["as_of"], body["known_at"]) == ("2026-03-01", "2026-11-22T09:00:00Z")
 
 
 def test_known_at_includes_recordings_of_a_faster_clock(
@@ -57,12 +57,12 @@ def test_known_at_includes_recordings_of_a_faster_clock(
     ahead = timezone.now() + timedelta(minutes=5)
     recorder.load(*orders(3), at=ahead)
 
-    answer = acme.read(
+    body = acme.read(
         f"/v1/accounts/{shop}/metrics", as_of=TODAY.isoformat(), metric="order_defect_rate", channel="mfn"
     )
 
-    assert answer["metrics"][0]["denominator"] == 3
-    assert datetime.fromisoformat(answer["known_at"]) == ahead
+    assert body["metrics"][0]["denominator"] == 3
+    assert datetime.fromisoformat(body["known_at"]) == ahead
 
 
 def test_known_at_in_the_future_includes_everything(acme: Client, shop: str, recorder: FactRecorder) -> None:
@@ -80,10 +80,10 @@ def test_known_at_before_the_first_report_has_no_data(
     recorder.load(defect(1), defect(99), at=TEN)
     before = {"as_of": TODAY.isoformat(), "known_at": (NINE - timedelta(seconds=1)).isoformat()}
 
-    answer = acme.read(f"/v1/accounts/{shop}/metrics", **before)
+    body = acme.read(f"/v1/accounts/{shop}/metrics", **before)
 
-    assert answer["unmatched_defects"] == 0
-    assert {(value["denominator"], value["status"]) for value in answer["metrics"]} == {(0, "no_data")}
+    assert body["unmatched_defects"] == 0
+    assert {(value["denominator"], value["status"]) for value in body["metrics"]} == {(0, "no_data")}
     assert acme.read(f"/v1/accounts/{shop}/{ORDERS}", **before)["data"] == []
 
 

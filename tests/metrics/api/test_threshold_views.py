@@ -90,9 +90,9 @@ def test_threshold_of_another_scope_is_created(acme: Client, shop: str) -> None:
         {"metric": "return_rate"},
     ]
 
-    answers = [put(acme, **scope).status_code for scope in scopes]
+    statuses = [put(acme, **scope).status_code for scope in scopes]
 
-    assert answers == [201] * len(scopes)
+    assert statuses == [201] * len(scopes)
     assert len({each["id"] for each in acme.read(PATH)["data"]}) == len(scopes)
 
 
@@ -187,7 +187,7 @@ def test_threshold_weaker_than_the_target_is_refused_with_the_target(acme: Clien
 def test_threshold_of_another_agency_is_not_found(acme: Client, rival: Client, shop: str) -> None:
     drawn = put(acme, account=shop).json()
 
-    answers = [
+    responses = [
         put(rival, account=shop),
         rival.get(PATH, {"account": shop}),
         rival.get(f"{PATH}/{drawn['id']}"),
@@ -195,7 +195,7 @@ def test_threshold_of_another_agency_is_not_found(acme: Client, rival: Client, s
         rival.delete(f"{PATH}/{drawn['id']}"),
     ]
 
-    assert [answer.status_code for answer in answers] == [404] * len(answers)
+    assert [answer.status_code for answer in responses] == [404] * len(responses)
     assert rival.read(PATH)["data"] == []
     assert acme.read(PATH)["data"] == [drawn]
 

@@ -85,15 +85,15 @@ def test_portfolio_of_large_agency_is_one_indexed_statement(acme: Client, params
 
 
 def test_portfolio_of_large_agency_counts_every_account(acme: Client) -> None:
-    answer = acme.read("/v1/portfolio")
+    body = acme.read("/v1/portfolio")
 
     counts = {"breached": 150, "at_risk": 350, "healthy": 4400, "no_data": 100}
-    assert answer["accounts"] == counts | {"total": MANY, "stale": 100}
-    assert [{status: each[status] for status in counts} for each in answer["metrics"]] == [counts] * len(
-        answer["metrics"]
+    assert body["accounts"] == counts | {"total": MANY, "stale": 100}
+    assert [{status: each[status] for status in counts} for each in body["metrics"]] == [counts] * len(
+        body["metrics"]
     )
-    assert answer["open_breaches"] == {"breach": 150, "warning": 350, "unacknowledged": 350}
-    distances = [each["distance"] for each in answer["worst"]]
+    assert body["open_breaches"] == {"breach": 150, "warning": 350, "unacknowledged": 350}
+    distances = [each["distance"] for each in body["worst"]]
     assert distances == sorted(distances)
     assert (len(distances), distances[0] < 0) == (10, True)
 

@@ -184,13 +184,13 @@ def test_portfolio_uses_the_metric_name_of_the_marketplace(acme: Client) -> None
 
 
 def test_portfolio_uses_the_language_of_the_request(four: Client) -> None:
-    answer = four.get("/v1/portfolio", headers={"Accept-Language": "zh-CN"}).json()
+    body = four.get("/v1/portfolio", headers={"Accept-Language": "zh-CN"}).json()
     account = four.get("/v1/accounts", {"ordering": "distance"}, headers={"Accept-Language": "zh-CN"}).json()[
         "data"
     ][0]
 
-    assert answer["metrics"][0]["name"] == "订单缺陷率"
-    assert answer["worst"][0]["worst_series"]["name"] == account["worst_series"]["name"] == "订单缺陷率"
+    assert body["metrics"][0]["name"] == "订单缺陷率"
+    assert body["worst"][0]["worst_series"]["name"] == account["worst_series"]["name"] == "订单缺陷率"
 
 
 @pytest.mark.parametrize(

@@ -76,14 +76,14 @@ def test_unmatched_defects_are_in_the_api_and_count_once_matched(
     recorder.load(order(11), at=ELEVEN)
 
     def seen(at: datetime) -> tuple[int, int, int]:
-        answer = acme.read(
+        body = acme.read(
             f"/v1/accounts/{shop}/metrics",
             as_of=TODAY,
             known_at=at.isoformat(),
             metric="order_defect_rate",
             channel="mfn",
         )
-        (value,) = answer["metrics"]
-        return answer["unmatched_defects"], value["numerator"], value["denominator"]
+        (value,) = body["metrics"]
+        return body["unmatched_defects"], value["numerator"], value["denominator"]
 
     assert [seen(at) for at in (NINE, TEN, ELEVEN)] == [(0, 0, 10), (1, 0, 10), (0, 1, 11)]

@@ -82,27 +82,27 @@ def test_new_endpoint_has_documented_shape_and_shows_secret_once(acme: Client, s
 
 
 def test_endpoint_defaults_to_webhook_for_all_events(acme: Client) -> None:
-    answer = acme.listen()
+    endpoint = acme.listen()
 
-    assert (answer["kind"], answer["event_types"], answer["accounts"]) == ("webhook", ["*"], None)
-    assert (answer["description"], answer["enabled"]) == (None, True)
+    assert (endpoint["kind"], endpoint["event_types"], endpoint["accounts"]) == ("webhook", ["*"], None)
+    assert (endpoint["description"], endpoint["enabled"]) == (None, True)
 
 
 def test_secret_shown_is_the_one_that_signs(acme: Client) -> None:
-    answer = acme.listen()
+    endpoint = acme.listen()
 
     with context.agency(acme.agency.pk):
         (secrets,) = endpoint_secrets.signing_secrets(
             agency_id=acme.agency.pk, endpoint_ids=[stored_secrets(acme)[0].pk], now=timezone.now()
         ).values()
-    assert secrets == [base64.b64decode(answer["secret"].removeprefix("whsec_"))]
+    assert secrets == [base64.b64decode(endpoint["secret"].removeprefix("whsec_"))]
 
 
 @pytest.mark.parametrize(("kind", "url"), [("email", "mailto:on-call@example.com"), ("slack", CHAT)])
 def test_email_and_chat_endpoints_have_no_secret(acme: Client, kind: str, url: str) -> None:
-    answer = acme.listen(kind=kind, url=url)
+    endpoint = acme.listen(kind=kind, url=url)
 
-    assert (answer["kind"], answer["secret"]) == (kind, None)
+    assert (endpoint["kind"], endpoint["secret"]) == (kind, None)
     assert stored_secrets(acme)[0].url == url
     with context.agency(acme.agency.pk):
         assert not EndpointSecret.objects.exists()
@@ -111,15 +111,15 @@ def test_email_and_chat_endpoints_have_no_secret(acme: Client, kind: str, url: s
 def test_chat_url_is_shown_redacted(acme: Client) -> None:
     endpoint = acme.listen(kind="slack", url=CHAT)["id"]
 
-    answers = [
+    bodies = [
         acme.read(PATH),
         acme.read(f"{PATH}/{endpoint}"),
         change(acme, endpoint, description="x"),
         acme.read("/v1/audit-log"),
     ]
 
-    assert answers[1]["url"] == "https://hooks.slack.com/…"
-    assert "verysecret" not in json.dumps(answers)
+    assert bodies[1]["url"] == "https://hooks.slack.com/…"
+    assert "verysecret" not in json.dumps(bodies)
     assert stored_secrets(acme)[0].url == CHAT
 
 
@@ -186,21 +186,21 @@ def test_account_of_another_agency_is_refused_like_unknown_account(
     handed_back = acme.take_on(partner="A3GONE")
     acme.delete(f"/v1/accounts/{handed_back}")
 
-    answers = [
+    bodies = [
         post(acme, url=URL, accounts=[shop, account]).json()
         for account in (other_account, handed_back, NO_SUCH_ACCOUNT, "x")
     ]
 
-    for answer in answers:
+    for answer in bodies:
         answer.pop("request_id")
-    assert answers[0] == answers[1] == answers[2] == answers[3]
-    assert answers[0]["errors"] == [{"pointer": "/accounts/1", "detail": "No account has this ID."}]
+    assert bodies[0] == bodies[1] == bodies[2] == bodies[3]
+    assert bodies[0]["errors"] == [{"pointer": "/accounts/1", "detail": "No account has this ID."}]
 
 
 def test_repeated_values_are_stored_once(acme: Client, shop: str) -> None:
-    answer = acme.listen(event_types=["breach.*", "*", "breach.*"], accounts=[shop, shop])
+    endpoint = acme.listen(event_types=["breach.*", "*", "breach.*"], accounts=[shop, shop])
 
-    assert (answer["event_types"], answer["accounts"]) == (["breach.*", "*"], [shop])
+    assert (endpoint["event_types"], endpoint["accounts"]) == (["breach.*", "*"], [shop])
 
 
 def test_endpoints_can_have_the_same_url(acme: Client) -> None:
@@ -439,10 +439,10 @@ def test_principal_limited_to_deleted_accounts_creates_no_endpoint(
     if is_erased:
         erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW)
 
-    answers = [post(limited, url=URL), post(limited, url=URL, accounts=None)]
+    responses = [post(limited, url=URL), post(limited, url=URL, accounts=None)]
 
-    assert [(answer.status_code, pointers(answer)) for answer in answers] == [(409, ["/accounts"])] * 2
-    assert answers[0].json()["type"] == "/problems/contradiction"
+    assert [(answer.status_code, pointers(answer)) for answer in responses] == [(409, ["/accounts"])] * 2
+    assert responses[0].json()["type"] == "/problems/contradiction"
     assert stored_secrets(acme) == []
     assert acme.listen()
 

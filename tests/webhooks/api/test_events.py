@@ -38,9 +38,9 @@ def in_turn(client: Client, account: str, count: int) -> list[str]:
 def test_event_has_documented_shape(acme: Client, shop: str) -> None:
     event = publish(acme, shop, current="AT_RISK", nested={"rate": None})
 
-    answer = acme.read("/v1/events")
+    body = acme.read("/v1/events")
 
-    assert answer == {
+    assert body == {
         "data": [
             {
                 "id": event,
@@ -161,10 +161,10 @@ def test_events_require_a_key(acme: Client, shop: str) -> None:
 
 
 def test_event_types_are_listed_with_examples(acme: Client) -> None:
-    answer = acme.read("/v1/event-types")
+    body = acme.read("/v1/event-types")
 
-    assert answer["next_cursor"] is None
+    assert body["next_cursor"] is None
     assert {
-        each["type"]: (each["description"], each["schema"], each["example"]) for each in answer["data"]
+        each["type"]: (each["description"], each["schema"], each["example"]) for each in body["data"]
     } == {name: (kind.description, kind.schema, kind.example) for name, kind in TYPES.items()}
     assert {CHANGED, RESTATED, "breach.opened", "endpoint.disabled"} < set(TYPES)

@@ -57,20 +57,20 @@ def post(
     ],
 )
 def test_result_has_status_and_first_bytes(receiver: Receiver, path: str, status: int, body: bytes) -> None:
-    (answer,) = post(receiver.url(f"{path}/egress"))
+    (response,) = post(receiver.url(f"{path}/egress"))
 
-    assert (answer.status, answer.body, answer.error) == (status, body, "")
-    assert answer.is_success is (200 <= status < 300)
+    assert (response.status, response.body, response.error) == (status, body, "")
+    assert response.is_success is (200 <= status < 300)
 
 
 @pytest.mark.parametrize("path", ["301", "307"])
 def test_redirect_is_not_followed(receiver: Receiver, path: str) -> None:
     before = len(receiver.received("ok/redirected"))
 
-    (answer,) = post(receiver.url(f"{path}/egress"))
+    (response,) = post(receiver.url(f"{path}/egress"))
 
-    assert answer.status == int(path)
-    assert not answer.is_success
+    assert response.status == int(path)
+    assert not response.is_success
     assert len(receiver.received("ok/redirected")) == before
 
 
@@ -86,47 +86,47 @@ def test_redirect_is_not_followed(receiver: Receiver, path: str) -> None:
 )
 def test_missing_response_is_an_error_within_the_deadline(receiver: Receiver, path: str, error: str) -> None:
     with stopwatch.running() as watch:
-        (answer,) = post(receiver.url(f"{path}/egress"))
+        (response,) = post(receiver.url(f"{path}/egress"))
 
-    assert (answer.status, answer.error, answer.is_permanent) == (None, error, False)
+    assert (response.status, response.error, response.is_permanent) == (None, error, False)
     assert watch.seconds < 1.5
 
 
 def test_endless_headers_end_within_the_deadline(receiver: Receiver) -> None:
-    (answer,) = post(receiver.url("headers/egress"))
+    (response,) = post(receiver.url("headers/egress"))
 
-    assert answer.status is None
-    assert answer.error in {TIMED_OUT, http_client.NO_RESPONSE}
+    assert response.status is None
+    assert response.error in {TIMED_OUT, http_client.NO_RESPONSE}
 
 
 def test_status_in_time_counts_despite_slow_body(receiver: Receiver) -> None:
     with stopwatch.running() as watch:
-        (answer,) = post(receiver.url("slow/egress"))
+        (response,) = post(receiver.url("slow/egress"))
 
-    assert answer.status == 200
-    assert answer.body.startswith(b"slow slow")
+    assert response.status == 200
+    assert response.body.startswith(b"slow slow")
     assert watch.seconds < 1.5
 
 
 def test_body_is_read_up_to_64_kilobytes(receiver: Receiver) -> None:
     """Ten megabytes take their sender long to write; we are gone after the first of them."""
     with stopwatch.running() as watch:
-        answers = post(*[receiver.url("big/egress")] * 20, deadline=5)
+        responses = post(*[receiver.url("big/egress")] * 20, deadline=5)
 
-    assert [answer.status for answer in answers] == [200] * 20
+    assert [answer.status for answer in responses] == [200] * 20
     assert watch.seconds < 5
 
 
 def test_refused_connection_is_an_error() -> None:
-    (answer,) = post(f"http://{LOOPBACK}:1/")
+    (response,) = post(f"http://{LOOPBACK}:1/")
 
-    assert (answer.error, answer.is_permanent) == (http_client.NOT_CONNECTED, False)
+    assert (response.error, response.is_permanent) == (http_client.NOT_CONNECTED, False)
 
 
 def test_unresolved_host_is_a_temporary_error() -> None:
-    (answer,) = post("https://nowhere.invalid/", deadline=5, resolver=_no_name)
+    (response,) = post("https://nowhere.invalid/", deadline=5, resolver=_no_name)
 
-    assert (answer.error, answer.is_permanent) == (http_client.HOST_NOT_FOUND, False)
+    assert (response.error, response.is_permanent) == (http_client.HOST_NOT_FOUND, False)
 
 
 def test_slow_name_server_takes_no_longer_than_the_deadline() -> None:
@@ -135,8 +135,8 @@ def test_slow_name_server_takes_no_longer_than_the_deadline() -> None:
             policy=HERE, ssl_context=http_client.ssl_context(), deadline=0.2, resolver=_slow_name
         )
         with stopwatch.running() as watch:
-            answer = await out.post("https://slow.invalid/", body=b"", headers={})
-        assert answer.error == "No complete response within 0.2 seconds."
+            response = await out.post("https://slow.invalid/", body=b"", headers={})
+        assert response.error == "No complete response within 0.2 seconds."
         return watch.seconds
 
     assert asyncio.run(go()) < 0.7
@@ -175,9 +175,9 @@ def test_environment_is_ignored(receiver: Receiver, monkeypatch: pytest.MonkeyPa
     (tmp_path / "netrc").write_text(f"machine {LOOPBACK} login me password secret\n")
     before = len(receiver.received("ok/environment"))
 
-    (answer,) = post(receiver.url("ok/environment"))
+    (response,) = post(receiver.url("ok/environment"))
 
-    assert answer.status == 200
+    assert response.status == 200
     assert "authorization" not in receiver.received("ok/environment")[before]["headers"]
 
 
@@ -220,18 +220,18 @@ def test_configured_authority_is_trusted(
     settings.WEBHOOK_CA_FILE = str(certificate[0])
     http_client.ssl_context.cache_clear()
 
-    answers = post(*[secure.url("ok/tls")] * 2, trusting=http_client.ssl_context(), deadline=5)
+    responses = post(*[secure.url("ok/tls")] * 2, trusting=http_client.ssl_context(), deadline=5)
     http_client.ssl_context.cache_clear()
 
-    assert [answer.status for answer in answers] == [200, 200]
+    assert [answer.status for answer in responses] == [200, 200]
     assert len({each["peer"] for each in secure.received("ok/tls")}) == 1
 
 
 def test_unknown_authority_is_not_trusted(secure: Receiver) -> None:
-    (answer,) = post(secure.url("ok/untrusted"), deadline=5)
+    (response,) = post(secure.url("ok/untrusted"), deadline=5)
 
-    assert answer.error.startswith("The server's certificate is not trusted: self")
-    assert not answer.is_permanent
+    assert response.error.startswith("The server's certificate is not trusted: self")
+    assert not response.is_permanent
 
 
 def _no_name(*_: object) -> Any:

@@ -206,20 +206,20 @@ def post(
             resolver=resolver or Resolver(NAMES),
         )
         for _ in range(times):
-            answer = await out.post(url, body=b"{}", headers={})
+            response = await out.post(url, body=b"{}", headers={})
         await out.aclose()
-        return answer
+        return response
 
     return asyncio.run(go())
 
 
 @pytest.mark.parametrize("url", [*HOSTILE, *ILL_SHAPED])
 def test_forbidden_url_opens_no_connection(url: str, connected: list[Any]) -> None:
-    answer = post(url)
+    response = post(url)
 
-    assert answer.is_permanent, answer
-    assert answer.status is None
-    assert answer.error in {url_policy.ADDRESS_NOT_ALLOWED, ILL_SHAPED.get(url, url_policy.INVALID_URL)}
+    assert response.is_permanent, response
+    assert response.status is None
+    assert response.error in {url_policy.ADDRESS_NOT_ALLOWED, ILL_SHAPED.get(url, url_policy.INVALID_URL)}
     assert connected == []
 
 
@@ -260,9 +260,9 @@ def test_host_that_becomes_private_is_refused(connected: list[Any]) -> None:
     on."""
     rebinding = Resolver({"rebind.example": [f"{A}.0.5"]}, {"rebind.example": ["127.0.0.1"]})
 
-    answer = post("https://rebind.example/", resolver=rebinding, times=2)
+    response = post("https://rebind.example/", resolver=rebinding, times=2)
 
-    assert answer.is_permanent
+    assert response.is_permanent
     assert (rebinding.asked, connected) == (2, [])
 
 
@@ -271,9 +271,9 @@ def test_connection_goes_to_the_checked_address(receiver: Receiver, connected: l
     rebinding = Resolver({"rebind.example": ["127.0.0.1"]}, {"rebind.example": ["127.0.0.2"]})
     only = UrlPolicy(networks=(ip_network("127.0.0.1/32"),))
 
-    answer = post(f"http://rebind.example:{receiver.port}/ok/pinned", policy=only, resolver=rebinding)
+    response = post(f"http://rebind.example:{receiver.port}/ok/pinned", policy=only, resolver=rebinding)
 
-    assert answer.status == 200
+    assert response.status == 200
     assert rebinding.asked == 1
     assert {address[0] for address in connected} == {"127.0.0.1"}
 
@@ -317,9 +317,9 @@ def test_listed_networks_allow_http_and_any_port(url: str, allowed: bool) -> Non
 def test_http_host_outside_listed_networks_is_refused(addresses: list[str], connected: list[Any]) -> None:
     policy = UrlPolicy(networks=(ip_network("100.64.0.0/16"),))
 
-    answer = post("http://inside.example/", policy=policy, resolver=Resolver({"inside.example": addresses}))
+    response = post("http://inside.example/", policy=policy, resolver=Resolver({"inside.example": addresses}))
 
-    assert (answer.is_permanent, connected) == (True, [])
+    assert (response.is_permanent, connected) == (True, [])
 
 
 def test_own_host_is_allowed_in_a_listed_network() -> None:

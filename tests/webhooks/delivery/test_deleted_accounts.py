@@ -120,10 +120,10 @@ def test_reopened_agency_can_recover_missed_events(sender: Sender, receiver: Rec
         agencies.reopen(agency=Agency.objects.get(), now=timezone.now())
 
     since = {"since": (timezone.now() - timedelta(hours=1)).isoformat()}
-    answer = sender.client.post(f"/v1/webhook-endpoints/{endpoint.public_id}/recover", since, format="json")
+    response = sender.client.post(f"/v1/webhook-endpoints/{endpoint.public_id}/recover", since, format="json")
     work()
 
-    assert answer.json()["deliveries"] == 3
+    assert response.json()["deliveries"] == 3
     assert receiver.messages(path) == events
 
 

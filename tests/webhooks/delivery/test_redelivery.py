@@ -208,13 +208,13 @@ def test_redelivery_to_disabled_endpoint_is_refused(acme: Client, shop: str) -> 
     disable(acme, endpoint)
     (delivery,) = list_deliveries(acme, endpoint)
 
-    answers = [
+    responses = [
         send_test(acme, endpoint),
         redeliver(acme, delivery["id"]),
         acme.post(f"{PATH}/{endpoint}/recover", {"since": NOW.isoformat()}, format="json"),
     ]
 
-    assert [(each.status_code, each.json()["type"]) for each in answers] == [
+    assert [(each.status_code, each.json()["type"]) for each in responses] == [
         (409, "/problems/endpoint-disabled")
     ] * 3
     assert list_deliveries(acme, endpoint) == [delivery]
@@ -481,13 +481,13 @@ def test_recovery_of_another_agency_is_not_found(acme: Client, rival: Client, sh
     delivery = list_deliveries(acme, endpoint)[0]["id"]
     finish_delivery(acme, delivery, "failed")
 
-    answers = [
+    responses = [
         redeliver(rival, delivery),
         rival.get(f"/v1/deliveries/{delivery}"),
         redeliver(rival, identifiers.public("dlv", identifiers.uuid7())),
     ]
 
-    assert [answer.status_code for answer in answers] == [404, 404, 404]
+    assert [answer.status_code for answer in responses] == [404, 404, 404]
     assert list_deliveries(acme, endpoint)[0]["state"] == "failed"
 
 
