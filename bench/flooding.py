@@ -80,11 +80,11 @@ def _flood(port: int, key: str, over: Event) -> None:
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
 
     def show(connection: int) -> None:
-        stranger = HTTPConnection("localhost", port)
+        client = HTTPConnection("localhost", port)
         for n in range(WRONG // CONNECTIONS):
             secret = f"{connection:02d}{n:041d}"
             status = _ask(
-                stranger, (f"{key[:20]}_{secret}", f"uo_live_{n:012d}_{secret}", f"nonsense {secret}")[n % 3]
+                client, (f"{key[:20]}_{secret}", f"uo_live_{n:012d}_{secret}", f"nonsense {secret}")[n % 3]
             )
             if status not in {401, 429}:
                 raise RuntimeError(f"A wrong key was answered with {status}.")

@@ -170,9 +170,9 @@ def test_large_json_body_is_refused(acme: Client, shop: str) -> None:
 
 
 def test_problem_lists_100_errors_and_counts_the_rest(acme: Client) -> None:
-    wish = {"url": "https://hooks.example.com/in", "accounts": ["acct_none"] * 103}
+    body = {"url": "https://hooks.example.com/in", "accounts": ["acct_none"] * 103}
 
-    problem = acme.post("/v1/webhook-endpoints", wish, format="json").json()
+    problem = acme.post("/v1/webhook-endpoints", body, format="json").json()
 
     assert [error["pointer"] for error in problem["errors"]] == [f"/accounts/{place}" for place in range(100)]
     assert problem["detail"].endswith("; and 3 more errors, which are not listed")

@@ -156,9 +156,9 @@ def test_health_endpoints_allow_get_only(db: None, path: str, method: str) -> No
 
 
 def test_request_without_database_is_a_problem(without_database: None) -> None:
-    stranger = Stranger(raise_request_exception=False)
+    client = Stranger(raise_request_exception=False)
 
-    response = stranger.get("/v1/me", headers={"Authorization": "Bearer uo_live_000000000000_x"})
+    response = client.get("/v1/me", headers={"Authorization": "Bearer uo_live_000000000000_x"})
 
     assert (response.status_code, response["Content-Type"]) == (503, "application/problem+json")
     assert "127.0.0.1" not in response.content.decode()

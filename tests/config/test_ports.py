@@ -11,9 +11,9 @@ def test_port_of_server_is_stored(home: Home) -> None:
 def test_port_in_use_is_replaced(home: Home) -> None:
     first = choose_port(home=home, server="postgres")
 
-    with socket.socket() as somebody:
-        somebody.bind((LOOPBACK, first))
-        somebody.listen()
+    with socket.socket() as listener:
+        listener.bind((LOOPBACK, first))
+        listener.listen()
         second = choose_port(home=home, server="postgres")
 
     assert second != first

@@ -110,12 +110,12 @@ def test_children_of_killed_launcher_are_stopped_at_next_start(tmp_path: Path) -
 
 
 def test_process_with_reused_id_is_not_stopped(home: Home) -> None:
-    stranger = subprocess.Popen(SLEEP, start_new_session=True)
-    old = {"name": "web", "pid": stranger.pid, "created": time.time() - 86400, "gentle": signal.SIGTERM}
+    other_process = subprocess.Popen(SLEEP, start_new_session=True)
+    old = {"name": "web", "pid": other_process.pid, "created": time.time() - 86400, "gentle": signal.SIGTERM}
     home.store_value("processes", [old])
 
     Processes(home=home)
 
-    assert stranger.poll() is None
-    stranger.kill()
-    stranger.wait()
+    assert other_process.poll() is None
+    other_process.kill()
+    other_process.wait()

@@ -103,12 +103,10 @@ def test_provision_works_with_createrole_and_own_database(server: str) -> None:
 
 
 def test_provision_without_right_is_explained(access: Access) -> None:
-    stranger = Role(name="stranger", password="x")
+    role = Role(name="stranger", password="x")
 
     with pytest.raises(CannotProvision, match="cannot create"):
-        roles.provision(
-            admin_url=access.application_url, database="other", owner=stranger, application=stranger
-        )
+        roles.provision(admin_url=access.application_url, database="other", owner=role, application=role)
 
 
 def test_provision_refuses_role_that_bypasses_row_level_security(server: str) -> None:

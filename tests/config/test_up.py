@@ -274,12 +274,12 @@ def test_document_is_loaded_through_web_broker_and_worker(client: Client) -> Non
 def test_unexpected_response_stops_launcher_with_message(
     second_run: Running,
 ) -> None:
-    stranger = Client(port=second_run.port, key="uo_live_nobody")
+    unknown = Client(port=second_run.port, key="uo_live_nobody")
 
     with pytest.raises(
         UnexpectedResponse, match=r"GET /v1/me answered 401: .*The API key or token is unknown"
     ):
-        stranger.get("/v1/me")
+        unknown.get("/v1/me")
 
 
 def test_ended_process_stops_the_rest_with_reason(second_run: Running) -> None:
@@ -296,10 +296,10 @@ def test_ended_process_stops_the_rest_with_reason(second_run: Running) -> None:
 
 
 def test_port_in_use_is_reported_before_start(tmp_path: Path) -> None:
-    with stopwatch.running() as watch, socket.socket() as somebody:
-        somebody.bind((LOOPBACK, 0))
-        somebody.listen()
-        taken = somebody.getsockname()[1]
+    with stopwatch.running() as watch, socket.socket() as listener:
+        listener.bind((LOOPBACK, 0))
+        listener.listen()
+        taken = listener.getsockname()[1]
 
         result = run(environment(tmp_path / "home", taken))
 

@@ -180,12 +180,12 @@ class Receiver:
             return behaviour != "closing"
         self.seen.open_now[path] = self.seen.open_now.get(path, 0) + 1
         self.seen.most_open[path] = max(self.seen.open_now[path], self.seen.most_open.get(path, 0))
-        act, gone = asyncio.ensure_future(ACTS[behaviour](writer)), asyncio.ensure_future(reader.read(1))
-        await asyncio.wait({act, gone}, return_when=asyncio.FIRST_COMPLETED)
+        act, closed = asyncio.ensure_future(ACTS[behaviour](writer)), asyncio.ensure_future(reader.read(1))
+        await asyncio.wait({act, closed}, return_when=asyncio.FIRST_COMPLETED)
         self.seen.open_now[path] -= 1
-        for task in (act, gone):
+        for task in (act, closed):
             task.cancel()
-        await asyncio.gather(act, gone, return_exceptions=True)
+        await asyncio.gather(act, closed, return_exceptions=True)
         return behaviour == "late"
 
 

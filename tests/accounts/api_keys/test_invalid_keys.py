@@ -71,15 +71,15 @@ def test_invalid_key_request_costs_same_statements(key: str, kind: str) -> None:
 def test_invalid_key_timing_does_not_reveal_prefix(key: str) -> None:
     """Alternate the kinds, so that other load on the machine affects all alike."""
     texts = {kind: WRONG[kind](key) for kind in ("wrong secret", "unknown prefix", "malformed")}
-    took: dict[str, list[float]] = {kind: [] for kind in texts}
+    durations: dict[str, list[float]] = {kind: [] for kind in texts}
 
     for _ in range(ROUNDS):
         for kind, text in texts.items():
             began = time.perf_counter()
             refuse(text)
-            took[kind].append(time.perf_counter() - began)
+            durations[kind].append(time.perf_counter() - began)
 
-    medians = {kind: statistics.median(times) for kind, times in took.items()}
+    medians = {kind: statistics.median(times) for kind, times in durations.items()}
     assert max(medians.values()) / min(medians.values()) < NOISE, medians
 
 

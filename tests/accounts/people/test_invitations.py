@@ -56,8 +56,8 @@ def test_invitation_response_has_documented_fields(acme: Client, post: Outbox) -
     }
     assert body["invited_by"].endswith("first key")
     assert acme.read(f"/v1/invitations/{body['id']}") == body
-    (letter,) = post.to(email)
-    assert letter.subject == "[Underone] Invitation to Acme"
+    (message,) = post.to(email)
+    assert message.subject == "[Underone] Invitation to Acme"
     assert post.token(email) not in response.content.decode()
 
 

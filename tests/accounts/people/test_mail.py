@@ -57,29 +57,29 @@ def test_mail_is_plain_text_without_open_placeholders(
 ) -> None:
     settings.PEOPLE_URL = front_end
 
-    letter = mail.build(kind=kind, to=TO, values=PLACES)
+    message = mail.build(kind=kind, to=TO, values=PLACES)
 
-    assert (letter.to, letter.content_subtype, letter.extra_headers) == (
+    assert (message.to, message.content_subtype, message.extra_headers) == (
         [TO],
         "plain",
         {"Auto-Submitted": "auto-generated"},
     )
-    assert letter.subject.startswith("[Underone] ")
-    assert not re.search(r"[{}]", f"{letter.subject}{letter.body}")
-    assert ("https://" in str(letter.body)) is bool(front_end and mail.TEMPLATES[kind][2])
+    assert message.subject.startswith("[Underone] ")
+    assert not re.search(r"[{}]", f"{message.subject}{message.body}")
+    assert ("https://" in str(message.body)) is bool(front_end and mail.TEMPLATES[kind][2])
 
 
 @pytest.mark.parametrize(
     "name", ["Acme\r\nBcc: x@evil.example", "Acme\nX: y", "{token}", "\u2028Acme", "A" * 200]
 )
 def test_mail_with_hostile_agency_name_has_no_extra_header(name: str) -> None:
-    letter = mail.build(kind="invitation", to=TO, values=PLACES | {"agency": name})
+    built = mail.build(kind="invitation", to=TO, values=PLACES | {"agency": name})
 
-    message = letter.message()
+    message = built.message()
 
-    assert "\n" not in letter.subject
+    assert "\n" not in built.subject
     assert message["Bcc"] is None
-    assert "uo_inv_secret" not in letter.subject
+    assert "uo_inv_secret" not in built.subject
 
 
 def test_mail_is_encrypted_in_the_broker(db: None, post: Outbox) -> None:

@@ -116,8 +116,8 @@ def test_deleted_user_invited_again_becomes_new_user(
     acme.delete(f"/v1/members/{create_member(acme.agency, mei).public_id}")
     invite(acme, mei.email)
     acme_token, rival_token = (
-        re.findall(r"^uo_inv_\S+$", str(letter.body), re.MULTILINE)[0]
-        for letter in reversed(post.to(mei.email))
+        re.findall(r"^uo_inv_\S+$", str(message.body), re.MULTILINE)[0]
+        for message in reversed(post.to(mei.email))
     )
 
     nameless = accept(rival_token, name="")

@@ -15,7 +15,7 @@ NEW = "seven green windows"
 
 def key(post: Outbox, email: str) -> str:
     """Return the key in the newest e-mail that has one."""
-    texts = [str(letter.body) for letter in post.to(email) if "key" in str(letter.body)]
+    texts = [str(message.body) for message in post.to(email) if "key" in str(message.body)]
     return str(re.findall(r"^([0-9a-z]+-\S+)$", texts[-1], re.MULTILINE)[0])
 
 
@@ -71,12 +71,12 @@ def test_password_reset_key_expires_after_an_hour(
 
 
 def test_password_reset_does_not_reveal_known_addresses(visitor: Visitor, post: Outbox, mei: Person) -> None:
-    nobody = new_email()
+    unknown = new_email()
 
-    responses = [visitor.send("/v1/auth/password/forgotten", email=email) for email in (mei.email, nobody)]
+    responses = [visitor.send("/v1/auth/password/forgotten", email=email) for email in (mei.email, unknown)]
 
     assert [(answer.status_code, answer.content) for answer in responses] == [(202, b"")] * 2
-    assert [len(post.to(email)) for email in (mei.email, nobody)] == [1, 0]
+    assert [len(post.to(email)) for email in (mei.email, unknown)] == [1, 0]
 
 
 def test_password_reset_mails_are_limited(db: None) -> None:

@@ -246,14 +246,14 @@ def test_sign_out_ends_one_session(visitor: Visitor, mei: Person) -> None:
 
 
 def test_sign_out_everywhere_ends_all_sessions(visitor: Visitor, mei: Person) -> None:
-    other, stranger = Visitor(), Visitor()
-    stranger.sign_in(create_user().email)
+    other, another_user = Visitor(), Visitor()
+    another_user.sign_in(create_user().email)
     for each in (other, visitor):
         each.sign_in(mei.email)
 
     assert visitor.delete("/v1/auth/sessions").status_code == 204
 
-    assert [each.get("/v1/auth/session").status_code for each in (visitor, other, stranger)] == [
+    assert [each.get("/v1/auth/session").status_code for each in (visitor, other, another_user)] == [
         401,
         401,
         200,

@@ -84,17 +84,17 @@ def test_code_expires_after_ten_minutes(visitor: Visitor, post: Outbox, mei: Per
 
 
 def test_code_request_for_unknown_address_looks_the_same_and_sends_nothing(post: Outbox, mei: Person) -> None:
-    nobody, shut_out = new_email(), create_user()
-    Person.objects.filter(pk=shut_out.pk).update(is_active=False)
+    unknown, without_agency = new_email(), create_user()
+    Person.objects.filter(pk=without_agency.pk).update(is_active=False)
     answers = []
-    for email in (mei.email, nobody, shut_out.email):
+    for email in (mei.email, unknown, without_agency.email):
         visitor = Visitor()
         response = ask(visitor, email)
         tried = [visitor.send("/v1/auth/code/confirm", code="BBBB-BBBB") for _ in range(4)]
         answers.append((sorted(response), [(each.status_code, each.json()["detail"]) for each in tried]))
 
     assert answers[0] == answers[1] == answers[2]
-    assert [len(post.to(email)) for email in (mei.email, nobody, shut_out.email)] == [1, 0, 0]
+    assert [len(post.to(email)) for email in (mei.email, unknown, without_agency.email)] == [1, 0, 0]
 
 
 def test_code_requests_are_limited_per_address(db: None, post: Outbox) -> None:
@@ -110,9 +110,9 @@ def test_code_mail_has_link_to_front_end(
     settings.PEOPLE_URL = "https://app.agency.example"
     visitor.send("/v1/auth/code", email=mei.email)
 
-    (letter,) = post.to(mei.email)
+    (message,) = post.to(mei.email)
     session, known = re.findall(
-        r"^https://app\.agency\.example/sign-in#session=(\S+)&code=(\S+)$", str(letter.body), re.MULTILINE
+        r"^https://app\.agency\.example/sign-in#session=(\S+)&code=(\S+)$", str(message.body), re.MULTILINE
     )[0]
 
     another_browser = Visitor().carry(session, header=True)
@@ -131,12 +131,12 @@ def test_code_session_token_does_not_become_the_signed_in_session(post: Outbox, 
 def test_code_mail_without_front_end_has_code_only(visitor: Visitor, post: Outbox, mei: Person) -> None:
     waiting = ask(visitor, mei.email)["token"]
 
-    (letter,) = post.to(mei.email)
+    (message,) = post.to(mei.email)
 
-    assert letter.subject == "[Underone] Your sign-in code"
-    assert waiting not in str(letter.body)
-    assert "http" not in str(letter.body)
-    assert letter.extra_headers["Auto-Submitted"] == "auto-generated"
+    assert message.subject == "[Underone] Your sign-in code"
+    assert waiting not in str(message.body)
+    assert "http" not in str(message.body)
+    assert message.extra_headers["Auto-Submitted"] == "auto-generated"
 
 
 @pytest.mark.parametrize("body", [{}, {"code": ""}, {"code": "B" * 21}, {"code": 7}])

@@ -40,7 +40,7 @@ def test_sign_up_is_refused_when_disabled(db: None, post: Outbox, settings: Lazy
 
     for answer in (refused, accept(post.token(email))):
         assert (answer.status_code, answer.json()["type"]) == (403, "/problems/sign-up-closed")
-    assert len(post.letters) == 1
+    assert len(post.mails) == 1
     assert context.open_agency_ids() == []
 
 
@@ -167,5 +167,5 @@ def test_sign_up_mail_goes_to_signed_address(db: None, post: Outbox, open_to_all
 
     assert sign_up(email.upper()).status_code == 202
 
-    assert [letter.to for letter in post.collect()] == [[email]]
+    assert [message.to for message in post.collect()] == [[email]]
     assert accept(post.token(email)).json()["person"]["email"] == email

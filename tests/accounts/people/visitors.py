@@ -69,7 +69,7 @@ class Visitor(APIClient):
 class Outbox:
     """Collect the e-mails that a worker sent, through the broker."""
 
-    letters: list[EmailMessage] = field(default_factory=list)
+    mails: list[EmailMessage] = field(default_factory=list)
 
     def collect(self) -> list[EmailMessage]:
         """Do what is in the queue; all letters so far."""
@@ -78,13 +78,13 @@ class Outbox:
             while message := channel.basic_get("celery", no_ack=True):
                 if message.headers["task"] == mail.TASK:
                     tasks.send_mail(**message.payload[1])
-        self.letters += outbox.outbox
+        self.mails += outbox.outbox
         outbox.outbox.clear()
-        return self.letters
+        return self.mails
 
     def to(self, email: str) -> list[EmailMessage]:
         """Return the e-mails to one mailbox, oldest first."""
-        return [letter for letter in self.collect() if letter.to == [email]]
+        return [sent for sent in self.collect() if sent.to == [email]]
 
     def token(self, email: str, *, head: str = "uo_") -> str:
         """Return the token in the newest e-mail to this mailbox."""

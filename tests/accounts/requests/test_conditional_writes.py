@@ -123,10 +123,10 @@ def test_write_in_conflict_can_be_repeated_with_key(acme: Client) -> None:
 
 
 def test_write_replay_without_body_has_no_content_type(acme: Client, shop: str) -> None:
-    gone, again = (acme.delete(f"{ACCOUNTS}/{shop}", HTTP_IDEMPOTENCY_KEY="k1") for _ in range(2))
+    first, again = (acme.delete(f"{ACCOUNTS}/{shop}", HTTP_IDEMPOTENCY_KEY="k1") for _ in range(2))
     without = acme.delete(f"{ACCOUNTS}/{shop}")
 
-    assert summarize(gone) == summarize(again) == (204, b"", "")
+    assert summarize(first) == summarize(again) == (204, b"", "")
     assert "Content-Type" not in again
     assert without.status_code == 404
 
@@ -339,16 +339,16 @@ CHANGES: list[tuple[str, str, dict[str, Any]]] = [
 
 
 @pytest.fixture
-def things(acme: Client, shop: str) -> dict[str, str]:
+def resources(acme: Client, shop: str) -> dict[str, str]:
     threshold = acme.put("/v1/thresholds", {"metric": "return_rate", "warn_at": 0.2}, format="json").json()
     return {"shop": shop, "threshold": threshold["id"], "endpoint": acme.listen()["id"]}
 
 
 @pytest.mark.parametrize(("method", "path", "body"), CHANGES, ids=str)
 def test_if_match_of_old_etag_is_refused(
-    acme: Client, things: dict[str, str], method: str, path: str, body: dict[str, Any]
+    acme: Client, resources: dict[str, str], method: str, path: str, body: dict[str, Any]
 ) -> None:
-    where = path.format_map(things)
+    where = path.format_map(resources)
     change = partial(getattr(acme, method), where, body, format="json")
     read = acme.get(where)["ETag"]
 

@@ -118,7 +118,7 @@ def test_path_lock_timeout_answers_busy_and_other_agencies_do_not_wait(
 
     with context.agency(firm.agency.pk):
         conditional_writes.lock_path(request)
-        waited, stranger = rename(firm), rename(rival)
+        waited, other_response = rename(firm), rename(rival)
 
     assert (waited.status_code, waited.json()["type"], waited["Retry-After"]) == (
         409,
@@ -126,5 +126,5 @@ def test_path_lock_timeout_answers_busy_and_other_agencies_do_not_wait(
         "1",
     )
     assert waited.json()["detail"] == conditional_writes.Busy.default_detail
-    assert stranger.status_code == 404
+    assert other_response.status_code == 404
     assert rename(firm).status_code == 200

@@ -47,7 +47,7 @@ def application_dsn(committed_db: None) -> str:
 
 
 @pytest.fixture
-def bare(application_dsn: str, owner_dsn: str) -> Iterator[None]:
+def plain_table(application_dsn: str, owner_dsn: str) -> Iterator[None]:
     """Create a table with a row of each agency, without row-level security."""
     with session(owner_dsn) as owner:
         owner.execute(TABLE)
@@ -59,18 +59,18 @@ def bare(application_dsn: str, owner_dsn: str) -> Iterator[None]:
 
 
 @pytest.fixture
-def thing(bare: None, owner_dsn: str) -> None:
+def isolated_table(plain_table: None, owner_dsn: str) -> None:
     """Add row-level security to the table."""
     with session(owner_dsn) as owner:
         owner.execute(str(row_level_security.isolate("walled_thing").sql).encode())
 
 
-def test_table_without_policy_shows_everything(bare: None, application_dsn: str) -> None:
+def test_table_without_policy_shows_everything(plain_table: None, application_dsn: str) -> None:
     with session(application_dsn, MINE) as application:
         assert words(application) == ["mine", "theirs"]
 
 
-def test_policy_is_forced_for_each_command(thing: None, owner_dsn: str) -> None:
+def test_policy_is_forced_for_each_command(isolated_table: None, owner_dsn: str) -> None:
     with session(owner_dsn) as owner:
         switches = owner.execute(
             "SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE relname = 'walled_thing'"
@@ -89,20 +89,20 @@ def test_policy_is_forced_for_each_command(thing: None, owner_dsn: str) -> None:
     ("agency", "seen"), [(None, []), (MINE, ["mine"]), (OTHER, ["theirs"]), (identifiers.uuid7(), [])]
 )
 def test_policy_shows_rows_of_agency_only(
-    thing: None, role: str, agency: UUID | None, seen: list[str]
+    isolated_table: None, role: str, agency: UUID | None, seen: list[str]
 ) -> None:
     with session(os.environ[role], agency) as connected:
         assert words(connected) == seen
 
 
-def test_policy_shows_nothing_after_reset(thing: None, application_dsn: str) -> None:
+def test_policy_shows_nothing_after_reset(isolated_table: None, application_dsn: str) -> None:
     with session(application_dsn, MINE) as application:
         application.execute("RESET underone.agency")
 
         assert words(application) == []
 
 
-def test_policy_limits_changes_to_rows_of_agency(thing: None, application_dsn: str) -> None:
+def test_policy_limits_changes_to_rows_of_agency(isolated_table: None, application_dsn: str) -> None:
     with session(application_dsn, MINE) as application:
         changed = application.execute("UPDATE walled_thing SET word = upper(word)").rowcount
         deleted = application.execute("DELETE FROM walled_thing WHERE word <> 'MINE'").rowcount
@@ -124,7 +124,7 @@ def test_policy_limits_changes_to_rows_of_agency(thing: None, application_dsn: s
     ],
 )
 def test_policy_refuses_row_of_other_agency(
-    thing: None, role: str, agency: UUID | None, statement: str
+    isolated_table: None, role: str, agency: UUID | None, statement: str
 ) -> None:
     with (
         session(os.environ[role], agency) as connected,
@@ -133,7 +133,7 @@ def test_policy_refuses_row_of_other_agency(
         connected.execute(statement.encode(), {"other": OTHER})
 
 
-def test_policy_refuses_moving_row(thing: None, application_dsn: str) -> None:
+def test_policy_refuses_moving_row(isolated_table: None, application_dsn: str) -> None:
     with (
         session(application_dsn, MINE) as application,
         pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level"),
@@ -141,7 +141,7 @@ def test_policy_refuses_moving_row(thing: None, application_dsn: str) -> None:
         application.execute("UPDATE walled_thing SET agency_id = %s", [OTHER])
 
 
-def test_policy_fails_for_malformed_setting(thing: None, application_dsn: str) -> None:
+def test_policy_fails_for_malformed_setting(isolated_table: None, application_dsn: str) -> None:
     with session(application_dsn) as application:
         application.execute("SET LOCAL underone.agency = 'everyone'")
 
@@ -153,13 +153,13 @@ def test_policy_fails_for_malformed_setting(thing: None, application_dsn: str) -
     "statement", ["TRUNCATE walled_thing", "ALTER TABLE walled_thing NO FORCE ROW LEVEL SECURITY"]
 )
 def test_policy_cannot_be_removed_by_application_role(
-    thing: None, application_dsn: str, statement: str
+    isolated_table: None, application_dsn: str, statement: str
 ) -> None:
     with session(application_dsn, MINE) as application, pytest.raises(psycopg.errors.InsufficientPrivilege):
         application.execute(statement.encode())
 
 
-def test_policy_raises_when_row_security_is_off(thing: None, application_dsn: str) -> None:
+def test_policy_raises_when_row_security_is_off(isolated_table: None, application_dsn: str) -> None:
     with session(application_dsn, MINE) as application:
         application.execute("SET LOCAL row_security = off")
 
@@ -167,7 +167,9 @@ def test_policy_raises_when_row_security_is_off(thing: None, application_dsn: st
             words(application)
 
 
-def test_policy_is_removed_by_reverse_migration(thing: None, application_dsn: str, owner_dsn: str) -> None:
+def test_policy_is_removed_by_reverse_migration(
+    isolated_table: None, application_dsn: str, owner_dsn: str
+) -> None:
     with session(owner_dsn) as owner:
         owner.execute(str(row_level_security.isolate("walled_thing").reverse_sql).encode())
 
@@ -175,7 +177,7 @@ def test_policy_is_removed_by_reverse_migration(thing: None, application_dsn: st
         assert words(application) == ["mine", "theirs"]
 
 
-def test_policy_can_use_other_column(bare: None, application_dsn: str, owner_dsn: str) -> None:
+def test_policy_can_use_other_column(plain_table: None, application_dsn: str, owner_dsn: str) -> None:
     with session(owner_dsn) as owner:
         owner.execute("UPDATE walled_thing SET account_id = agency_id")
         owner.execute("ALTER TABLE walled_thing DROP COLUMN agency_id")
@@ -186,7 +188,7 @@ def test_policy_can_use_other_column(bare: None, application_dsn: str, owner_dsn
 
 
 @pytest.fixture
-def tied(bare: None, owner_dsn: str) -> SellerAccount:
+def table_with_account(plain_table: None, owner_dsn: str) -> SellerAccount:
     """Reference accounts from the table, and create an account."""
     agency, _ = agencies.create_agency(name="Acme", now=NOON)
     with context.agency(agency.pk):
@@ -204,22 +206,29 @@ def tied(bare: None, owner_dsn: str) -> SellerAccount:
     return account
 
 
-def test_account_key_requires_account_of_same_agency(tied: SellerAccount, application_dsn: str) -> None:
-    for agency, account in ((OTHER, tied.pk), (tied.agency_id, identifiers.uuid7())):
+def test_account_key_requires_account_of_same_agency(
+    table_with_account: SellerAccount, application_dsn: str
+) -> None:
+    for agency, account in (
+        (OTHER, table_with_account.pk),
+        (table_with_account.agency_id, identifiers.uuid7()),
+    ):
         with session(application_dsn) as application, pytest.raises(psycopg.errors.ForeignKeyViolation):
             application.execute("INSERT INTO walled_thing VALUES (%s, %s, 'x')", [agency, account])
 
 
-def test_account_key_deletes_row_with_account(tied: SellerAccount, application_dsn: str) -> None:
-    with context.agency(tied.agency_id):
-        tied.delete()
+def test_account_key_deletes_row_with_account(
+    table_with_account: SellerAccount, application_dsn: str
+) -> None:
+    with context.agency(table_with_account.agency_id):
+        table_with_account.delete()
 
     with session(application_dsn) as application:
         assert words(application) == ["mine", "theirs"]
 
 
 def test_account_key_is_removed_by_reverse_migration(
-    tied: SellerAccount, application_dsn: str, owner_dsn: str
+    table_with_account: SellerAccount, application_dsn: str, owner_dsn: str
 ) -> None:
     with session(owner_dsn) as owner:
         owner.execute(str(row_level_security.account_key("walled_thing").reverse_sql).encode())
@@ -230,7 +239,7 @@ def test_account_key_is_removed_by_reverse_migration(
 
 
 @pytest.fixture
-def shared(bare: None, owner_dsn: str) -> None:
+def shared_table(plain_table: None, owner_dsn: str) -> None:
     """Make the table shared by all agencies."""
     with session(owner_dsn) as owner:
         owner.execute(str(row_level_security.read_only("walled_thing").sql).encode())
@@ -238,7 +247,7 @@ def shared(bare: None, owner_dsn: str) -> None:
 
 @pytest.mark.parametrize("agency", [None, MINE, OTHER])
 def test_read_only_table_is_read_by_all_roles(
-    shared: None, application_dsn: str, agency: UUID | None
+    shared_table: None, application_dsn: str, agency: UUID | None
 ) -> None:
     with session(application_dsn, agency) as application:
         assert words(application) == ["mine", "theirs"]
@@ -246,7 +255,7 @@ def test_read_only_table_is_read_by_all_roles(
 
 @pytest.mark.parametrize("agency", [None, MINE])
 def test_read_only_table_is_changed_by_owner_only(
-    shared: None, application_dsn: str, owner_dsn: str, agency: UUID | None
+    shared_table: None, application_dsn: str, owner_dsn: str, agency: UUID | None
 ) -> None:
     with session(application_dsn, agency) as application:
         changed = application.execute("UPDATE walled_thing SET word = 'x'").rowcount
@@ -260,7 +269,7 @@ def test_read_only_table_is_changed_by_owner_only(
 
 
 def test_read_only_policy_is_removed_by_reverse_migration(
-    shared: None, application_dsn: str, owner_dsn: str
+    shared_table: None, application_dsn: str, owner_dsn: str
 ) -> None:
     with session(owner_dsn) as owner:
         owner.execute(str(row_level_security.read_only("walled_thing").reverse_sql).encode())

@@ -90,14 +90,15 @@ def test_upload_in_wrong_shape_is_rejected_before_its_body_is_read(
 
 
 @pytest.mark.parametrize("length", ["100", str(TWO_GIGABYTES), ""])
-def test_upload_to_stranger_account_is_rejected_before_its_body_is_read(shelf: str, length: str) -> None:
+def test_upload_to_account_of_another_agency_is_rejected_before_body_is_read(shelf: str, length: str) -> None:
     rival = Client(*agencies.create_agency(name="Rival", now=NOON))
-    nobody = Client(rival.agency, "uo_live_unknown")
+    unknown = Client(rival.agency, "uo_live_unknown")
     body = {"CONTENT_LENGTH": length, "wsgi.input": Unread()}
     path, multipart = f"/v1/accounts/{shelf}/reports", "multipart/form-data; boundary=x"
 
     statuses = [
-        client.generic("POST", path, content_type=multipart, **body).status_code for client in (rival, nobody)
+        client.generic("POST", path, content_type=multipart, **body).status_code
+        for client in (rival, unknown)
     ]
 
     assert statuses == [404, 401]
@@ -149,9 +150,9 @@ def principal(client: Client) -> str:
 
 def answer_to(address: tuple[str, int], head: str, *, body: bytes = b"", within: float = 5) -> str:
     """Send a request without finishing it, and return the status line and body of the response."""
-    with socket.create_connection(address, timeout=within) as stranger:
-        stranger.sendall(head.encode() + b"\r\n\r\n" + body)
-        with stranger.makefile("rb") as answer:
+    with socket.create_connection(address, timeout=within) as connection:
+        connection.sendall(head.encode() + b"\r\n\r\n" + body)
+        with connection.makefile("rb") as answer:
             head_lines = list(iter(answer.readline, b"\r\n"))
             length = next(
                 int(line[15:]) for line in head_lines if line.lower().startswith(b"content-length:")

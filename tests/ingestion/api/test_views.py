@@ -249,21 +249,21 @@ def test_report_of_other_agency_is_not_found(
 
     response = getattr(rival, method)(path.format(**owned if whose == "acme's" else nobody_s))
 
-    thing = "report" if "{report}" in path else "account"
+    resource = "report" if "{report}" in path else "account"
     assert (response.status_code, response["Content-Type"]) == (404, "application/problem+json")
-    assert response.json()["detail"] == f"No {thing} has this ID."
+    assert response.json()["detail"] == f"No {resource} has this ID."
 
 
-def test_reports_of_account_deleted_are_gone(acme: Client, shop: str) -> None:
+def test_reports_of_deleted_account_are_not_found(acme: Client, shop: str) -> None:
     report = acme.load(shop, DOCUMENT)
     acme.delete(f"/v1/accounts/{shop}")
 
-    gone = [
+    statuses = [
         acme.get(f"/v1/reports/{report['id']}{path}").status_code
         for path in ("", "/document", "/rejected-rows")
     ]
 
-    assert gone == [404, 404, 404]
+    assert statuses == [404, 404, 404]
     assert acme.send(shop, DOCUMENT).status_code == 404
 
 

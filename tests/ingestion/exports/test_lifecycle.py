@@ -117,7 +117,7 @@ def test_account_of_another_agency_cannot_be_exported(acme: Client, rival: Clien
 
 
 @pytest.mark.parametrize(
-    ("wish", "status", "pointer"),
+    ("body", "status", "pointer"),
     [
         ({"account": 7}, 400, "/account"),
         ({"account": []}, 400, "/account"),
@@ -128,8 +128,10 @@ def test_account_of_another_agency_cannot_be_exported(acme: Client, rival: Clien
         ({"documents": 1}, 400, "/documents"),
     ],
 )
-def test_wrong_wish_is_pointed_at(acme: Client, wish: dict[str, Any], status: int, pointer: str) -> None:
-    response = acme.post("/v1/exports", wish, format="json")
+def test_invalid_request_is_refused_with_pointer(
+    acme: Client, body: dict[str, Any], status: int, pointer: str
+) -> None:
+    response = acme.post("/v1/exports", body, format="json")
 
     assert (response.status_code, response.json()["errors"][0]["pointer"]) == (status, pointer)
 
@@ -183,14 +185,14 @@ def test_archive_expires_after_a_week(committed: Client, storage: Path) -> None:
 def test_newer_export_replaces_older_one_of_same_scope(committed: Client, storage: Path) -> None:
     (shop,) = (each["id"] for each in committed.read("/v1/accounts")["data"])
     other = committed.take_on(name="Other", partner="A1OTHER")
-    wishes: list[dict[str, Any]] = [{}, {"documents": True}, {"account": shop}, {"account": other}]
+    bodies: list[dict[str, Any]] = [{}, {"documents": True}, {"account": shop}, {"account": other}]
 
-    def made(wish: dict[str, Any]) -> str:
-        export = archives.request_export(committed, **wish)
+    def made(body: dict[str, Any]) -> str:
+        export = archives.request_export(committed, **body)
         archives.build_archive(committed, export)
         return export
 
-    old, new = ([made(wish) for wish in wishes] for _ in range(2))
+    old, new = ([made(body) for body in bodies] for _ in range(2))
 
     assert sorted(stored_archives(storage)) == sorted(new)
     statuses = {each["id"]: each["status"] for each in committed.read("/v1/exports")["data"]}
@@ -317,8 +319,8 @@ def test_export_built_twice_is_stored_once(committed: Client, storage: Path) -> 
     assert (committed.read(f"/v1/exports/{export}"), stored_archives(storage)) == (before, [export])
 
 
-def claimed(client: Client, **wish: Any) -> Export:
-    export = archives.request_export(client, **wish)
+def claimed(client: Client, **body: Any) -> Export:
+    export = archives.request_export(client, **body)
     claimed = exports.claim(agency_id=client.agency.pk, export_id=identifiers.private("exp", export))
     assert claimed is not None
     return claimed

@@ -395,7 +395,7 @@ def test_missing_field_is_nothing_and_never_0(missing: str) -> None:
     parsed = read_blocks(lateShipmentRate=health_reports.late(**{missing: None}))
 
     fact = figure(parsed, "late_shipment_rate_30d")
-    gone = {
+    numbers = {
         "reportingDateRange": (fact.first_on, fact.last_on),
         "orderCount": (fact.denominator,),
         "lateShipmentCount": (fact.numerator,),
@@ -404,7 +404,7 @@ def test_missing_field_is_nothing_and_never_0(missing: str) -> None:
         "targetCondition": (fact.limit_numerator, fact.limit_denominator),
         "status": (None if fact.status == "" else fact.status,),
     }[missing]
-    assert set(gone) == {None}
+    assert set(numbers) == {None}
     assert parsed.rejected == {}
 
 

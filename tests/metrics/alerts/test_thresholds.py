@@ -214,10 +214,10 @@ def test_threshold_is_deleted_once_and_the_next_one_is_another(sold: FactRecorde
     first, _ = put(sold, Scope(metric=ODR), threshold_settings())
     for at in (ELEVEN, TWELVE):
         thresholds.delete(threshold=first, now=at)
-    gone = list(thresholds.query_current(agency=sold.account.agency))
+    remaining = list(thresholds.query_current(agency=sold.account.agency))
     second, is_new = put(sold, Scope(metric=ODR), threshold_settings(), at=TWELVE)
 
-    assert (gone, is_new, Threshold.objects.count()) == ([], True, 3)
+    assert (remaining, is_new, Threshold.objects.count()) == ([], True, 3)
     assert second.threshold_id != first.threshold_id
 
 

@@ -300,10 +300,10 @@ def test_threshold_changes_are_in_the_audit_log(acme: Client) -> None:
 
     entries = acme.read("/v1/audit-log", about=drawn["id"])["data"]
 
-    asks = {"warn_at": 0.2, "clear_at": 0.2, "for_days": 2, "keep_days": 0, "min_denominator": 0}
+    settings = {"warn_at": 0.2, "clear_at": 0.2, "for_days": 2, "keep_days": 0, "min_denominator": 0}
     scope = {"metric": "return_rate", "account": None, "marketplace": None, "channel": None}
     detail = scope | {"warn_at": 0.2, "for_days": 2}
-    assert [(each["before"], each["after"]) for each in entries] == [(asks, None), (None, asks)]
+    assert [(each["before"], each["after"]) for each in entries] == [(settings, None), (None, settings)]
     assert [(each["what"], each["detail"]) for each in entries] == [
         ("threshold.removed", detail),
         ("threshold.set", detail),

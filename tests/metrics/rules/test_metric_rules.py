@@ -212,9 +212,11 @@ def test_valid_tracking_rate_is_met_at_95_percent(
 def cancel_rate(recorder: FactRecorder, *, placed: int, by_seller: int, unexplained: int) -> Value:
     """Count orders of last week with cancellations by the seller and by an unknown canceller."""
     on = TODAY - timedelta(days=3)
-    gone = by_seller + unexplained
+    cancellations = by_seller + unexplained
     recorder.load(
-        *orders(placed, on=on), *orders(gone, first=1001, on=on, status=OrderStatus.CANCELLED), at=NINE
+        *orders(placed, on=on),
+        *orders(cancellations, first=1001, on=on, status=OrderStatus.CANCELLED),
+        at=NINE,
     )
     if by_seller:
         recorder.load(*[cancelled(1001 + n) for n in range(by_seller)], at=TEN)

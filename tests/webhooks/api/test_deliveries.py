@@ -186,12 +186,12 @@ def test_attempts_are_limited_to_the_newest(acme: Client, shop: str) -> None:
 
 
 def test_deliveries_of_deleted_account_are_not_found(acme: Client, shop: str) -> None:
-    gone, endpoint = acme.take_on(partner="A2GONE"), acme.listen()["id"]
-    publish_event(acme, gone)
+    deleted, endpoint = acme.take_on(partner="A2GONE"), acme.listen()["id"]
+    publish_event(acme, deleted)
     event = publish_event(acme, shop)
     hidden = list_deliveries(acme, endpoint)[1]["id"]
 
-    acme.delete(f"/v1/accounts/{gone}")
+    acme.delete(f"/v1/accounts/{deleted}")
 
     assert [each["event"] for each in list_deliveries(acme, endpoint)] == [event]
     assert acme.get(f"/v1/deliveries/{hidden}").status_code == 404

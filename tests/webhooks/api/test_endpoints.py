@@ -416,14 +416,14 @@ def test_limited_principal_creates_endpoints_up_to_own_limit(acme: Client, shop:
         ).json()["key"]
         for account in (shop, other)
     ]
-    limited, beside = (Client(acme.agency, key) for key in keys)
+    limited, other_client = (Client(acme.agency, key) for key in keys)
     made = [limited.listen()["id"] for _ in range(endpoints.MAX_PER_LIMITED_PRINCIPAL)]
 
     response = post(limited, url=URL)
 
     assert (response.status_code, response.json()["type"]) == (409, "/problems/too-many-endpoints")
     assert "20 endpoints" in response.json()["detail"]
-    assert beside.listen()
+    assert other_client.listen()
     assert acme.listen()
     limited.delete(f"{PATH}/{made[0]}")
     assert limited.listen()
@@ -433,8 +433,8 @@ def test_limited_principal_creates_endpoints_up_to_own_limit(acme: Client, shop:
 def test_principal_limited_to_deleted_accounts_creates_no_endpoint(
     acme: Client, shop: str, is_erased: bool
 ) -> None:
-    wish = {"name": "of one", "role": "manager", "accounts": [shop]}
-    limited = Client(acme.agency, acme.post("/v1/api-keys", wish, format="json").json()["key"])
+    body = {"name": "of one", "role": "manager", "accounts": [shop]}
+    limited = Client(acme.agency, acme.post("/v1/api-keys", body, format="json").json()["key"])
     acme.delete(f"/v1/accounts/{shop}")
     if is_erased:
         erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW)
@@ -573,9 +573,11 @@ def test_endpoints_of_another_agency_are_not_found(acme: Client, rival: Client) 
 
 
 def test_deleted_account_is_removed_from_endpoint(acme: Client, shop: str) -> None:
-    gone = acme.take_on(partner="A2GONE")
-    both, only, every = (acme.listen(accounts=accounts)["id"] for accounts in ([gone, shop], [gone], None))
-    acme.delete(f"/v1/accounts/{gone}")
+    deleted = acme.take_on(partner="A2GONE")
+    both, only, every = (
+        acme.listen(accounts=accounts)["id"] for accounts in ([deleted, shop], [deleted], None)
+    )
+    acme.delete(f"/v1/accounts/{deleted}")
 
     named = {each["id"]: each["accounts"] for each in acme.read(PATH)["data"]}
     erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW)

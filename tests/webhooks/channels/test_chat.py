@@ -143,12 +143,12 @@ def test_chat_formats_have_own_escapes(text: str, slack: str, feishu: str) -> No
 
 
 @EVERY
-@pytest.mark.parametrize("letter", ["x", "<", "&", "率", "🙂", "@"])
+@pytest.mark.parametrize("character", ["x", "<", "&", "率", "🙂", "@"])
 @pytest.mark.parametrize("count", [10, 1000, 5000, 100_000])
-def test_long_message_is_cut_between_characters(url: str, letter: str, count: int) -> None:
-    shown = texts(sent(url, render("account.status_changed", current=letter * count)))
+def test_long_message_is_cut_between_characters(url: str, character: str, count: int) -> None:
+    shown = texts(sent(url, render("account.status_changed", current=character * count)))
 
-    escaped = letter.translate(chat.ESCAPES[chat.format_of(url)])
+    escaped = character.translate(chat.ESCAPES[chat.format_of(url)])
     (line,) = [text for text in shown if "status in DE is" in text]
     whole = line.removeprefix("Underone: Amazon's status in DE is ").partition("\n")[0]
     assert len(line.encode()) <= chat.MAX_TEXT_BYTES < 2048

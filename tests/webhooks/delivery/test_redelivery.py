@@ -355,7 +355,7 @@ def test_recovery_respects_subscription(acme: Client, shop: str) -> None:
     report = publish_event(acme, shop, "report.loaded")
     elsewhere = publish_event(acme, other)
     of_none = publish_event(acme, None, "endpoint.disabled", series="")
-    wishes: dict[str, tuple[dict[str, Any], list[str]]] = {
+    cases: dict[str, tuple[dict[str, Any], list[str]]] = {
         "everything": ({}, [of_none, elsewhere, report, escalated, breach]),
         "breaches": ({"event_types": ["breach.*"]}, [elsewhere, escalated, breach]),
         "one type": ({"event_types": ["breach.opened"]}, [elsewhere, breach]),
@@ -365,12 +365,12 @@ def test_recovery_respects_subscription(acme: Client, shop: str) -> None:
     }
 
     recovered = {}
-    for name, (wish, _) in wishes.items():
-        endpoint = acme.listen(**wish)["id"]
+    for name, (fields, _) in cases.items():
+        endpoint = acme.listen(**fields)["id"]
         recover(acme, endpoint)
         recovered[name] = list_events(acme, endpoint)
 
-    assert recovered == {name: expected for name, (_, expected) in wishes.items()}
+    assert recovered == {name: expected for name, (_, expected) in cases.items()}
 
 
 def test_recovery_equals_publication(acme: Client, shop: str) -> None:
@@ -399,12 +399,12 @@ def test_recovery_begins_at_since(acme: Client, shop: str) -> None:
 
 
 def test_recovery_omits_tests_and_deleted_accounts(acme: Client, shop: str) -> None:
-    gone, endpoint = acme.take_on(partner="A2GONE"), acme.listen()["id"]
+    deleted, endpoint = acme.take_on(partner="A2GONE"), acme.listen()["id"]
     send_test(acme, endpoint)
     finish_delivery(acme, list_deliveries(acme, endpoint)[0]["id"], "failed")
     disable(acme, endpoint)
-    publish_event(acme, gone)
-    acme.delete(f"/v1/accounts/{gone}")
+    publish_event(acme, deleted)
+    acme.delete(f"/v1/accounts/{deleted}")
     change(acme, endpoint, enabled=True)
 
     assert recover(acme, endpoint) == 0

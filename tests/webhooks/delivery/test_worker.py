@@ -255,8 +255,8 @@ def test_hanging_endpoints_delay_no_other(sender: Sender, receiver: Receiver) ->
         return all(came.get(path) == MANY for path in good)
 
     max_run_time = max(240.0, MANY / 5)
-    with ThreadPoolExecutor(max_workers=1) as beside:
-        watched = beside.submit(sees, all_came, seconds=max_run_time)
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        watched = executor.submit(sees, all_came, seconds=max_run_time)
         work(deadline=10.0, max_run_time=max_run_time, until=watched.done)
 
     got = {path: receiver.received(path) for path in good}
