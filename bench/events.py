@@ -1,4 +1,4 @@
-"""Events for benchmarks to send. Import this module after Django is set up."""
+"""Publish events for benchmarks to send. Import this module after Django is set up."""
 
 from collections.abc import Sequence
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Stages of the product for benchmarks to time. Import this module after Django is set up."""
+"""Run stages of the product for benchmarks. Import this module after Django is set up."""
 
 from pathlib import Path
 

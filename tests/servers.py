@@ -186,8 +186,7 @@ def _keep_what_is_compiled() -> None:
 
 
 def _forget_the_controller_s() -> None:
-    """A process that shares the tests out has servers of its own; one that runs a share of them takes
-    others."""
+    """Drop the servers of the controlling process: worker processes have their own."""
     for name, value in json.loads(os.environ.pop(BEFORE, "{}")).items():
         if value is None:
             os.environ.pop(name, None)

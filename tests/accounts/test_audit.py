@@ -1,4 +1,4 @@
-"""The audit log: entries, filters, and that nobody changes or deletes them."""
+"""Test the audit log: entries, filters, and that entries cannot be changed or deleted."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Amazon's marketplaces: codes, sales channels, IDs and regions."""
+"""Test Amazon's marketplaces: codes, sales channels, IDs and regions."""
 
 import re
 

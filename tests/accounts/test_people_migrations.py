@@ -1,4 +1,4 @@
-"""Migrations run from nothing, with the person before what points at it, and back to nothing."""
+"""Test that migrations run forwards and backwards, with users before the tables that reference them."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Compression: which encoding is chosen, and which responses stay uncompressed."""
+"""Test compression: the chosen encoding, and uncompressed responses."""
 
 import gzip
 import json

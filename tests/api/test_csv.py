@@ -1,4 +1,4 @@
-"""CSV: no cell is a formula, whatever a name or a report contains."""
+"""Test that no CSV cell is a formula, whatever a name or a report contains."""
 
 import csv
 import io

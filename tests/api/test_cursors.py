@@ -1,4 +1,4 @@
-"""Cursors: encoding, decoding, and malformed ones."""
+"""Test cursors: encoding, decoding, and malformed ones."""
 
 import base64
 

@@ -1,4 +1,4 @@
-"""ETags: computing and comparing them."""
+"""Test computing and comparing ETags."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""`?fields=`: selected fields in JSON and CSV."""
+"""Test `?fields=`: selected fields in JSON and CSV."""
 
 import pytest
 from rest_framework.exceptions import ValidationError

@@ -1,4 +1,4 @@
-"""Identifiers: time-ordered UUIDs and public IDs."""
+"""Test time-ordered UUIDs and public IDs."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""Origins: valid and invalid ones, as browsers write them."""
+"""Test valid and invalid origins, as browsers write them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Pagination: no row is repeated or skipped, and cursors belong to one list."""
+"""Test pagination: no row is repeated or skipped, and cursors belong to one list."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -22,7 +22,7 @@ Take = Callable[..., SellerAccount]
 
 @pytest.fixture
 def take(acme: Client) -> Iterator[Take]:
-    """Takes accounts on within acme's transaction; ids grow, whatever the clock does."""
+    """Create accounts in the transaction of Acme; their IDs grow whatever the clock does."""
 
     def take(name: str, *, days: int = 0) -> SellerAccount:
         return agencies.create_account(

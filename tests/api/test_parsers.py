@@ -1,4 +1,4 @@
-"""JSON request bodies: parsed, or refused with the reason."""
+"""Test JSON request bodies: parsed, or refused with the reason."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Problems, request IDs and conditional reads."""
+"""Test problems, request IDs and conditional reads."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Strict types of request bodies, and the status of their errors."""
+"""Test strict types of request bodies, and the status of their errors."""
 
 import re
 from importlib import import_module
@@ -188,7 +188,7 @@ def test_unknown_format_is_not_acceptable(acme: Client, format_: str) -> None:
 
 
 def test_request_serializers_derive_from_strict_body() -> None:
-    """Who reads `request.data` names the shape that it has."""
+    """Views that read `request.data` state the shape of it."""
     read = [(file, "".join(names)) for file in SOURCES for names in re.findall(READS, file.read_text())]
     shapes = {name: _named(file, name) for file, name in read}
 

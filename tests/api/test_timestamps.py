@@ -1,4 +1,4 @@
-"""Timestamps in JSON."""
+"""Test timestamps in JSON."""
 
 from datetime import UTC, datetime, timedelta, timezone
 

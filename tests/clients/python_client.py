@@ -1,5 +1,5 @@
 # ruff: noqa: INP001  it is copied beside the package
-"""Asks a running server through the package that openapi-python-client made of the document."""
+"""Call a running server with the client that openapi-python-client generated."""
 
 import os
 

@@ -31,8 +31,8 @@ class Collector(ThreadingHTTPServer):
         return "".join(body.decode(errors="replace") for _, body in self.came)
 
     def events(self) -> list[dict[str, Any]]:
-        """The mistakes that were sent to Sentry: an envelope is a line of its own, then a head and a body for
-        each item."""
+        """Return the errors sent to Sentry. An envelope has a line of its own, then a header and a body for each
+        item."""
 
         lines = [
             line for path, body in self.came if path.endswith("/envelope/") for line in body.splitlines()

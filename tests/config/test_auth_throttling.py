@@ -93,7 +93,7 @@ def test_refusals_do_not_wait_after_a_pause() -> None:
 
 
 def test_wsgi_application_is_throttled() -> None:
-    """Asked of a process of its own: who loads the application describes the loggers anew."""
+    """Run in a process of its own, because loading the application configures logging again."""
     words = "from config.wsgi import application; print(type(application).__name__)"
 
     result = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)

@@ -50,8 +50,7 @@ def test_operations_have_names_summaries_and_examples(document: dict[str, Any]) 
 
 
 def _has_example(operation: dict[str, Any]) -> bool:
-    """Something to look at in its success; a binary or empty answer, or a CSV beside JSON, has nothing to
-    show."""
+    """Return whether the success response has an example, or needs none: binary, empty, or CSV beside JSON."""
 
     answers = [answer for status, answer in operation["responses"].items() if status.startswith("2")]
     contents = [

@@ -96,7 +96,7 @@ def test_program_in_typescript_has_no_cast_and_no_guard(name: str) -> None:
 
 @pytest.mark.parametrize("name", GENERATORS)
 def test_responses_have_types(npm: Path, name: str) -> None:
-    """A list that could also be CSV would be `string | {…}`."""
+    """Without a type, a list that can also be CSV would be `string | {…}`."""
     generated = npm / "generated" / name
     sources = generated.rglob("*.ts") if generated.is_dir() else [generated.with_suffix(".ts")]
 

@@ -86,8 +86,7 @@ def ask(served: Served, *options: str, client: Client, folder: Path) -> str:
 
 
 def test_server_conforms_to_document(served: Served, tmp_path: Path) -> None:
-    """Everything but the one operation after which nothing is answered any more; then that one, of another
-    agency."""
+    """Test all operations except closing the agency; then that one, with another agency."""
 
     another = Client(*agencies.create_agency(name="Another", now=timezone.now()))
     alone = "--phases=examples,coverage,fuzzing"
@@ -100,8 +99,7 @@ def test_server_conforms_to_document(served: Served, tmp_path: Path) -> None:
 
 
 def test_server_conforms_to_document_in_linked_requests(served: Served, tmp_path: Path) -> None:
-    """What was made is read, changed, deleted, and asked for again. `make fuzz` goes on until its time is
-    over."""
+    """Read, change and delete what was created, and read it again. `make fuzz` continues until its time is over."""
 
     amount = f"--max-time={SECONDS}" if SECONDS else f"--max-examples={SCENARIOS}"
     output = ask(served, EVERYTHING_ELSE, "--phases=stateful", amount, client=served.client, folder=tmp_path)

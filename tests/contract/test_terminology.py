@@ -42,8 +42,7 @@ GLOSSARY = "glossary.md"
 
 
 def texts(part: Any, at: str = "") -> Iterator[tuple[str, str]]:
-    """Every text of the document that people or generated code show: descriptions, titles and names, with its
-    place."""
+    """Yield every text of the document that is shown: descriptions, titles and names, with its place."""
 
     if isinstance(part, dict):
         for name, inner in part.items():

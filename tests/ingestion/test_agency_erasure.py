@@ -178,7 +178,7 @@ def test_agency_erasure_is_idempotent(acme: Client) -> None:
 def test_killed_agency_erasure_is_finished_by_next_run(
     acme: Client, storage: Path, table: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Killed where it begins with this table: what went before is gone, the rest is there."""
+    """Interrupt before this table: earlier tables are erased, later ones are not."""
     create_agency_data(acme, name="acme")
     close(acme)
 

@@ -16,9 +16,7 @@ from tests.metrics.fact_recorder import FactRecorder
 
 @pytest.fixture
 def rule(owner_dsn: str) -> Iterator[Callable[..., None]]:
-    """Writes a rule of the order defect rate, but for the named fields the usual one, as migrations do: for
-    all.
-    """
+    """Return a function that inserts a rule of the order defect rate with the usual fields except the given ones."""
     with psycopg.connect(owner_dsn, autocommit=True, row_factory=dict_row) as owner:
         usual = owner.execute(
             "SELECT * FROM metrics_metricrule WHERE metric = 'order_defect_rate'"

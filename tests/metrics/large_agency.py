@@ -62,9 +62,7 @@ ANALYZED = ("accounts_selleraccount", "metrics_currentvalue", "metrics_breach")
 
 
 def fill(agency_id: UUID, *, accounts: int, owner_dsn: str) -> None:
-    """An agency of that many accounts: of a hundred 3 breached, 7 at risk, 2 without data, 2 silent; 40
-    series each.
-    """
+    """Create this many accounts: of a hundred, 3 are breached, 7 at risk, 2 without data, 2 stale; 40 series each."""
     series = [(metric.code, channel.value) for metric in CATALOGUE.values() for channel in metric.channels][
         :20
     ]

@@ -139,9 +139,8 @@ class LoadedAccount:
         }
 
     def orders(self, metric: str, *, as_of: date, known_at: datetime | None) -> dict[Any, Any]:
-        """Each line of the window's denominator: what it is of, where and when, whether it counts, and the
-        order's defects.
-        """
+        """Return each listed row of the window's denominator: order, place, time, whether it counts, and its
+        defects."""
         page = self.read(f"/{metric}/orders", known_at, as_of=as_of.isoformat(), limit=50)
         listed = page["data"]
         while page["next_cursor"]:

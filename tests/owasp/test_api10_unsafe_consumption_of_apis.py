@@ -1,4 +1,4 @@
-"""API10:2023 Unsafe Consumption of APIs: reports are checked like any input, and stored as text."""
+"""Test API10:2023 Unsafe Consumption of APIs: reports are validated like any input, and stored as text."""
 
 import json
 

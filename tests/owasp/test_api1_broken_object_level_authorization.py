@@ -62,7 +62,7 @@ def test_limited_principal_reads_nothing_by_foreign_ids(agency_with_data: tuple[
 
 
 def test_ids_are_not_enumerable(agency_with_data: tuple[Client, AgencyIds]) -> None:
-    """The last digits of an id are chance: its neighbours are nothing."""
+    """The last digits of an ID are random, so neighboring IDs do not exist."""
     acme, agency_ids = agency_with_data
     near = {name: f"{text[:-1]}{(int(text[-1], 16) + 1) % 16:x}" for name, text in vars(agency_ids).items()}
 

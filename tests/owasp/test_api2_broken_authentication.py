@@ -1,4 +1,4 @@
-"""API2:2023 Broken Authentication: expired and revoked keys, digests, and slow guessing."""
+"""Test API2:2023 Broken Authentication: expired and revoked keys, digests, and slow guessing."""
 
 from datetime import timedelta
 

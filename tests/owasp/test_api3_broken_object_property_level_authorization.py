@@ -1,4 +1,4 @@
-"""API3:2023 Broken Object Property Level Authorization: fields that cannot be set or are not shown."""
+"""Test API3:2023 Broken Object Property Level Authorization: fields that cannot be set or are not shown."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""API4:2023 Unrestricted Resource Consumption: limits of pages, bodies, depth, ranges and archives."""
+"""Test API4:2023 Unrestricted Resource Consumption: limits of pages, bodies, depth, ranges and archives."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""API5:2023 Broken Function Level Authorization: operations require the documented role."""
+"""Test API5:2023 Broken Function Level Authorization: operations require the documented role."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""API6:2023 Unrestricted Access to Sensitive Business Flows: sign-ups, mails and tests are limited."""
+"""Test API6:2023 Unrestricted Access to Sensitive Business Flows: sign-ups, mails and tests are limited."""
 
 from django.conf import settings
 

@@ -1,4 +1,4 @@
-"""API8:2023 Security Misconfiguration: protective headers, and problems without internals."""
+"""Test API8:2023 Security Misconfiguration: protective headers, and problems without internals."""
 
 import pytest
 from django.conf import settings

@@ -1,4 +1,4 @@
-"""API9:2023 Improper Inventory Management: routes and documented operations are the same."""
+"""Test API9:2023 Improper Inventory Management: routes and documented operations are the same."""
 
 import json
 from pathlib import Path

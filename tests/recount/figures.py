@@ -18,9 +18,8 @@ PARTS = {
 
 @dataclass(frozen=True)
 class Rule:
-    """A window of `days` that ends `offset` days before, and a target: comparator, and a fraction as two
-    integers.
-    """
+    """Describe a window of `days` that ends `offset` days ago, and a target: comparator, and a fraction as two
+    integers."""
 
     days: int
     offset: int
@@ -43,9 +42,7 @@ class Rule:
         return {"lt": rate < limit, "gt": rate > limit, "gte": rate >= limit}[comparator]
 
     def is_near(self, numerator: int, denominator: int) -> bool:
-        """Whether three quarters of what the target allows are used up, or of what a lower limit allows: more
-        than that.
-        """
+        """Return whether three quarters of the allowed defects are used, or more than that for a lower limit."""
         if self.target is None:
             return False
         comparator, limit_numerator, limit_denominator = self.target

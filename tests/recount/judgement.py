@@ -84,9 +84,8 @@ def is_scanned(row: ShipmentRow, columns: frozenset[str]) -> bool | None:
 
 
 def is_on_time(row: ShipmentRow, columns: frozenset[str], at: datetime) -> bool | None:
-    """Whether it was delivered by the promise; an undelivered one is late once the promise is over, if
-    deliveries are told.
-    """
+    """Return whether it was delivered by the promised day. An undelivered package is late after it, if the
+    report states deliveries."""
     if not row.deliver_by or "delivered_at" not in columns:
         return None
     if row.delivered_at:
@@ -139,8 +138,8 @@ def message(row: MessageRow, *, at: datetime) -> Message:
 
 
 def is_answered_in_time(row: MessageRow, at: datetime) -> bool | None:
-    """Whether it was answered within 24 hours, weekends or not; an unanswered one is late once they are
-    over."""
+    """Return whether it was answered within 24 hours, including weekends. An unanswered message is late after
+    them."""
     if exceeds(A_DAY, since=row.received_at, until=row.answered_at or at):
         return False
     return True if row.answered_at else None

@@ -106,8 +106,8 @@ def work(
     until: Callable[[], bool] = lambda: False,
     **limits: Any,
 ) -> None:
-    """A delivery worker works until nothing has been due for a moment, or until this holds; `at` so much
-    later than now."""
+    """Run a delivery worker until nothing has been due for a moment, or until a condition; `at` is added to the
+    time."""
 
     async def go() -> None:
         client = HttpClient(policy=LOOPBACK, ssl_context=http_client.ssl_context(), deadline=deadline)

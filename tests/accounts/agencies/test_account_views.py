@@ -1,4 +1,4 @@
-"""Views of the agency and its accounts."""
+"""Test views of the agency and its accounts."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Creating many accounts at once: results by row, in a constant number of statements."""
+"""Test creating many accounts at once: results by row, in a constant number of statements."""
 
 from typing import Any
 

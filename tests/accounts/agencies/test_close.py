@@ -1,4 +1,4 @@
-"""Closing an agency, and reopening it."""
+"""Test closing and reopening an agency."""
 
 from datetime import datetime, timedelta
 from typing import Any

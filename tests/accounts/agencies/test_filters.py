@@ -1,4 +1,4 @@
-"""Filters of the list of accounts, with valid and hostile values."""
+"""Test filters of the list of accounts, with valid and hostile values."""
 
 from collections.abc import Iterable
 

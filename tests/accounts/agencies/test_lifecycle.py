@@ -1,4 +1,4 @@
-"""Creating, updating, closing and reopening agencies; creating and deleting accounts."""
+"""Test creating, updating, closing and reopening agencies, and creating and deleting accounts."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta

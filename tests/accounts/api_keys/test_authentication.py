@@ -1,4 +1,4 @@
-"""Authentication by API key: accepted headers, and failures."""
+"""Test authentication by API key: accepted headers, and failures."""
 
 import re
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Invalid API keys: they cost the same, cost little, and do not slow valid keys."""
+"""Test invalid API keys: they cost the same, cost little, and do not slow valid keys."""
 
 import re
 import statistics

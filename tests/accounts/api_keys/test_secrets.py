@@ -1,4 +1,4 @@
-"""Secrets of API keys: stored as digests, authenticated and revoked."""
+"""Test secrets of API keys: stored as digests, authenticated and revoked."""
 
 from datetime import timedelta
 

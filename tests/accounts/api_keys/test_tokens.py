@@ -1,4 +1,4 @@
-"""Tokens: read-only, short-lived, and never wider than their API key."""
+"""Test tokens: read-only, short-lived, and never wider than their API key."""
 
 import json
 from datetime import datetime, timedelta

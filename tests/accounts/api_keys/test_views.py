@@ -1,4 +1,4 @@
-"""Views of API keys: create, list, update, revoke and rotate."""
+"""Test views of API keys: create, list, update, revoke and rotate."""
 
 from datetime import datetime, timedelta
 from typing import Any

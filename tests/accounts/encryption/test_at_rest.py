@@ -1,4 +1,4 @@
-"""Encryption at rest: secrets decrypt with their key and in their context only."""
+"""Test encryption at rest: secrets decrypt with their key and in their context only."""
 
 from collections.abc import Iterator
 

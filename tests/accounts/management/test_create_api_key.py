@@ -1,4 +1,4 @@
-"""`manage.py create_api_key`: a new key for an agency that has lost access."""
+"""Test `manage.py create_api_key`: a new key for an agency that has lost access."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""`manage.py open_agency`: a new agency and its first key."""
+"""Test `manage.py open_agency`: a new agency and its first key."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Fixtures: a visitor, users, and the mails they get."""
+"""Provide a visitor, users, and their e-mails."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The private parts of allauth that accounts/people/allauth_client.py uses."""
+"""Test the private parts of allauth that accounts/people/allauth_client.py uses."""
 
 import inspect
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""Users with several agencies: which agency a request is for."""
+"""Test users with several agencies: which agency a request is for."""
 
 from typing import Any
 

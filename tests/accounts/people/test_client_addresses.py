@@ -1,4 +1,4 @@
-"""Rate limits by client address, behind proxies and without a store."""
+"""Test rate limits by client address, behind proxies and without a store."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Revoking invitations with their sender, and limits of keys with an expiry."""
+"""Test revoking invitations with their sender, and limits of keys with an expiry."""
 
 import threading
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Invitations: create, accept, resend and revoke, also concurrently."""
+"""Test invitations: create, accept, resend and revoke, also concurrently."""
 
 import threading
 from datetime import datetime, timedelta

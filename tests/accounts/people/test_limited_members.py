@@ -1,4 +1,4 @@
-"""Members with an account limit, such as a client of an agency."""
+"""Test members with an account limit, such as a client of an agency."""
 
 from typing import Any
 

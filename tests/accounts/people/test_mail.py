@@ -1,4 +1,4 @@
-"""Mails to users: their content, their way through the broker, and a real mail server."""
+"""Test e-mails to users: content, broker, and an SMTP server."""
 
 import json
 import re

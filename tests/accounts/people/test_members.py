@@ -1,4 +1,4 @@
-"""Members: rights, removal, and the last admin."""
+"""Test members: rights, removal, and the last admin."""
 
 import re
 import threading

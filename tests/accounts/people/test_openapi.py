@@ -1,4 +1,4 @@
-"""Responses of sign-in and user operations match the OpenAPI document."""
+"""Test that responses of sign-in and user operations match the OpenAPI document."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Passwords: reset, first password, and change."""
+"""Test passwords: reset, first password, and change."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""Row-level security of memberships and invitations, with statements of the application's role."""
+"""Test row-level security of memberships and invitations with the application role."""
 
 import hashlib
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Sign-in with a password, sessions, and sign-out."""
+"""Test sign-in with a password, sessions, and sign-out."""
 
 import statistics
 import time

@@ -1,4 +1,4 @@
-"""Sign-in with a code by e-mail: correct, wrong and expired codes."""
+"""Test sign-in with a code by e-mail: correct, wrong and expired codes."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""Sign-up: a token by e-mail creates one agency, if the installation allows it."""
+"""Test sign-up: a token by e-mail creates one agency, if the installation allows it."""
 
 import threading
 from datetime import timedelta

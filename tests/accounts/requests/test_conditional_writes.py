@@ -1,4 +1,4 @@
-"""Writes with `Idempotency-Key` and `If-Match`: over HTTP, concurrent, and killed in between."""
+"""Test writes with `Idempotency-Key` and `If-Match`: over HTTP, concurrent, and killed."""
 
 import os
 import signal
@@ -186,7 +186,7 @@ def test_upload_refused_can_be_corrected_with_same_key(firm: Client) -> None:
 
 
 def at_once(ask: Callable[[], Any], *, times: int) -> list[Any]:
-    """The answers to one question asked by several threads, each with a connection of its own."""
+    """Call the function in several threads, each with its own connection, and return the results."""
     barrier = threading.Barrier(times)
 
     def one(_: int) -> Any:

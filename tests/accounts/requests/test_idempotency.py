@@ -1,4 +1,4 @@
-"""Idempotency records: claimed before the write, filled after it, replayed for a day."""
+"""Test idempotency records: claimed before the write, filled after it, replayed for a day."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The shared store of rate limits: one round trip, and no waiting when it is unavailable."""
+"""Test the shared store of rate limits: one round trip, and no waiting when it is unavailable."""
 
 import logging
 import socket

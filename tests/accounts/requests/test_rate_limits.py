@@ -1,4 +1,4 @@
-"""Rate limits per principal and agency, and failed authentications per client address."""
+"""Test rate limits per principal and agency, and failed authentications per client address."""
 
 import dataclasses
 import time

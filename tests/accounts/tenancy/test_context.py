@@ -1,4 +1,4 @@
-"""The tenant context: what a transaction sees, and what it sees afterwards."""
+"""Test the tenant context: what a transaction sees, during and after it."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import cast

@@ -1,4 +1,4 @@
-"""Locks of paths: who waits for whom, and for how long."""
+"""Test locks of paths: which requests wait, and for how long."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor

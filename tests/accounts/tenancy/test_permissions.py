@@ -1,4 +1,4 @@
-"""Permissions: a table of roles, account limits and methods."""
+"""Test permissions with a table of roles, account limits and methods."""
 
 from types import SimpleNamespace
 from typing import Any

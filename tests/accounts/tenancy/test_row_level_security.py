@@ -1,4 +1,4 @@
-"""Row-level security: what its SQL does to a table, for the application and for the owner."""
+"""Test the SQL of row-level security for the application role and the owner."""
 
 import os
 from collections.abc import Iterator

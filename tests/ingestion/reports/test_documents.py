@@ -187,8 +187,7 @@ def test_invalid_rows_are_rejected_by_line_and_others_used() -> None:
 
 @pytest.mark.parametrize("document", [orders, feedback, claimed], ids=["orders", "feedback", "claims"])
 def test_document_cut_in_middle_of_row_is_rejected_wherever_it_is_cut(document: bytes) -> None:
-    """Up to the delimiter before the last cell: what is cut off within that one cannot be told from a short
-    value."""
+    """Cut before the last delimiter: a cut in the last cell looks like a short value."""
 
     last_row = document.rstrip(b"\r\n").rfind(b"\n") + 1
     delimiter = b"\t" if b"\t" in document else b","

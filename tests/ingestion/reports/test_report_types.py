@@ -66,7 +66,7 @@ def test_example_reads_same_under_each_name_of_its_kind(report_type: ReportType)
 
 @each_report_type
 def test_example_is_of_no_other_type(report_type: ReportType) -> None:
-    """Announced as another it is refused, whatever that other is."""
+    """Announce the example as every other type, which rejects it."""
     others = [name for other in REPORT_TYPES if other is not report_type for name in other.names]
 
     for name in others:

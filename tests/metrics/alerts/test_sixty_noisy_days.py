@@ -101,8 +101,7 @@ def live(recorder: FactRecorder) -> list[datetime]:
 
 
 def log() -> list[tuple[Any, ...]]:
-    """The events of the machine in their order: what, which series, of which day, with which figures,
-    when."""
+    """Return the events in order: type, series, day, figures and time."""
     events = Event.objects.exclude(type="metric.restated").order_by("id")
     return [
         (
@@ -239,8 +238,7 @@ def streaks() -> tuple[date | None, ...]:
 def test_evaluation_after_three_missed_days_opens_the_same_breaches(
     recorder: FactRecorder, asleep: bool, for_days: int
 ) -> None:
-    """All but fifty orders leave the window on day 1, others come into it on day 3; on day 5 they are
-    stale."""
+    """All but fifty orders leave the window on day 1, others enter it on day 3; on day 5 the data is stale."""
     leaving, staying, coming = (on(1).date() - timedelta(days=days) for days in (75, 60, 13))
     recorder.set_threshold("0.008", for_days=for_days, at=on(0, 7))
     recorder.load(

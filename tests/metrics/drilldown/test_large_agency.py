@@ -49,9 +49,7 @@ def acme(committed_module: None, owner_dsn: str) -> Client:
 
 
 def plan(client: Client, path: str, **params: Any) -> dict[str, Any]:
-    """The plan of the longest statement that answers a path, as it runs for this agency, with what it really
-    did.
-    """
+    """Return the executed plan of the longest statement of a path."""
     with CaptureQueriesContext(connection) as captured:
         client.read(path, **params)
     statement = max((each["sql"] for each in captured), key=len)

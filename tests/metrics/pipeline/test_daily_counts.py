@@ -40,9 +40,8 @@ def versions(day: date = DAY) -> list[dict[str, int]]:
 
 
 def counted(five: Five, *, placed: int | None = None, unexplained: int = 0) -> dict[str, int]:
-    """Every count of a day: the five of the order defect rate, how many orders are neither Pending nor
-    Cancelled (all, unless it is said), and how many are Cancelled without a word of who did it; nothing was
-    shipped, returned or asked."""
+    """Return every count of a day without shipments, returns and messages: the five of the order defect rate,
+    the orders neither Pending nor Cancelled (all by default), and the cancelled orders without a canceller."""
     present = five[0] if placed is None else placed
     return (
         dict.fromkeys(COUNTS, 0)

@@ -19,9 +19,7 @@ PENDING, CANCELLED = int(OrderStatus.PENDING), int(OrderStatus.CANCELLED)
 
 @pytest.fixture
 def sold(recorder: FactRecorder) -> FactRecorder:
-    """An order of each status on one day, a pending one on the next; the pending one of the first day has a
-    claim.
-    """
+    """Record an order of each status on one day, and a pending one on the next; the first pending one has a claim."""
     recorder.load(
         *[order(int(status), status=status) for status in OrderStatus], order(9, on=NEXT_DAY, status=PENDING)
     )

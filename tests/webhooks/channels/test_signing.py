@@ -28,7 +28,7 @@ def signed(
 
 
 def test_signature_equals_the_specification() -> None:
-    """The example of the reference libraries."""
+    """Use the example of the reference libraries."""
     secret = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     headers = signing.headers(
         message_id="msg_p5jXN8AQM9LWM0D4loKWxJek",

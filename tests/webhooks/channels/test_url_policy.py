@@ -256,8 +256,7 @@ def test_message_does_not_reveal_resolved_address(connected: list[Any]) -> None:
 
 
 def test_host_that_becomes_private_is_refused(connected: list[Any]) -> None:
-    """The first answer is checked when it is used, and so is every later one: there is no check to rely
-    on."""
+    """Every resolved address is checked when it is used, not once in advance."""
     rebinding = Resolver({"rebind.example": [f"{A}.0.5"]}, {"rebind.example": ["127.0.0.1"]})
 
     response = post("https://rebind.example/", resolver=rebinding, times=2)
@@ -267,7 +266,7 @@ def test_host_that_becomes_private_is_refused(connected: list[Any]) -> None:
 
 
 def test_connection_goes_to_the_checked_address(receiver: Receiver, connected: list[Any]) -> None:
-    """A second lookup would give an address of another network."""
+    """Resolve another address the second time."""
     rebinding = Resolver({"rebind.example": ["127.0.0.1"]}, {"rebind.example": ["127.0.0.2"]})
     only = UrlPolicy(networks=(ip_network("127.0.0.1/32"),))
 

@@ -26,8 +26,8 @@ def npm(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def signed(sender: Sender, receiver: Receiver) -> list[Signed]:
-    """A delivery of every kind before its endpoint's secret is rotated, and two of every kind, by either
-    secret, afterwards."""
+    """Return a delivery of every kind before the rotation of its endpoint's secret, and two after it, by either
+    secret."""
 
     endpoint, before = sender.endpoint(receiver.url(f"{PATH}/{timezone.now().timestamp()}"))
     path = endpoint.url.split("/", 3)[3]

@@ -144,7 +144,7 @@ def test_series_waits_for_its_oldest_failed_delivery(sender: Sender) -> None:
 
 
 def test_waiting_series_is_skipped_as_a_whole(sender: Sender) -> None:
-    """It steps aside until its oldest is due: what is looked at again and again makes every look slow."""
+    """A series waits until its oldest delivery is due, so that leases do not read it again and again."""
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW, count=40, series="odr:DE:mfn")
     change(sender, sender.deliveries(endpoint)[0], next_attempt_at=NOW + 30 * MINUTE, tries=2)

@@ -295,7 +295,7 @@ def test_redelivery_requested_at_once_is_done_once(committed_db: None) -> None:
 
 
 def test_recovery_is_in_order_of_events(acme: Client, shop: str) -> None:
-    """One arrived, one failed, two happened while it was disabled, and one is on its way since."""
+    """One event was delivered, one failed, two happened while disabled, and one is pending."""
     endpoint = acme.listen()["id"]
     arrived, failed = publish_event(acme, shop), publish_event(acme, shop)
     finish_delivery(acme, list_deliveries(acme, endpoint)[1]["id"])
@@ -374,7 +374,7 @@ def test_recovery_respects_subscription(acme: Client, shop: str) -> None:
 
 
 def test_recovery_equals_publication(acme: Client, shop: str) -> None:
-    """The statement that recovers asks as publishing does, for every type and every pattern there is."""
+    """Compare the conditions of recovery and publication for every type and pattern."""
     patterns = sorted(
         {pattern for kind in EVENT_TYPES for pattern in ("*", f"{kind.type.split('.')[0]}.*", kind.type)}
     )
@@ -493,7 +493,7 @@ def test_recovery_of_another_agency_is_not_found(acme: Client, rival: Client, sh
 
 @pytest.mark.parametrize("what", ["recover", "disable"])
 def test_recovery_does_not_wait_for_locked_delivery(committed_db: None, owner_dsn: str, what: str) -> None:
-    """The worker goes on to write down how the endpoint does: both would wait for each other for ever."""
+    """The worker goes on to update the endpoint: both would wait for each other."""
     acme = Client(*agencies.create_agency(name="Acme", now=NOON))
     endpoint, account = acme.listen()["id"], acme.take_on()
     for _ in range(3):

@@ -137,7 +137,7 @@ def test_response_body_of_any_bytes_is_recorded(sender: Sender) -> None:
 
 
 def test_outcome_after_lease_records_attempt_only(sender: Sender) -> None:
-    """A delivery worker that was away for longer than its lease comes back."""
+    """A delivery worker returns after its lease has ended."""
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW)
     slow = lease_job()

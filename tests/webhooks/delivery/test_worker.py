@@ -239,7 +239,7 @@ def test_sends_per_endpoint_are_limited(sender: Sender, receiver: Receiver) -> N
 
 
 def test_hanging_endpoints_delay_no_other(sender: Sender, receiver: Receiver) -> None:
-    """Of twenty endpoints five hang: the others get everything, and soon."""
+    """Five of twenty endpoints hang; the others receive everything soon."""
     good = [own("ok") for _ in range(15)]
     endpoints = [sender.endpoint(receiver.url(path))[0] for path in good]
     for _ in range(5):
@@ -273,7 +273,7 @@ def test_hanging_endpoints_delay_no_other(sender: Sender, receiver: Receiver) ->
 
 
 def test_delayed_worker_returns_its_jobs(sender: Sender, receiver: Receiver) -> None:
-    """A turn that takes longer than it lingers is no idleness: there may be no processor for it."""
+    """A loop that takes longer than the idle time is not idle: the machine may be busy."""
     endpoint, _ = sender.endpoint(receiver.url(own("late")))
     sender.publish(count=3)
 
@@ -287,8 +287,7 @@ def test_delayed_worker_returns_its_jobs(sender: Sender, receiver: Receiver) -> 
 
 
 def test_hanging_endpoint_does_not_delay_next_worker(sender: Sender, receiver: Receiver) -> None:
-    """A delivery worker whose minute is over waits for what it has begun; of who fails it begins nothing any
-    more by then."""
+    """A worker at its time limit waits for jobs that it has begun, and begins no jobs of failing endpoints."""
 
     endpoint, _ = sender.endpoint(receiver.url(own("hang")))
     for n in range(20):
@@ -356,7 +355,7 @@ def test_jobs_of_killed_worker_are_sent_by_next(sender: Sender, receiver: Receiv
 
 
 def test_worker_continues_after_internal_error(sender: Sender, receiver: Receiver) -> None:
-    """A port that cannot be: whatever a URL in the database holds, it is one delivery's trouble."""
+    """An invalid port in a stored URL affects one delivery only."""
     path = own("ok")
     odd = [
         sender.endpoint(url)[0]
