@@ -1,4 +1,4 @@
-"""The staff site: Django's admin with users and agencies, mostly read-only, behind a rate-limited login."""
+"""Serve the staff site: Django's admin with users and agencies, mostly read-only, with a rate-limited login."""
 
 from typing import Any
 

@@ -37,7 +37,7 @@ READY = QUEUED | {
     ]
 )
 class CreateExport(Body):
-    """What to export."""
+    """The scope and the content of an export."""
 
     account = serializers.CharField(
         required=False,
@@ -61,7 +61,7 @@ class ExportSerializer(serializers.Serializer[Export]):
 
     id = PublicIdField()
     account = serializers.SerializerMethodField(
-        help_text="The exported account. Null if the whole agency was exported."
+        help_text="The ID of the exported account. Null if the whole agency was exported."
     )
     documents = serializers.BooleanField(
         source="with_documents", help_text="Whether the archive includes report documents."

@@ -85,7 +85,7 @@ class DeliverySerializer(serializers.Serializer[Delivery]):
     last_attempt = serializers.SerializerMethodField()
 
     def get_endpoint(self, delivery: Delivery) -> str:
-        """The endpoint."""
+        """The ID of the endpoint."""
         return identifiers.public("ep", delivery.endpoint_id)
 
     def get_event(self, delivery: Delivery) -> str:
@@ -93,13 +93,13 @@ class DeliverySerializer(serializers.Serializer[Delivery]):
         return delivery.event.public_id
 
     def get_account(self, delivery: Delivery) -> str | None:
-        """The account of the event. Null for an event without an account."""
+        """The ID of the account of the event. Null for an event without an account."""
         account_id = delivery.event.account_id
         return public_account_id(account_id) if account_id else None
 
     @extend_schema_field(AttemptSummary(allow_null=True))
     def get_last_attempt(self, delivery: Delivery) -> Any:
-        """The newest attempt. Null before the first one."""
+        """The newest attempt. Null before the first attempt."""
         attempt = self.context["last_attempts"].get(delivery.pk)
         return AttemptSummary(attempt).data if attempt else None
 

@@ -102,7 +102,7 @@ class CreatedEndpointSerializer(EndpointSerializer):
 
 
 class EndpointFields(Body):
-    """The fields that requests to create and to update an endpoint share."""
+    """Define the fields that requests to create and to update an endpoint share."""
 
     description = serializers.CharField(
         max_length=500,

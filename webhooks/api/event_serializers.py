@@ -32,7 +32,7 @@ class EventSerializer(serializers.Serializer[Event]):
     )  # type: ignore[assignment]  # a field of the contract
 
     def get_account(self, event: Event) -> str | None:
-        """The account. Null for an event without an account."""
+        """The ID of the account. Null for an event without an account."""
         return public_account_id(event.account_id) if event.account_id else None
 
 

@@ -61,7 +61,7 @@ def schema(event_type: EventType) -> Schema:
             "type": {"type": "string", "const": event_type.type, "description": "The event type."},
             "timestamp": DATE_TIME | {"description": "When the event occurred."},
             "account": nullable(public_id("acct"))
-            | {"description": "The account. Null for events without an account and for tests."},
+            | {"description": "The ID of the account. Null for events without an account and for tests."},
             "data": event_type.schema | {"description": "The details of the event."},
             "test": {
                 "type": "boolean",
