@@ -117,7 +117,7 @@ def without_database(get_response: Any) -> Any:
 
 @pytest.mark.parametrize(
     ("middleware", "status", "slug", "again"),
-    [("failing", 500, "internal", None), ("losing_the_database", 503, "unavailable", "5")],
+    [("failing", 500, "internal", None), ("without_database", 503, "unavailable", "5")],
 )
 def test_server_error_in_middleware_is_a_problem(
     acme: Client, settings: Settings, middleware: str, status: int, slug: str, again: str | None
