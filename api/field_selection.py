@@ -7,7 +7,7 @@ from rest_framework.exceptions import ValidationError
 
 DESCRIPTION = (
     "Names of the fields to return, separated by commas. All other fields are left out of each row, "
-    "even required ones. By default, rows have all fields."
+    "even required ones. Without names, rows have all fields."
 )
 
 

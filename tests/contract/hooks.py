@@ -15,6 +15,12 @@ WELL_FORMED_IF_MATCH = re.compile(r'\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*')
 
 
 @schemathesis.hook
+def filter_query(context: HookContext, query: dict[str, Any] | None) -> bool:
+    """Leave out `fields=`: it selects all fields, and Schemathesis takes it for one name that is unknown."""
+    return not query or query.get("fields") not in ("", [], [""])
+
+
+@schemathesis.hook
 def before_call(context: HookContext, case: "Case[Any]", kwargs: dict[str, Any]) -> None:
     """Change what would end the run, and what the schemas of answers cannot say."""
     _spare_the_asking_key(case)
