@@ -68,9 +68,14 @@ class Caller:
         raise TimeoutError(f"{method} {path} was never answered")
 
     def load(self, path: str, **content: Any) -> None:
-        """Send a document and wait until it is loaded."""
+        """Send a document and wait until it is loaded, asking more and more seldom."""
         report = self.call("POST", path, **content)
-        wait_until(partial(self._is_loaded, report["id"]), seconds=180)
+        deadline, pause = time.monotonic() + 180, 0.1
+        while not self._is_loaded(report["id"]):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{report['id']} was not loaded")
+            time.sleep(pause)
+            pause = min(1.5 * pause, 1)
 
     def _is_loaded(self, report: str) -> bool:
         body = self.call("GET", f"/v1/reports/{report}")
@@ -144,7 +149,7 @@ def test_events_all_arrive_although_processes_are_killed(
             ]
             for each in done:
                 each.result()
-        wait_until(partial(is_all_delivered, agency), seconds=180)
+        wait_until(partial(is_all_delivered, agency), seconds=180, every=0.5)
 
     with context.agency(agency.agency.pk):
         episodes = Breach.objects.filter(level="breach")
