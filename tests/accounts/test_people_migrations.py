@@ -21,6 +21,13 @@ POINTING = """
 SELECT conrelid::regclass::text FROM pg_constraint
 WHERE contype = 'f' AND confrelid = 'accounts_person'::regclass ORDER BY 1
 """
+BACKWARDS = """
+import django
+from django.core.management import call_command
+django.setup()
+for app in ("ingestion", "metrics", "webhooks", "admin", "account", "accounts"):
+    call_command("migrate", app, "zero", verbosity=0, skip_checks=True)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -38,13 +45,10 @@ def database(superuser: str, name: str) -> Access:
     return roles.provision(admin_url=superuser, database=name, owner=owner, application=application)
 
 
-def migrate(access: Access, *words: str) -> None:
-    subprocess.run(
-        [sys.executable, "manage.py", "migrate", "--verbosity=0", "--skip-checks", *words],
-        cwd=settings.BASE_DIR,
-        env=os.environ | {"DATABASE_URL": access.owner_url},
-        check=True,
-    )
+def run(access: Access, *words: str) -> None:
+    """Run Python as the owner of the tables."""
+    environ = os.environ | {"DATABASE_URL": access.owner_url, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    subprocess.run([sys.executable, *words], cwd=settings.BASE_DIR, env=environ, check=True)
 
 
 def names(access: Access, query: str) -> list[str]:
@@ -52,20 +56,14 @@ def names(access: Access, query: str) -> list[str]:
         return [name for (name,) in connection.execute(query.encode())]
 
 
-def test_migrations_create_people_before_references(superuser: str) -> None:
-    access = database(superuser, "new")
+def test_migrations_create_people_before_references_and_are_reversible(superuser: str) -> None:
+    access = database(superuser, "people")
 
-    migrate(access)
+    run(access, "manage.py", "migrate", "--verbosity=0", "--skip-checks")
 
     assert {"account_emailaddress", "accounts_member", "django_admin_log"} <= set(names(access, POINTING))
 
-
-def test_migrations_are_reversible(superuser: str) -> None:
-    access = database(superuser, "back")
-    migrate(access)
-
-    for app in ("ingestion", "metrics", "webhooks", "admin", "account", "accounts"):
-        migrate(access, app, "zero")
+    run(access, "-c", BACKWARDS)
 
     left = set(names(access, TABLES))
     assert [
