@@ -36,11 +36,11 @@ class Served:
 
 @contextmanager
 def serving(*, place: Path, **environ: str) -> Iterator[Served]:
-    """Serve without workers until the block ends."""
+    """Serve with one web process, without workers, until the block ends."""
     client = Client(*agencies.create_agency(name="Contract", now=timezone.now()))
     has = create_agency_data(client, name="contract")
     home = Home(folder=place)
-    installation = Installation(home=home, environ=environ)
+    installation = Installation(home=home, environ={"WEB_WORKERS": "1"} | environ)
     try:
         installation.start_again("web")
         wait_until(lambda: product.is_healthy(installation.port))

@@ -1,5 +1,6 @@
 """Test the document with Spectral's recommended rules and those of OWASP. Disabled rules have a reason."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -28,9 +29,11 @@ def test_document_satisfies_rules(spectral: Path) -> None:
 
 
 def test_rules_find_violations(spectral: Path) -> None:
-    (spectral / "wrong.json").write_text(
-        DOCUMENT.read_text().replace('"maxLength"', '"longest"').replace('"429"', '"428"')
-    )
+    # Some paths are enough: all of them take four times as long.
+    document = json.loads(DOCUMENT.read_text())
+    document["paths"] = dict(sorted(document["paths"].items())[:8])
+    wrong = json.dumps(document).replace('"maxLength"', '"longest"').replace('"429"', '"428"')
+    (spectral / "wrong.json").write_text(wrong)
 
     result = run([str(NPM), "run", "--silent", "lint", "--", "wrong.json"], folder=spectral, seconds=120)
 
