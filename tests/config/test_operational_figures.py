@@ -24,7 +24,7 @@ from tests.installation import wait_until
 from webhooks.models import Delivery, Endpoint, Event
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-ACCOUNTS, DELIVERIES = 10_000, 200_000
+ACCOUNTS, DELIVERIES = 10_000, 100_000
 
 
 def read(now: datetime = NOW) -> Figures:
@@ -154,17 +154,15 @@ def test_tenant_context_is_empty_after_figures(acme: Client) -> None:
     assert not Report.objects.exists()
 
 
-@pytest.mark.parametrize(
-    "table", ["accounts_selleraccount", "ingestion_report", "webhooks_delivery", "webhooks_endpoint"]
-)
-def test_setting_of_the_function_shows_the_application_nothing(acme: Client, table: str) -> None:
+def test_setting_of_the_function_shows_the_application_nothing(acme: Client) -> None:
     create_agency_data(acme, name="acme")
     context.set_agency(None)
 
     with connection.cursor() as cursor:
         context.set_local(all_agencies="operational_figures")
-        cursor.execute(f"SELECT count(*) FROM {table}")
-        assert cursor.fetchone()[0] == 0
+        for table in ("accounts_selleraccount", "ingestion_report", "webhooks_delivery", "webhooks_endpoint"):
+            cursor.execute(f"SELECT count(*) FROM {table}")
+            assert cursor.fetchone()[0] == 0, table
 
 
 def test_figures_are_cached(acme: Client) -> None:
@@ -249,4 +247,4 @@ def test_figures_of_large_installation_are_fast(committed_db: None, owner_dsn: s
 
     duration = time.perf_counter() - began
     assert (figures["accounts"], figures["deliveries_due"]) == (ACCOUNTS, DELIVERIES)
-    assert duration < max(10 * reference, 1), f"{duration:.3f} s, one look {reference:.3f} s"
+    assert duration < max(10 * reference, 0.5), f"{duration:.3f} s, one look {reference:.3f} s"
