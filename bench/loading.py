@@ -52,9 +52,9 @@ def main() -> None:
 
 def _load(path: Path, n: int) -> tuple[Any, float]:
     """Return the seconds that a worker needs for the file, for a new account."""
-    from bench.product import get_or_load_report, work  # noqa: PLC0415  Django is set up only now
+    from bench.product import create_report, work  # noqa: PLC0415  Django is set up only now
 
-    report = get_or_load_report(path, partner=f"BENCH{n}")
+    report = create_report(path, partner=f"BENCH{n}")
     began = time.perf_counter()
     work(report)
     return report.account_id, time.perf_counter() - began

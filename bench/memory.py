@@ -37,9 +37,9 @@ def main() -> None:
 
 
 def _work(path: Path, partner: str) -> None:
-    from bench.product import get_or_load_report, work  # noqa: PLC0415  Django is set up only now
+    from bench.product import create_report, work  # noqa: PLC0415  Django is set up only now
 
-    work(get_or_load_report(path, partner=partner))
+    work(create_report(path, partner=partner))
 
 
 def _peak() -> float:

@@ -11,7 +11,7 @@ from ingestion import intake, loading, tasks
 from ingestion.models import Report
 
 
-def get_or_load_report(path: Path, *, partner: str) -> Report:
+def create_report(path: Path, *, partner: str) -> Report:
     """Store a report for a new account of a new agency, and return it."""
     now = timezone.now()
     agency, _ = agencies.create_agency(name="Bench", now=now)
