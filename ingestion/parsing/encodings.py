@@ -57,6 +57,9 @@ def detect_encoding(document: Iterable[bytes], *, japanese: bool) -> Encoding:
 
 def _feed(decoders: dict[str, codecs.IncrementalDecoder], block: bytes, *, final: bool = False) -> None:
     """Remove the decoders that cannot decode this block."""
+    # ASCII is the same in all of them, except after the beginning of a character of several bytes.
+    if block.isascii() and not final and not any(decoder.getstate()[0] for decoder in decoders.values()):
+        return
     for codec in list(decoders):
         try:
             decoders[codec].decode(block, final)

@@ -26,6 +26,10 @@ def in_blocks(document: bytes, size: int) -> list[bytes]:
         (b"\xfe\xff" + UMLAUTS.encode("utf-16-be"), False, "utf-16"),
         (b"caf\xe9 \x81\x8d\n", False, "iso-8859-1"),
         (b"\x81 caf\xe9\xff\n", True, "iso-8859-1"),
+        # The second byte of this character is ASCII.
+        ("ab\N{KATAKANA LETTER SO}\n".encode("cp932"), True, "cp932"),
+        # A block of ASCII alone follows the beginning of a character.
+        (b"ab\xe2bcd\n", False, "cp1252"),
     ],
 )
 @pytest.mark.parametrize("size", [3, 7, 4096])
