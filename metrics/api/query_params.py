@@ -53,8 +53,6 @@ class MetricsParams(DayParams):
 class OrdersParams(DayParams):
     counted = serializers.BooleanField(
         required=False,
-        allow_null=True,
-        default=None,
         help_text=(
             "`true` returns only orders in the numerator. `false` returns only the other orders. By "
             "default, all orders are returned."

@@ -189,7 +189,7 @@ class Orders(Collection[Any]):
             windows={value.marketplace: value.window for value in series},
             channels=sorted({value.channel for value in series}),
             known_at=point.known_at,
-            counted=params["counted"],
+            counted=params.get("counted"),
         )
         page = self.paginate_queryset(drilldown)  # type: ignore[arg-type]
         return self.get_paginated_response(self.get_serializer(page, many=True).data)

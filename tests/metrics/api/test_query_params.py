@@ -122,6 +122,7 @@ def test_history_has_a_point_for_each_day(acme: Client, shop: str, span: dict[st
         ("metrics", {"as_of": "2100-01-01"}, ["/as_of"]),
         ("metrics", {"channel": "MFN", "marketplace": "us"}, ["/channel", "/marketplace"]),
         (ORDERS, {"as_of": "2026-11-31", "counted": "2"}, ["/as_of", "/counted"]),
+        (ORDERS, {"counted": ""}, ["/counted"]),
     ],
 )
 def test_params_that_are_wrong_are_named(
