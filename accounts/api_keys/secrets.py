@@ -108,7 +108,10 @@ def authenticate(*, text: str, now: datetime) -> Principal:
         if key.kind == ApiKey.Kind.KEY:
             _record_use(key=key, now=now)
         principal = principals.from_key(key)
-        if key.accounts is not None:
+        if not is_authentic:
+            # The transaction may go on without this caller, and must not go on in its agency.
+            context.set_agency(None)
+        elif key.accounts is not None:
             context.set_agency(key.agency_id, accounts=key.accounts)
     # Raised only here: an exception inside would end the transaction around it as well.
     if not is_authentic:

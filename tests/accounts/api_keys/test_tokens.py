@@ -142,6 +142,20 @@ def test_token_that_expired_is_unknown(acme: Client) -> None:
         key_secrets.authenticate(text=made["token"], now=ends)
 
 
+def test_token_of_revoked_key_leaves_no_tenant_context(acme: Client) -> None:
+    with context.agency(acme.agency.pk):
+        parent, _ = key_secrets.create(agency=acme.agency, name="old key", now=NOON)
+        until = timezone.now() + timedelta(hours=1)
+        _, token = key_secrets.create_token(parent=parent, accounts=None, expires_at=until, now=NOON)
+        key_secrets.revoke(key=parent, now=NOON)
+    context.set_agency(None)
+
+    with pytest.raises(key_secrets.UnknownKey):
+        key_secrets.authenticate(text=token, now=timezone.now())
+
+    assert context.current_agency_id() is None
+
+
 def test_token_ends_with_its_revoked_key(acme: Client) -> None:
     maker = key(acme)
     browser = token(maker)
