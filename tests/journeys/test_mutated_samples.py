@@ -15,7 +15,9 @@ from tests.conftest import NOON
 from tests.ingestion.reports.test_mutations import KINDS_OF_MUTATION
 
 SAMPLES = Path(__file__).parent.parent / "samples"
-DOCUMENTS = sorted(path for path in SAMPLES.glob("GET_*/*") if path.name != "0_json_schema.json")
+DOCUMENTS = sorted(
+    path for path in SAMPLES.glob("*/*") if path.name not in {"0_json_schema.json", "README.md"}
+)
 MUTATIONS = int(os.environ.get("MUTATED_SAMPLES", "6"))
 HOMES = ("US", "US", "DE", "JP", "MX")
 

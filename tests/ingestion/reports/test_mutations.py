@@ -40,7 +40,7 @@ MUTATIONS = 500  # of each document
 SAMPLES = sorted(
     file
     for file in (Path(__file__).parents[2] / "samples").rglob("*.*")
-    if file.suffix in {".tsv", ".xml", ".json"}
+    if file.suffix in {".tsv", ".xml", ".json", ".txt", ".csv", ".gz"}
 )
 SEVERAL = (
     mfn_returns.REPORT_TYPE,
