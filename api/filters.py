@@ -6,7 +6,9 @@ from typing import Any
 
 import django_filters as filters
 from django.core.exceptions import ValidationError
+from django.forms import ChoiceField
 
+from api import choices
 from api.strict_fields import CENTURY
 
 MAX_LENGTH = 200
@@ -28,6 +30,12 @@ class Filters(filters.FilterSet):
     """Reject empty choices and overlong texts, in addition to what each filter checks."""
 
     def is_valid(self) -> bool:
+        for name, field in self.form.fields.items():
+            if isinstance(field, ChoiceField):
+                labels: Any = field.choices
+                accepted = [str(value) for value, _label in labels if value]
+                given = (self.data or {}).get(name)
+                field.error_messages["invalid_choice"] = choices.expected(accepted, given=given)
         params = {
             name: text
             for name, text in (self.data or {}).items()

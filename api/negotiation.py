@@ -1,15 +1,29 @@
-"""Choose the response format and answer OPTIONS.
+"""Parse JSON bodies, choose the response format and answer OPTIONS.
 
 This is a separate module, because DRF's views read these settings when they are imported.
 """
 
 from typing import Any
 
-from rest_framework.exceptions import NotAcceptable
+from rest_framework.exceptions import NotAcceptable, ParseError
 from rest_framework.metadata import BaseMetadata
 from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.parsers import JSONParser
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
+
+
+class JsonParser(JSONParser):
+    """Parse JSON as UTF-8, whatever charset the request names (RFC 8259, section 8.1)."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        """Return the value. Raises ParseError, also for JSON that is nested too deeply."""
+        try:
+            # DRF takes the encoding from the parser's context, and the request chooses that.
+            return super().parse(stream, media_type, {**(parser_context or {}), "encoding": "utf-8"})
+        # Python's parser recurses. DRF would answer 500.
+        except RecursionError:
+            raise ParseError("JSON parse error - the value is nested too deeply.") from None
 
 
 class EmptyMetadata(BaseMetadata):

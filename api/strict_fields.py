@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from django.http import QueryDict
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
+
+from api import choices
 
 CONTRADICTION, ABSENT = "contradiction", "absent"
 STATUS = {CONTRADICTION: 409, ABSENT: 404}
@@ -59,6 +61,19 @@ class Instant(serializers.DateTimeField):
         return super().to_internal_value(value)
 
 
+class Choice(serializers.ChoiceField):
+    """Accept one of the choices. A refusal lists them and never repeats the value."""
+
+    default_error_messages = {"invalid_choice": "{expected}"}  # noqa: RUF012  as DRF declares it
+
+    def fail(self, key: str, **context: Any) -> NoReturn:
+        if key == "invalid_choice":
+            context["expected"] = choices.expected(
+                map(str, self.choice_strings_to_values), given=context.get("input")
+            )
+        super().fail(key, **context)
+
+
 # Declares fields that are named like a Python keyword with an underscore at the end: `from_` is the field
 # `from`. No docstring: the OpenAPI document would show it as the description of every serializer that has
 # none.
@@ -68,6 +83,9 @@ class KeywordFields(serializers.Serializer[Any]):
 
 
 class Body(serializers.Serializer[Any]):
+    # For the fields that a ModelSerializer builds itself.
+    serializer_choice_field: Any = Choice
+
     def to_internal_value(self, data: Any) -> Any:
         """Raise ValidationError for JSON values of other types than documented.
 

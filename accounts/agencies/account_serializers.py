@@ -9,7 +9,7 @@ from rest_framework import serializers
 from accounts.marketplaces import CODES
 from accounts.models import AccountStatus, SellerAccount
 from accounts.requests.fields import ACCOUNT_ID, PublicIdField
-from api.strict_fields import Body
+from api.strict_fields import Body, Choice
 
 ACCOUNT = {
     "id": ACCOUNT_ID,
@@ -120,7 +120,7 @@ class AccountSerializer(Body, serializers.ModelSerializer[SellerAccount]):
         max_length=64,
         error_messages={"invalid": "A selling partner ID has no spaces."},
     )
-    home_marketplace = serializers.ChoiceField(
+    home_marketplace = Choice(
         choices=CODES, help_text="The marketplace where the account began to sell, as an ISO country code."
     )
     status = serializers.ChoiceField(

@@ -17,6 +17,7 @@ from accounts.agencies.renderers import AccountsCsv
 from accounts.models import Role, SellerAccount, SellerAccountQuerySet
 from accounts.requests.views import Collection, Resource
 from accounts.tenancy import context
+from api import choices
 
 ORDERINGS = tuple(
     sign + field
@@ -57,7 +58,7 @@ class Accounts(Collection[SellerAccount]):
     def get_ordering(self) -> str:
         ordering = self.request.query_params.get("ordering", "-id")
         if ordering not in ORDERINGS:
-            raise ValidationError({"ordering": f"Must be one of {', '.join(ORDERINGS)}."})
+            raise ValidationError({"ordering": choices.expected(ORDERINGS, given=ordering)})
         # A cursor compares values, and `distance` may be null.
         return ordering.replace("distance", "ordered_distance")
 

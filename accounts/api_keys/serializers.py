@@ -10,7 +10,7 @@ from accounts.api_keys import lifecycle as api_keys
 from accounts.models import ApiKey, Role, public_account_id
 from accounts.requests.fields import ACCOUNT_ID, AccountLimit, PublicIdField, check_account_limit
 from api import identifiers
-from api.strict_fields import Body, Contradiction
+from api.strict_fields import Body, Choice, Contradiction
 
 DAY_SECONDS = 86_400
 KEY = {
@@ -91,7 +91,7 @@ class CreateApiKey(Body):
     """A new API key. By default it has the role `admin` and no restrictions."""
 
     name = serializers.CharField(max_length=200)
-    role = serializers.ChoiceField(choices=Role.choices, default=Role.ADMIN)
+    role = Choice(choices=Role.choices, default=Role.ADMIN)
     read_only = serializers.BooleanField(
         default=False, help_text="Whether the key may only read, whatever its role."
     )  # type: ignore[assignment]  # a field of the contract

@@ -22,6 +22,7 @@ from rest_framework.views import APIView
 from accounts.requests import conditional_writes, rate_limits
 from accounts.tenancy import context
 from api import field_selection
+from api.openapi import declared
 
 Row = TypeVar("Row", bound=Model)
 Handler = Callable[..., HttpResponse]
@@ -62,6 +63,8 @@ class Resource(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        # After authentication and permissions: strangers learn nothing about an operation.
+        declared.check_query(request)
         name = (request.method or "").lower()
         handler: Handler | None = getattr(self, name, None)
         if request.method in conditional_writes.WRITE_METHODS and handler is not None:

@@ -8,7 +8,7 @@ from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from api.strict_fields import Body, Contradiction, Day
+from api.strict_fields import Body, Choice, Contradiction, Day
 from ingestion.parsing.rejections import InvalidRow
 from ingestion.reports import defect_row
 from ingestion.reports.report_type import ORDER_ID
@@ -44,9 +44,9 @@ class CreateDefect(Body):
         help_text="Amazon's order ID, such as 302-1234567-1234567.",
         error_messages={"invalid": "Enter an Amazon order ID, e.g. 302-1234567-1234567."},
     )
-    kind = serializers.ChoiceField(choices=DEFECT_KINDS, help_text="The kind of defect.")
+    kind = Choice(choices=DEFECT_KINDS, help_text="The kind of defect.")
     occurred_on = Day(help_text="The day of the claim, chargeback or feedback.")
-    state = serializers.ChoiceField(
+    state = Choice(
         choices=STATES,
         help_text="The state of the defect. "
         + "; ".join(
@@ -76,7 +76,7 @@ class CreateDefect(Body):
             "request was received."
         ),
     )
-    funded_by = serializers.ChoiceField(
+    funded_by = Choice(
         choices=("seller", "amazon"),
         required=False,
         allow_null=True,

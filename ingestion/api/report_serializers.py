@@ -9,7 +9,7 @@ from rest_framework import serializers
 from accounts.marketplaces import CODES
 from accounts.models import public_account_id
 from accounts.requests.fields import ChoiceOrNull, PublicIdField, TextOrNull
-from api.strict_fields import Body, Contradiction, Day
+from api.strict_fields import Body, Choice, Contradiction, Day
 from ingestion.models import RejectedRow, Report
 from ingestion.reports import REPORT_TYPE_BY_NAME, UPLOADABLE_NAMES
 
@@ -138,12 +138,12 @@ class CreateReport(Body):
     file = serializers.FileField(
         allow_empty_file=True, help_text="The document as it was downloaded, plain or gzip."
     )
-    report_type = serializers.ChoiceField(
+    report_type = Choice(
         choices=UPLOADABLE_NAMES,
         required=False,
         help_text="The report type. If it is missing, it is detected from the header.",
     )
-    marketplace = serializers.ChoiceField(
+    marketplace = Choice(
         choices=CODES,
         required=False,
         help_text="The marketplace of the report. The default is the account's home marketplace.",

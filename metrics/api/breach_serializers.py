@@ -11,7 +11,7 @@ from accounts.marketplaces import CODES
 from accounts.models import public_account_id
 from accounts.requests.fields import PublicIdField
 from api import identifiers
-from api.strict_fields import Body, Contradiction
+from api.strict_fields import Body, Choice, Contradiction
 from metrics.alerts import timeline
 from metrics.api import examples
 from metrics.api.value_serializers import CHANNELS, HistoryPointSerializer, TargetSerializer
@@ -68,20 +68,20 @@ class LimitField(serializers.DecimalField):
 
 @extend_schema_serializer(examples=[OpenApiExample("Threshold", value=SET_THRESHOLD, request_only=True)])
 class SetThreshold(Body):
-    metric = serializers.ChoiceField(choices=tuple(CATALOGUE), help_text="The metric's code.")
+    metric = Choice(choices=tuple(CATALOGUE), help_text="The metric's code.")
     account = serializers.CharField(
         required=False,
         allow_null=True,
         max_length=64,
         help_text="An account's ID (`acct_…`), or null for all accounts.",
     )
-    marketplace = serializers.ChoiceField(
+    marketplace = Choice(
         choices=CODES,
         required=False,
         allow_null=True,
         help_text="ISO country code, or null for all marketplaces.",
     )
-    channel = serializers.ChoiceField(
+    channel = Choice(
         choices=CHANNELS,
         required=False,
         allow_null=True,
@@ -123,7 +123,7 @@ class SetThreshold(Body):
 class UpdateThreshold(SetThreshold):
     """The new settings of a threshold. The scope can be sent again, but it cannot be changed."""
 
-    metric = serializers.ChoiceField(choices=tuple(CATALOGUE), required=False, help_text="The metric's code.")
+    metric = Choice(choices=tuple(CATALOGUE), required=False, help_text="The metric's code.")
 
 
 @extend_schema_serializer(

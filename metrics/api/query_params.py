@@ -11,19 +11,29 @@ from rest_framework.request import Request
 
 from accounts.marketplaces import CODES
 from accounts.models import SellerAccount
-from api.strict_fields import Contradiction, Day, Instant, KeywordFields
+from api.strict_fields import Choice, Contradiction, Day, Instant, KeywordFields
 from metrics.rules.definitions import CATALOGUE
 from metrics.rules.facts import Channel
 
 LONGEST_HISTORY = timedelta(days=3 * 366)
 DEFAULT_HISTORY = timedelta(days=89)
+# The clock of a client may be ahead of ours.
+CLOCK_SKEW = timedelta(minutes=5)
+NO_FORECASTS = "Forecasts are not answered here."
+
+
+def check_day(day: date) -> date:
+    """Return the day. Raises ValidationError for a day after tomorrow, which no time zone has reached."""
+    if day > timezone.now().astimezone(UTC).date() + timedelta(days=1):
+        raise serializers.ValidationError(f"Expected a day up to tomorrow. {NO_FORECASTS}")
+    return day
 
 
 class SeriesParams(serializers.Serializer[Any]):
-    marketplace = serializers.ChoiceField(
+    marketplace = Choice(
         choices=CODES, required=False, help_text="Return only rows for this marketplace (ISO country code)."
     )
-    channel = serializers.ChoiceField(
+    channel = Choice(
         choices=[channel.value for channel in Channel],
         required=False,
         help_text="Return only rows for this fulfillment channel. If Amazon does not separate the "
@@ -32,22 +42,30 @@ class SeriesParams(serializers.Serializer[Any]):
     known_at = Instant(
         required=False,
         help_text=(
-            "Use only data that was known at this moment, so that the response never changes. By "
-            "default, all data that is known now is used."
+            "Use only data that was known at this moment, so that the response never changes. It must "
+            "not be in the future. By default, all data that is known now is used."
         ),
     )
+
+    def validate_known_at(self, moment: datetime) -> datetime:
+        if moment > timezone.now() + CLOCK_SKEW:
+            raise serializers.ValidationError(f"Expected a moment that has passed. {NO_FORECASTS}")
+        return moment
 
 
 class DayParams(SeriesParams):
     as_of = Day(
-        required=False, help_text="The day of the values. The default is the UTC day of `known_at`, or today."
+        required=False,
+        help_text="The day of the values, at most tomorrow. The default is the UTC day of `known_at`, or "
+        "today.",
     )
+
+    def validate_as_of(self, day: date) -> date:
+        return check_day(day)
 
 
 class MetricsParams(DayParams):
-    metric = serializers.ChoiceField(
-        choices=tuple(CATALOGUE), required=False, help_text="Return only rows for this metric."
-    )
+    metric = Choice(choices=tuple(CATALOGUE), required=False, help_text="Return only rows for this metric.")
 
 
 class OrdersParams(DayParams):
@@ -61,7 +79,7 @@ class OrdersParams(DayParams):
 
 
 class PortfolioParams(serializers.Serializer[Any]):
-    marketplace = serializers.ChoiceField(
+    marketplace = Choice(
         choices=CODES,
         required=False,
         help_text="Return only accounts that sell in this marketplace, and count only their series and "
@@ -78,14 +96,18 @@ class PortfolioParams(serializers.Serializer[Any]):
 
 
 class SnapshotsParams(serializers.Serializer[Any]):
-    marketplace = serializers.ChoiceField(
-        choices=CODES, required=False, help_text="Return only rows for this marketplace."
-    )
+    marketplace = Choice(choices=CODES, required=False, help_text="Return only rows for this marketplace.")
 
 
 class HistoryParams(KeywordFields, SeriesParams):
     from_ = Day(required=False, help_text="The first day. The default is 89 days before `to`.")
-    to = Day(required=False, help_text="The last day. The default is the UTC day of `known_at`, or today.")
+    to = Day(
+        required=False,
+        help_text="The last day, at most tomorrow. The default is the UTC day of `known_at`, or today.",
+    )
+
+    def validate_to(self, day: date) -> date:
+        return check_day(day)
 
 
 @dataclass(frozen=True, slots=True)

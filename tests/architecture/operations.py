@@ -3,8 +3,8 @@
 import io
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -81,6 +81,7 @@ class Operation:
     needs_key: bool
     takes_body: bool
     parameters: tuple[str, ...]
+    choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
     role: str = ""
     needs_all_accounts: bool = False
 
@@ -117,6 +118,17 @@ def parse_role(description: str) -> dict[str, Any]:
     return {"role": match[1], "needs_all_accounts": bool(match[2])} if match else {}
 
 
+def read_choices(described: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Sequence[str]]:
+    """Return the words that each query parameter accepts, if it accepts some only."""
+    accepted = {}
+    for parameter in described.get("parameters", ()):
+        schema = parameter.get("schema", {})
+        component = schemas.get(schema.get("$ref", "").rpartition("/")[2], {})
+        if parameter.get("in") == "query" and (words := schema.get("enum") or component.get("enum")):
+            accepted[parameter["name"]] = words
+    return accepted
+
+
 def operations() -> list[Operation]:
     """Return all operations of the document."""
     document = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
@@ -130,6 +142,7 @@ def operations() -> list[Operation]:
             parameters=tuple(
                 each["name"] for each in described.get("parameters", ()) if each.get("in") == "query"
             ),
+            choices=read_choices(described, document["components"]["schemas"]),
         )
         for path, methods in document["paths"].items()
         for method, described in methods.items()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import RequestFactory
 
-from api.parsers import JsonParser
+from api.negotiation import JsonParser
 from config.web.utf8_requests import Utf8Handler, Utf8Request
 
 NO_CHARSETS = ["hex", "undefined", "punycode", "rot13", "utf-7", "idna", "nonsense", "\xff"]

@@ -10,6 +10,7 @@ import schemathesis
 from schemathesis import Case, HookContext
 
 ASKS, ANOTHER = "FUZZ_ASKING_KEY", "FUZZ_ANOTHER_KEY"
+NEVER_IN_THE_FUTURE = {"known_at", "as_of", "to"}
 WELL_FORMED_KEY = re.compile("[!-~]{1,255}")
 WELL_FORMED_IF_MATCH = re.compile(r'\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*')
 
@@ -27,6 +28,7 @@ def before_call(context: HookContext, case: "Case[Any]", kwargs: dict[str, Any])
     _use_a_new_idempotency_key(case)
     _select_all_fields(case)
     _match_anything(case)
+    _ask_about_the_past(case)
 
 
 def _spare_the_asking_key(case: "Case[Any]") -> None:
@@ -50,6 +52,18 @@ def _match_anything(case: "Case[Any]") -> None:
     given = case.headers.get("If-Match") if case.headers else None
     if is_valid and given is not None and not WELL_FORMED_IF_MATCH.fullmatch(given):
         case.headers["If-Match"] = "*"
+
+
+def _ask_about_the_past(case: "Case[Any]") -> None:
+    """Move valid days and moments of the future to one that has passed: the document cannot say what day it is."""
+    is_valid = case.meta is not None and case.meta.generation.mode.is_positive
+    if not (is_valid and case.query):
+        return
+    for name in NEVER_IN_THE_FUTURE & set(case.query):
+        given = case.query[name]
+        # A leap year, so that every day of another year exists in it.
+        if isinstance(given, str) and given[:4] > "2020":
+            case.query[name] = f"2020{given[4:]}"
 
 
 def _select_all_fields(case: "Case[Any]") -> None:

@@ -31,7 +31,8 @@ from tests.recount.knowledge import NEVER, Knowledge
 from tests.recount.statements import Upload
 from tests.upload_plans import Plan, upload_plans
 
-LAST_DAY = TODAY + timedelta(days=75)  # the last of the longest windows that holds an order of today's
+# The last day that the API answers for.
+LAST_DAY = TODAY + timedelta(days=1)
 ALL_DAYS = [FIRST_DAY + timedelta(days=n) for n in range((LAST_DAY - FIRST_DAY).days + 1)]
 MICROSECOND = timedelta(microseconds=1)
 MARKETPLACES = ("US", "GB", "DE")
@@ -95,7 +96,8 @@ class LoadedAccount:
         it."""
         inside, rule = Recount(self.knowledge(None)).days(metric) or [TODAY], rule_of(metric, self.home)
         edges = (rule.offset - 1, rule.offset, rule.offset + rule.days - 1, rule.offset + rule.days)
-        return [TODAY, *(inside[n * len(inside) // 4] + timedelta(days=edge) for n, edge in enumerate(edges))]
+        days = (inside[n * len(inside) // 4] + timedelta(days=edge) for n, edge in enumerate(edges))
+        return [TODAY, *(day for day in days if day <= LAST_DAY)]
 
     def read(self, path: str, known_at: datetime | None, **params: Any) -> Any:
         if known_at is not None:

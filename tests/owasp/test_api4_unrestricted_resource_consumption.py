@@ -41,7 +41,7 @@ def test_number_length_is_limited(acme: Client) -> None:
 
 
 def test_history_range_is_limited(acme: Client, shop: str) -> None:
-    params = {"from": "2000-01-01", "to": "2099-12-31"}
+    params = {"from": "2000-01-01"}
 
     assert acme.get(f"/v1/accounts/{shop}/metrics/order_defect_rate/history", params).status_code == 409
 

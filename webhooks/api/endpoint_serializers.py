@@ -10,7 +10,7 @@ from rest_framework import serializers
 from accounts.models import public_account_id
 from accounts.requests.fields import ACCOUNT_ID, PublicIdField, TextOrNull
 from api import identifiers
-from api.strict_fields import Absent, Body, Contradiction
+from api.strict_fields import Absent, Body, Choice, Contradiction
 from webhooks.channels import url_policy
 from webhooks.delivery import redelivery
 from webhooks.endpoints import addresses
@@ -112,12 +112,7 @@ class EndpointFields(Body):
         help_text="A description for your own use.",
     )
     event_types = serializers.ListField(
-        child=serializers.ChoiceField(
-            choices=PATTERNS,
-            error_messages={
-                "invalid_choice": f"'{{input}}' is not an event type. Use one of: {', '.join(PATTERNS)}."
-            },
-        ),
+        child=Choice(choices=PATTERNS),
         min_length=1,
         max_length=len(PATTERNS),
         required=False,
@@ -190,7 +185,7 @@ def check_address(kind: str, url: str) -> None:
 class CreateEndpoint(EndpointFields):
     """A request to create an endpoint."""
 
-    kind = serializers.ChoiceField(
+    kind = Choice(
         choices=Endpoint.Kind.choices,
         default=Endpoint.Kind.WEBHOOK,
         help_text=(
@@ -250,7 +245,7 @@ class RotatedSigningSecret(serializers.Serializer[Any]):
     examples=[OpenApiExample("Test event", value={"event_type": "breach.opened"}, request_only=True)]
 )
 class SendTestEvent(Body):
-    event_type = serializers.ChoiceField(
+    event_type = Choice(
         choices=NAMES, default=redelivery.TEST_TYPE, help_text="The event type whose example is sent."
     )
 

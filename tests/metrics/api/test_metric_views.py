@@ -130,6 +130,7 @@ def test_metric_part_has_no_target(acme: Client, sold: str) -> None:
 def test_metric_window_is_sixty_order_days_that_end_fifteen_days_before(acme: Client, sold: str) -> None:
     inside = ORDERED.date() + timedelta(days=15)
     last = ORDERED.date() + timedelta(days=74)
+    clock.clock.advance(last - TODAY)
 
     listed = [
         acme.odr(sold, as_of=day.isoformat())["denominator"]

@@ -13,6 +13,7 @@ from metrics.rules.definitions import CATALOGUE
 from metrics.rules.facts import DefectKind, OrderStatus
 from tests import build
 from tests.client import Client
+from tests.clock import clock
 from tests.metrics.fact_recorder import (
     A_MOMENT,
     DAY,
@@ -286,6 +287,7 @@ def test_drilldown_order_leaves_on_the_first_day_without_it(
     (row,) = listed(acme, shop)
 
     leaves = date.fromisoformat(row["leaves_window_on"])
+    clock.advance(leaves - TODAY)
     assert numbers(listed(acme, shop, as_of=leaves - timedelta(days=1))) == [1]
     assert numbers(listed(acme, shop, as_of=leaves)) == []
     assert [figures[1] for figures in recorder.odr(since=leaves - timedelta(days=1), until=leaves)] == [1, 0]

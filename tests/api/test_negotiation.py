@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rest_framework.exceptions import ParseError
 
-from api.parsers import JsonParser
+from api.negotiation import JsonParser
 
 
 def parse(body: bytes) -> Any:
