@@ -218,6 +218,7 @@ FIELDS = {
     "selling_partner_id": "Amazon's ID of the selling partner.",
     "sent_at": "When the invitation was last sent.",
     "sha256": "The SHA-256 digest of the document, in hexadecimal digits.",
+    "set_apart": "Rows of multi-channel orders, which count in no metric.",
     "since": "The time from which events are sent again.",
     "snoozed_until": "The end of the snooze. Null if the breach is not snoozed.",
     "source": "Where it comes from.",

@@ -170,7 +170,14 @@ def _adds_period(first: Report, received: ReceivedDocument) -> bool:
 
 
 DOCUMENT_FIELDS = ("document", "blanked_columns", "encoding", "encoding_reason")
-COUNT_FIELDS = ("rows_read", "rows_new", "rows_changed", "rows_unchanged", "rows_rejected")
+COUNT_FIELDS = (
+    "rows_read",
+    "rows_new",
+    "rows_changed",
+    "rows_unchanged",
+    "rows_rejected",
+    "rows_set_apart",
+)
 UNREAD: dict[str, Any] = dict.fromkeys(COUNT_FIELDS, 0) | {
     "status": Report.Status.QUEUED,
     "problem": None,

@@ -199,7 +199,7 @@ def _cover_period(account: SellerAccount, report: Report, reader: DocumentReader
 def _record_loaded(
     report: Report, reader: DocumentReader, recorded: list[recording.Recorded], moment: datetime
 ) -> None:
-    used = reader.read - len(reader.rejected)
+    used = reader.read - len(reader.rejected) - reader.set_apart
     new, changed = _count_rows(recorded)
     report.status = Report.Status.LOADED
     report.loaded_at = moment
@@ -210,6 +210,7 @@ def _record_loaded(
     report.warnings = reader.parse_context.warnings
     report.rows_read = reader.read
     report.rows_rejected = len(reader.rejected)
+    report.rows_set_apart = reader.set_apart
     report.rows_new = new
     report.rows_changed = changed
     report.rows_unchanged = used - new - changed

@@ -16,7 +16,8 @@ from webhooks.events import publishing
 def loaded(*, account: SellerAccount, report: Report, now: datetime) -> None:
     """Publish that the report is in every figure. Requires a transaction."""
     counts = {
-        name: getattr(report, f"rows_{name}") for name in ("read", "new", "changed", "unchanged", "rejected")
+        name: getattr(report, f"rows_{name}")
+        for name in ("read", "new", "changed", "unchanged", "rejected", "set_apart")
     }
     _publish(account, report, "report.loaded", {"loaded_at": timestamps.text(now), "rows": counts}, now)
 

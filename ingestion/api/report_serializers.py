@@ -20,7 +20,7 @@ REPORT: dict[str, Any] = {
     "marketplace": "DE",
     "source": "upload",
     "status": "loaded",
-    "rows": {"read": 1204, "new": 1187, "changed": 3, "unchanged": 13, "rejected": 1},
+    "rows": {"read": 1204, "new": 1187, "changed": 3, "unchanged": 11, "rejected": 1, "set_apart": 2},
     "problem": None,
     "warnings": [],
     "encoding": "utf-8",
@@ -37,7 +37,7 @@ REPORT: dict[str, Any] = {
 }
 QUEUED = REPORT | {
     "status": "queued",
-    "rows": {"read": 0, "new": 0, "changed": 0, "unchanged": 0, "rejected": 0},
+    "rows": {"read": 0, "new": 0, "changed": 0, "unchanged": 0, "rejected": 0, "set_apart": 0},
     "encoding": None,
     "encoding_reason": None,
     "loaded_at": None,
@@ -62,6 +62,10 @@ class RowCountsSerializer(serializers.Serializer[Report]):
     rejected = serializers.IntegerField(
         source="rows_rejected",
         help_text="Rows that could not be used. List them with `GET /v1/reports/{report_id}/rejected-rows`.",
+    )
+    set_apart = serializers.IntegerField(
+        source="rows_set_apart",
+        help_text="Rows of multi-channel orders, which Amazon ships for other shops. They count in no metric.",
     )
 
 

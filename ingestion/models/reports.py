@@ -40,6 +40,8 @@ class Report(TenantModel):
     rows_changed = models.IntegerField(default=0)
     rows_unchanged = models.IntegerField(default=0)
     rows_rejected = models.IntegerField(default=0)
+    # Rows of multi-channel orders, which count in no metric.
+    rows_set_apart = models.IntegerField(default=0, db_default=0)
     problem: "models.JSONField[Any, Any]" = models.JSONField(null=True)
     warnings: "models.JSONField[Any, Any]" = models.JSONField(default=list)
     encoding = models.CharField(max_length=20, blank=True)

@@ -12,6 +12,7 @@ from operator import itemgetter
 
 from accounts.marketplaces import CODE_OF_SALES_CHANNEL, NON_AMAZON
 from ingestion.parsing.rejections import InvalidRow
+from ingestion.reports import multi_channel
 from ingestion.reports.report_type import (
     ORDER_ID,
     Column,
@@ -50,7 +51,7 @@ COLUMNS = (
     ),
     Column(
         name="sales-channel",
-        meaning="the store, such as Amazon.de; Non-Amazon orders count in no metric",
+        meaning="the store, such as Amazon.de; Non-Amazon orders are set apart: they count in no metric",
         needed=True,
     ),
 )
@@ -107,26 +108,46 @@ def build_fact(
     *,
     at: Callable[[str], datetime],
 ) -> OrderFact:
-    """Return the order fact of these texts, which are alike in every all-orders report. Raises InvalidRow."""
-    channel = CHANNELS.get(fulfilment.lower())
+    """Return the order fact of these texts, which are alike in every all-orders report.
+
+    Raises SetApart for a multi-channel order, otherwise InvalidRow.
+    """
+    marketplace = CODE_OF_SALES_CHANNEL.get(store.lower())
+    # Before anything else: rows of other shops are not complete by Amazon's rules, and nobody can correct them.
+    if marketplace is None and multi_channel.is_store(store):
+        if is_order_id(order):
+            raise multi_channel.SetApart(order, _moved_out(order, ordered, updated, status, fulfilment, at))
+        raise multi_channel.SetApart(order)
+    if not is_order_id(order):
+        if multi_channel.is_order_id(order):
+            raise multi_channel.SetApart(order)
+        raise InvalidRow(f"`amazon-order-id`: {invalid_order_id(order)}")
+    if marketplace is None:
+        raise InvalidRow(
+            f"`sales-channel`: {quote_value(store)} is not a known Amazon store; expected e.g. Amazon.de."
+        )
+    return OrderFact(order, marketplace, _channel(fulfilment), _status(status), at(ordered), at(updated))
+
+
+def _moved_out(
+    order: str, ordered: str, updated: str, status: str, fulfilment: str, at: Callable[[str], datetime]
+) -> tuple[OrderFact, ...]:
+    """Return the fact that moves an order out of its store, or nothing if the row does not say enough."""
+    try:
+        return (
+            OrderFact(order, NON_AMAZON, _channel(fulfilment), _status(status), at(ordered), at(updated)),
+        )
+    except InvalidRow:
+        return ()
+
+
+def _channel(text: str) -> str:
+    channel = CHANNELS.get(text.lower())
     if channel is None:
         raise InvalidRow(
-            f"`fulfillment-channel`: {quote_value(fulfilment)} is not valid; expected Amazon or Merchant."
+            f"`fulfillment-channel`: {quote_value(text)} is not valid; expected Amazon or Merchant."
         )
-    marketplace = CODE_OF_SALES_CHANNEL.get(store.lower()) or _other_store(store)
-    # Orders of other shops that are shipped by Amazon have IDs of any form, and count in no metric.
-    if not is_order_id(order) and not (marketplace == NON_AMAZON and order):
-        raise InvalidRow(f"`amazon-order-id`: {invalid_order_id(order)}")
-    # The column has the length of Amazon's own IDs; those of other shops may be longer.
-    return OrderFact(order[:19], marketplace, channel, _status(status), at(ordered), at(updated))
-
-
-def _other_store(store: str) -> str:
-    if store.lower().startswith("non-amazon"):
-        return NON_AMAZON
-    raise InvalidRow(
-        f"`sales-channel`: {quote_value(store)} is not a known Amazon store; expected e.g. Amazon.de."
-    )
+    return channel
 
 
 def _status(text: str) -> int:

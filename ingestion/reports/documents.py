@@ -17,6 +17,7 @@ from ingestion.parsing import encodings, tabular, unpacking, xml
 from ingestion.parsing.encodings import Encoding
 from ingestion.parsing.rejections import InvalidRow, RejectedDocument, RejectedLine, mask_email_addresses
 from ingestion.reports import REPORT_TYPE_BY_NAME, REPORT_TYPES
+from ingestion.reports.multi_channel import SetApart
 from ingestion.reports.report_type import ORDER_ID, ParseContext, ReportType, RowParser
 from metrics.rules.facts import Fact
 
@@ -51,8 +52,8 @@ OpenDocument = Callable[[], AbstractContextManager[IO[bytes]]]
 class DocumentReader:
     """Read one document.
 
-    After `facts()` is exhausted, `read` is the number of rows, `rejected` lists the rows that could not be
-    used, and `parse_context.warnings` lists what was unusual.
+    After `facts()` is exhausted, `read` is the number of rows, `set_apart` that of rows of multi-channel
+    orders, `rejected` lists the rows that could not be used, and `parse_context.warnings` lists what was unusual.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class DocumentReader:
         """
         self.parse_context = parse_context
         self.rejected: list[RejectedLine] = []
-        self.read = 0
+        self.read = self.set_apart = 0
         self._opening = open_document
         self._most_bytes = max_bytes
         with open_document() as stream:
@@ -94,7 +95,7 @@ class DocumentReader:
         Each call reads the document again.
         """
         # A report with several types of facts is read once for each. Its rows must not be counted twice.
-        self.read = 0
+        self.read = self.set_apart = 0
         self.rejected.clear()
         self.parse_context.warnings.clear()
         with self._opening() as stream:
@@ -119,12 +120,12 @@ class DocumentReader:
             self.parse_context.warnings.append("The period was ignored: this report type does not use one.")
         if not self.read:
             self.parse_context.warnings.append("The document has no rows.")
-        elif len(self.rejected) == self.read:
+        elif self.rejected and len(self.rejected) + self.set_apart == self.read:
             first = self.rejected[0]
             raise RejectedDocument(
                 "no-usable-row",
                 "No row can be used",
-                f"All {self.read} rows were rejected. Line {first.line}: {first.reason}",
+                f"All {len(self.rejected)} rows were rejected. Line {first.line}: {first.reason}",
                 rejected=tuple(self.rejected),
             )
 
@@ -181,6 +182,10 @@ class DocumentReader:
             self.read += 1
             try:
                 facts = parse(row)
+            except SetApart as apart:
+                self.set_apart += 1
+                yield from ((line, fact) for fact in apart.facts)
+                continue
             except InvalidRow as error:
                 self._reject(RejectedLine(line, error.reason[:300]))
                 continue

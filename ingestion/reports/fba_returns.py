@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from ingestion.parsing.rejections import InvalidRow
-from ingestion.reports import cells
+from ingestion.reports import cells, multi_channel
 from ingestion.reports.report_type import (
+    ORDER_ID,
     Column,
     ParseContext,
     ReportType,
@@ -19,7 +20,11 @@ NAME = "GET_FBA_FULFILLMENT_CUSTOMER_RETURNS_DATA"
 MAX_SKU_LENGTH = 38
 COLUMNS = (
     Column(name="return-date", meaning="when the unit was returned, ISO 8601 with an offset", needed=True),
-    Column(name="order-id", meaning="Amazon's order ID", needed=True),
+    Column(
+        name="order-id",
+        meaning="Amazon's order ID; rows of multi-channel orders, which have another ID, are set apart",
+        needed=True,
+    ),
     Column(
         name="license-plate-number",
         meaning="identifies the unit; without it, units are identified by SKU and time",
@@ -40,13 +45,17 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
 
     def parse(row: list[str]) -> ReturnFact:
         texts = read(row)
-        order = parse_order_id(texts["order-id"], column="order-id")
+        is_own_id = not ORDER_ID.fullmatch(texts["order-id"]) and multi_channel.is_own_id(texts["order-id"])
+        order = texts["order-id"] if is_own_id else parse_order_id(texts["order-id"], column="order-id")
         try:
             returned = cells.parse_day_or_time(
                 texts["return-date"], parse_context=parse_context, latest=parse_context.latest
             )
         except InvalidRow as error:
             raise InvalidRow(f"`return-date`: {error.reason}") from None
+        # After the date: an ID of any form is weak evidence, and a shifted row may have anything in its cell.
+        if is_own_id:
+            raise multi_channel.SetApart(order)
         # Without fractions of a second, so that the reference has a known length.
         at = returned.moment.replace(microsecond=0) if returned.moment else returned.day
         unit = f"{texts.get('sku', '')[:MAX_SKU_LENGTH]} {at.isoformat()}"

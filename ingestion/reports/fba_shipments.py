@@ -4,12 +4,11 @@ fulfils.
 Both TSV without quotes and CSV with quotes are in use. Times have the seller's own offset.
 """
 
-import re
 from collections.abc import Sequence
 from functools import partial
 
 from accounts.marketplaces import MARKETPLACES
-from ingestion.reports import all_orders, cells
+from ingestion.reports import all_orders, cells, multi_channel
 from ingestion.reports.report_type import (
     Column,
     ParseContext,
@@ -21,7 +20,6 @@ from ingestion.reports.report_type import (
 from metrics.rules.facts import OrderFact
 
 NAME = "GET_AMAZON_FULFILLED_SHIPMENTS_DATA_GENERAL"
-MULTI_CHANNEL_ID = re.compile(r"S[0-9]{2}-[0-9]{7}-[0-9]{7}")
 STORES = {marketplace.code: marketplace.sales_channel for marketplace in MARKETPLACES}
 COLUMNS = (
     Column(
@@ -37,7 +35,8 @@ COLUMNS = (
     ),
     Column(
         name="sales-channel",
-        meaning="the store; default: the report's marketplace; Non-Amazon orders count in no metric",
+        meaning="the store; default: the report's marketplace; Non-Amazon orders are set apart: they count in "
+        "no metric",
     ),
 )
 EXAMPLE = (
@@ -58,12 +57,13 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
     def parse(row: list[str]) -> OrderFact:
         texts = read(row)
         order = texts["amazon-order-id"]
-        store = texts.get("sales-channel")
-        # Multi-channel orders are those of other shops that Amazon ships, and count in no metric. Without the
-        # column, only the form of their ID shows it.
-        if store is None:
-            store = "Non-Amazon" if MULTI_CHANNEL_ID.fullmatch(order) else home
+        # Without the column, only the form of the ID shows a multi-channel order.
+        store = texts.get("sales-channel", home)
         updated = texts.get("reporting-date") or texts["shipment-date"]
+        if not all_orders.is_order_id(order) and multi_channel.is_own_id(order):
+            # An ID of any form is weak evidence: the rest of the row has to be one of this report.
+            at(updated)
+            raise multi_channel.SetApart(order)
         return all_orders.build_fact(order, texts["purchase-date"], updated, "Shipped", "AFN", store, at=at)
 
     return parse

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any, Literal
 
 from ingestion.parsing.rejections import InvalidRow, RejectedDocument, mask_email_addresses
+from ingestion.reports import multi_channel
 from metrics.rules.facts import Fact
 
 OWN_LAYOUT = "Underone's own layout"
@@ -128,8 +129,13 @@ def find_columns(header: Sequence[str], required: Sequence[str], *, report_type:
 
 
 def parse_order_id(text: str, *, column: str = "order_id") -> str:
-    """Return the order ID of the cell in `column`. Raises InvalidRow if it is not valid."""
+    """Return the order ID of the cell in `column`.
+
+    Raises SetApart for a multi-channel order, otherwise InvalidRow if it is not valid.
+    """
     if not ORDER_ID.fullmatch(text):
+        if multi_channel.is_order_id(text):
+            raise multi_channel.SetApart(text)
         raise InvalidRow(f"`{column}`: {invalid_order_id(text)}", field="order_id")
     return text
 

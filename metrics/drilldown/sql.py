@@ -191,10 +191,47 @@ def _rows_by_order(day: str, judged: str, *, kind: str, missed: str, met: str, d
 )"""
 
 
+# The same as in metrics/pipeline/daily_counts.py, as known at a moment.
+LISTED_PACKAGES = f"""{
+    _as_known(
+        "known_defects",
+        "metrics_defect",
+        "order_id, kind, reference, state, rating, occurred_on, funded_by, counts",
+        "kind = ANY(%(kinds)s) AND counts",
+    )
+}, {
+    _as_known(
+        "siblings",
+        "metrics_shipment",
+        "order_id, package",
+        "order_id IN (SELECT order_id FROM known_defects)",
+    )
+}, listed_packages AS (
+    SELECT order_id, package, {
+    _reasons(
+        "ORDER BY occurred_on, kind, reference",
+        kind="kind",
+        reference="reference",
+        state="state",
+        occurred_on="occurred_on",
+        counts="true",
+    )
+} AS defects
+    FROM (
+        SELECT *, bool_or(reference = package) OVER (PARTITION BY order_id, kind, reference) AS is_named
+        FROM known_defects JOIN siblings USING (order_id)
+    ) AS pairs
+    WHERE reference = package OR NOT is_named GROUP BY order_id, package
+)"""
+
+
 def _rows_by_package(
     day: str, judged: str, *, known: str, kind: str, yes: str, no: str, happened: str
 ) -> str:
-    """Return SQL for one row per package, by its own `day`."""
+    """Return SQL for one row per package, by its own `day`.
+
+    It counts if `judged` is true and Amazon does not list it as missed.
+    """
     reasons = _reasons(
         "",
         kind=f"'{kind}'",
@@ -206,10 +243,10 @@ def _rows_by_package(
     ).replace("jsonb_agg(", "jsonb_build_array(")
     packages = _as_known("packages", "metrics_shipment", PACKAGES, f"{day} {SPAN} AND {known}")
     return f"""
-{packages}, {_orders_of_rows("packages")}, listed AS MATERIALIZED (
+{packages}, {_orders_of_rows("packages")}, {LISTED_PACKAGES}, listed AS MATERIALIZED (
     SELECT {day} AS day, order_id, package AS reference, marketplace, channel, ordered_on,
-        {judged} AS counted, {reasons} AS reasons
-    FROM packages JOIN orders USING (order_id)
+        {judged} AND defects IS NULL AS counted, {reasons} || coalesce(defects, '[]') AS reasons
+    FROM packages JOIN orders USING (order_id) LEFT JOIN listed_packages USING (order_id, package)
 )"""
 
 
@@ -308,5 +345,12 @@ COUNTS_INTO: dict[str, tuple[DefectKind, ...]] = {
     "late_shipment_rate_10d": (DefectKind.LATE_SHIPMENT,),
     "late_shipment_rate_30d": (DefectKind.LATE_SHIPMENT,),
     "pre_fulfillment_cancel_rate": (DefectKind.CANCELLATION,),
+    "valid_tracking_rate": (DefectKind.INVALID_TRACKING,),
+    "on_time_delivery_rate": (DefectKind.LATE_DELIVERY,),
+    "invoice_defect_rate": (DefectKind.INVOICE_DEFECT,),
 }
-"""The kinds of defects that put an order into a metric's numerator."""
+"""The kinds of defects that make an order or package miss a metric.
+
+They put it into the numerator of a rate of defects, and take it out of the numerator of valid tracking and
+on-time delivery.
+"""

@@ -12,12 +12,11 @@ from django.db import connection
 
 from accounts.models import SellerAccount
 from metrics.pipeline import denominators, feedback_removal
-from metrics.pipeline.statements import ACCOUNT_ROWS
+from metrics.pipeline.statements import ACCOUNT_ROWS, SOLD_BY_AMAZON
 from metrics.rules import defects
 from metrics.rules.definitions import COUNTS
 from metrics.rules.facts import Canceller, OrderStatus
 
-SOLD_BY_AMAZON = "marketplace <> 'non_amazon'"
 NESTED_LOOP_MAX_DAYS = 7
 """Turn nested loops off above this number of days.
 
@@ -28,7 +27,9 @@ hours instead of seconds.
 # `defective` has one row per order, so an order with several defects counts once. metrics/rules/defects.py
 # decided `counts` for each defect; metrics/drilldown/sql.py repeats this for the orders behind a value.
 # An unconfirmed statement counts only while there is no statement with details about this kind of defect on
-# the order. A cancellation after the shipment is a refund.
+# the order. A cancellation after the shipment is a refund. Amazon's lists of late deliveries and of packages
+# without valid tracking name the package by its tracking number; if it is none of the order's packages, which
+# of them is meant is unknown, and all count as missed.
 JUDGED_ORDERS = f"""
 statements AS (
     SELECT order_id, kind,
@@ -39,8 +40,19 @@ statements AS (
     SELECT order_id, bool_or(kind = 'feedback') AS by_feedback, bool_or(kind = 'a_to_z_claim') AS by_claim,
         bool_or(kind = 'chargeback') AS by_chargeback, bool_or(kind IN ('feedback', 'a_to_z_claim',
             'chargeback')) AS by_any,
-        bool_or(kind = 'late_shipment') AS by_lateness, bool_or(kind = 'cancellation') AS by_cancellation
+        bool_or(kind = 'late_shipment') AS by_lateness, bool_or(kind = 'cancellation') AS by_cancellation,
+        bool_or(kind = 'invoice_defect') AS by_invoice
     FROM statements WHERE counts GROUP BY order_id
+), listed_packages AS (
+    SELECT order_id, package, bool_or(kind = 'late_delivery') AS by_late_delivery,
+        bool_or(kind = 'invalid_tracking') AS by_tracking
+    FROM (
+        SELECT order_id, package, kind, reference,
+            bool_or(reference = package) OVER (PARTITION BY order_id, kind, reference) AS is_named
+        FROM metrics_defect JOIN metrics_shipment USING (agency_id, account_id, order_id)
+        WHERE {ACCOUNT_ROWS} AND kind IN ('late_delivery', 'invalid_tracking') AND counts
+    ) AS pairs
+    WHERE reference = package OR NOT is_named GROUP BY order_id, package
 ), cancelled AS (
     SELECT order_id, bool_or(cancelled_by = ANY(%(seller_cancellers)s) AND shipped_on IS NULL) AS by_seller
     FROM metrics_shipment WHERE {ACCOUNT_ROWS} AND cancelled_by <> '' GROUP BY order_id
@@ -94,6 +106,7 @@ def _orders_with_packages(day: str, judged: str) -> str:
 def _packages(day: str, condition: str) -> str:
     """Return SQL for one row per package that meets the condition."""
     return f"""metrics_shipment AS package JOIN metrics_order USING (agency_id, account_id, order_id)
+        LEFT JOIN listed_packages USING (order_id, package)
         WHERE {ACCOUNT_ROWS} AND {SOLD_BY_AMAZON} AND {day} = ANY(%(days)s) AND {condition}"""
 
 
@@ -123,20 +136,26 @@ GROUPS = (
         _orders_with_packages("ship_by_on", "is_late"),
     ),
     Group(
-        {"business_orders": "count(*)", "invoice_defect_orders": "count(*) FILTER (WHERE missed)"},
+        {
+            "business_orders": "count(*)",
+            "invoice_defect_orders": "count(*) FILTER (WHERE missed OR coalesce(by_invoice, false))",
+        },
         _orders_with_packages("shipped_on", "NOT is_invoiced_in_time"),
     ),
     Group(
-        {"shipped_packages": "count(*)", "scanned_packages": "count(*) FILTER (WHERE is_scanned)"},
+        {
+            "shipped_packages": "count(*)",
+            "scanned_packages": "count(*) FILTER (WHERE is_scanned AND by_tracking IS NOT TRUE)",
+        },
         _packages("shipped_on", "is_scanned IS NOT NULL"),
         day="shipped_on",
     ),
     Group(
         {
             "tracked_packages": "count(*)",
-            "on_time_packages": "count(*) FILTER (WHERE is_on_time)",
+            "on_time_packages": "count(*) FILTER (WHERE is_on_time AND by_late_delivery IS NOT TRUE)",
             "tracked_units": "coalesce(sum(units), 0)",
-            "on_time_units": "coalesce(sum(units) FILTER (WHERE is_on_time), 0)",
+            "on_time_units": "coalesce(sum(units) FILTER (WHERE is_on_time AND by_late_delivery IS NOT TRUE), 0)",
         },
         _packages("deliver_by_on", "is_scanned AND is_on_time IS NOT NULL"),
         day="deliver_by_on",

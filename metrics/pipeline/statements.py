@@ -24,6 +24,8 @@ from metrics.rules.facts import (
 
 ACCOUNT_ROWS = "agency_id = %(agency)s AND account_id = %(account)s"
 """The condition that selects the rows of the account."""
+SOLD_BY_AMAZON = "marketplace <> 'non_amazon'"
+"""The condition that leaves multi-channel orders out. A report counts their rows as set apart."""
 DAYS_OF_MOVED_ORDERS = f"""
     SELECT ordered_on AS day FROM metrics_order JOIN moved USING (order_id) WHERE {ACCOUNT_ROWS}
     UNION SELECT unnest(ARRAY[ship_by_on, shipped_on, deliver_by_on])
@@ -187,8 +189,8 @@ WITH newest AS (
 ), moved AS (
     SELECT order_id FROM fresh WHERE differs
 ), touched AS ({DAYS_OF_MOVED_ORDERS} UNION SELECT ordered_on FROM fresh WHERE differs)
-SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE differs AND NOT is_new), {TOUCHED_DAYS}, NULL,
-    NULL
+SELECT count(*) FILTER (WHERE is_new AND {SOLD_BY_AMAZON}),
+    count(*) FILTER (WHERE differs AND NOT is_new AND {SOLD_BY_AMAZON}), {TOUCHED_DAYS}, NULL, NULL
 FROM fresh
 """
 

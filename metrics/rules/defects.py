@@ -65,6 +65,15 @@ LISTED_DEFECT = Ruling(
 )
 UNCONFIRMED: dict[str, dict[str, Ruling]] = {
     **{kind: {LISTED: LISTED_DEFECT} for kind in DefectKind},
+    DefectKind.LATE_DELIVERY: {
+        LISTED: Ruling(counts=True, reason="Amazon lists a late delivery of this order.")
+    },
+    DefectKind.INVALID_TRACKING: {
+        LISTED: Ruling(counts=True, reason="Amazon lists a package of this order without valid tracking.")
+    },
+    DefectKind.INVOICE_DEFECT: {
+        LISTED: Ruling(counts=True, reason="Amazon lists the order without an invoice in time.")
+    },
     DefectKind.A_TO_Z_CLAIM: {
         LISTED: LISTED_DEFECT,
         FILED: Ruling(

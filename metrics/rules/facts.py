@@ -33,13 +33,19 @@ class OrderStatus(IntEnum):
 
 
 class DefectKind(StrEnum):
-    """Name the kinds of defects. Only the first three count towards the order defect rate."""
+    """Name the kinds of defects. Only the first three count towards the order defect rate.
+
+    The others come from Amazon's lists of the orders that missed a metric, and count into that metric.
+    """
 
     FEEDBACK = "feedback"
     A_TO_Z_CLAIM = "a_to_z_claim"
     CHARGEBACK = "chargeback"
     LATE_SHIPMENT = "late_shipment"
     CANCELLATION = "cancellation"
+    LATE_DELIVERY = "late_delivery"
+    INVALID_TRACKING = "invalid_tracking"
+    INVOICE_DEFECT = "invoice_defect"
 
 
 class Canceller(StrEnum):

@@ -171,7 +171,14 @@ def test_rejected_document_loads_once_its_marketplace_is_named(nord: Client, she
         "/problems/dates-contradict-marketplace",
     )
     assert (loaded["id"], loaded["status"], loaded["problem"]) == (refused["id"], "loaded", None)
-    assert loaded["rows"] == {"read": 1, "new": 1, "changed": 0, "unchanged": 0, "rejected": 0}
+    assert loaded["rows"] == {
+        "read": 1,
+        "new": 1,
+        "changed": 0,
+        "unchanged": 0,
+        "rejected": 0,
+        "set_apart": 0,
+    }
 
 
 def test_rows_posted_twice_are_two_statements(account: SellerAccount) -> None:

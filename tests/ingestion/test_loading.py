@@ -184,7 +184,14 @@ def test_loaded_report_says_what_its_rows_did(acme: Client, shop: str) -> None:
 
     report = acme.load(shop, build.orders_file([*rows, rows[3]]))
 
-    assert report["rows"] == {"read": 7, "new": 2, "changed": 1, "unchanged": 3, "rejected": 1}
+    assert report["rows"] == {
+        "read": 7,
+        "new": 2,
+        "changed": 1,
+        "unchanged": 3,
+        "rejected": 1,
+        "set_apart": 0,
+    }
     assert (report["status"], report["problem"]) == ("loaded", None)
 
 
@@ -277,7 +284,14 @@ def test_rejected_rows_are_stored_with_line_and_reason_and_others_are_loaded(acm
             ),
         },
     ]
-    assert report["rows"] == {"read": 3, "new": 1, "changed": 0, "unchanged": 0, "rejected": 2}
+    assert report["rows"] == {
+        "read": 3,
+        "new": 1,
+        "changed": 0,
+        "unchanged": 0,
+        "rejected": 2,
+        "set_apart": 0,
+    }
     assert acme.odr(shop)["denominator"] == 1
 
 

@@ -264,7 +264,14 @@ def test_row_without_order_id_is_rejected_with_its_line_and_others_are_loaded(
 
     rejected = nord.read(f"/v1/reports/{report['id']}/rejected-rows")["data"]
     assert report["status"] == "loaded"
-    assert report["rows"] == {"read": 20, "new": 18, "changed": 0, "unchanged": 0, "rejected": 2}
+    assert report["rows"] == {
+        "read": 20,
+        "new": 18,
+        "changed": 0,
+        "unchanged": 0,
+        "rejected": 2,
+        "set_apart": 0,
+    }
     assert [row["line"] for row in rejected] == [4, 8]
     assert "'S01-0000001-0000103' is not a valid Amazon order ID" in rejected[0]["reason"]
 
@@ -274,7 +281,14 @@ def test_rejected_rows_are_listed_if_all_are_rejected(nord: Client, store: str) 
 
     rejected = nord.read(f"/v1/reports/{report['id']}/rejected-rows")["data"]
     assert report["status"] == "rejected"
-    assert report["rows"] == {"read": 3, "new": 0, "changed": 0, "unchanged": 0, "rejected": 3}
+    assert report["rows"] == {
+        "read": 3,
+        "new": 0,
+        "changed": 0,
+        "unchanged": 0,
+        "rejected": 3,
+        "set_apart": 0,
+    }
     assert [row["line"] for row in rejected] == [2, 3, 4]
     assert all("`state`: 'gone' is not valid; expected one of" in row["reason"] for row in rejected)
 

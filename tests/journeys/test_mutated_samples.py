@@ -38,7 +38,10 @@ def test_damaged_sample_is_loaded_or_rejected_with_reason(committed_db: None, pa
 
         rows = report["rows"]
         assert report["status"] in {"loaded", "rejected"}, (seed, report)
-        assert rows["read"] == rows["new"] + rows["changed"] + rows["unchanged"] + rows["rejected"], (
+        assert (
+            rows["read"]
+            == rows["new"] + rows["changed"] + rows["unchanged"] + rows["rejected"] + rows["set_apart"]
+        ), (
             seed,
             report,
         )

@@ -112,6 +112,9 @@ def _restated(data: Data) -> tuple[str, ...]:
 def _loaded(data: Data) -> tuple[str, ...]:
     rows = data["rows"]
     counts = ", ".join(f"{rows[name]} {name}" for name in ("new", "changed", "unchanged", "rejected"))
+    # Events of the time before multi-channel rows were counted apart do not have the field.
+    if rows.get("set_apart"):
+        counts += f", {rows['set_apart']} set apart"
     return (
         f"Report loaded: {_report_type(data)}",
         f"{rows['read']} rows: {counts}.",

@@ -209,6 +209,7 @@ ROWS = json_object(
         "changed": described(INTEGER, "Rows that changed existing facts."),
         "unchanged": described(INTEGER, "Rows that changed nothing."),
         "rejected": described(INTEGER, "Rows that could not be used."),
+        "set_apart": described(INTEGER, "Rows of multi-channel orders, which count in no metric."),
     }
 ) | {"description": "The number of rows by outcome."}
 REPORT: dict[str, Schema] = {
@@ -301,7 +302,7 @@ EVENT_TYPES = (
         _REPORT
         | {
             "loaded_at": "2026-11-22T09:00:00Z",
-            "rows": {"read": 812, "new": 40, "changed": 12, "unchanged": 758, "rejected": 2},
+            "rows": {"read": 812, "new": 40, "changed": 12, "unchanged": 755, "rejected": 2, "set_apart": 3},
         },
     ),
     EventType(

@@ -23,7 +23,7 @@ NOTHING_MORE: dict[str, Any] = {
     "period_from": None,
     "period_to": None,
 }
-NO_ROWS = {"read": 0, "new": 0, "changed": 0, "unchanged": 0, "rejected": 0}
+NO_ROWS = {"read": 0, "new": 0, "changed": 0, "unchanged": 0, "rejected": 0, "set_apart": 0}
 
 
 def moments_of(report: dict[str, Any], *names: str) -> list[datetime]:

@@ -138,14 +138,46 @@ def test_whole_region_is_split_by_sales_channel() -> None:
     }
 
 
-@pytest.mark.parametrize("store", ["Non-Amazon", "Non-Amazon US", "Non-Amazon DE", "non-amazon"])
-@pytest.mark.parametrize("order", ["S01-1234567-1234567", "S02", "shopify #1001", "X" * 60])
-def test_orders_of_other_shops_are_stored_apart_under_their_own_ids(store: str, order: str) -> None:
-    (fact,) = parse_document(
-        build.orders_file([build.order_row(amazon_order_id=order, sales_channel=store)])
-    ).orders
+MULTI_CHANNEL_STORES = (
+    *("Non-Amazon", "Non-Amazon US", "Non-Amazon DE", "non-amazon"),
+    *("SI CA Prod Marketplace", "SI UK Prod Marketplace", "SI Prod IT Marketplace", "SI Prod Marketplace"),
+)
 
-    assert (fact.marketplace, fact.order_id) == (NON_AMAZON, order[:19])
+
+@pytest.mark.parametrize("store", MULTI_CHANNEL_STORES)
+@pytest.mark.parametrize("order", ["S01-1234567-1234567", "S02", "shopify #1001", "X" * 60, ""])
+@pytest.mark.parametrize("cells", [{}, {"purchase_date": ""}, {"order_status": "Lost"}])
+def test_multi_channel_orders_are_set_apart_before_anything_rejects_them(
+    store: str, order: str, cells: dict[str, str]
+) -> None:
+    row = build.order_row(amazon_order_id=order, sales_channel=store) | cells
+
+    parsed = parse_document(build.orders_file([row]))
+
+    assert (parsed.orders, parsed.rejected) == ([], {})
+    assert (parsed.reader.read, parsed.reader.set_apart) == (1, 1)
+
+
+@pytest.mark.parametrize("store", ["Amazon.com", "SI Prod"])
+def test_order_with_multi_channel_id_is_set_apart_in_any_store(store: str) -> None:
+    rows = [
+        build.order_row(amazon_order_id=order, sales_channel=store if order[0] == "S" else "Amazon.com")
+        for order in ("S01-1234567-1234567", build.order_id(1))
+    ]
+
+    parsed = parse_document(build.orders_file(rows))
+
+    assert [fact.order_id for fact in parsed.orders] == [build.order_id(1)]
+    assert (parsed.rejected, parsed.reader.set_apart) == ({}, 1)
+
+
+def test_multi_channel_row_moves_order_of_amazon_out_of_its_store() -> None:
+    row = build.order_row(amazon_order_id=build.order_id(1), sales_channel="Non-Amazon")
+
+    parsed = parse_document(build.orders_file([row]))
+
+    (fact,) = parsed.orders
+    assert (fact.marketplace, fact.order_id, parsed.reader.set_apart) == (NON_AMAZON, build.order_id(1), 1)
 
 
 def test_bare_quote_is_part_of_product_name() -> None:
@@ -232,7 +264,6 @@ def test_time_is_same_moment_in_every_offset(text: str, moment: datetime) -> Non
         ({"amazon_order_id": "101-0000001-00000012"}, "not a valid Amazon order ID"),
         ({"amazon_order_id": "１01-0000001-0000001"}, "not a valid Amazon order ID"),
         ({"amazon_order_id": " 101-0000001-0000001"}, "not a valid Amazon order ID"),
-        ({"amazon_order_id": "", "sales_channel": "Non-Amazon"}, "not a valid Amazon order ID"),
         ({"purchase_date": ""}, "'' is not a valid ISO 8601 time"),
         ({"purchase_date": "10/20/26"}, "not a valid ISO 8601 time"),
         ({"purchase_date": "2026-10-01"}, "no UTC offset"),

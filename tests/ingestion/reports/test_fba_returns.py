@@ -46,6 +46,14 @@ def test_unit_that_came_back_is_return_of_its_order() -> None:
     )
 
 
+@pytest.mark.parametrize("order", ["S01-1234567-1234567", "CONSUMER-20260910-1", "#1001", "100234"])
+def test_units_of_multi_channel_orders_are_set_apart(order: str) -> None:
+    parsed = parse_document(report({}, {"order-id": order}))
+
+    assert [fact.order_id for fact in parsed.returns] == [build.order_id(1)]
+    assert (parsed.rejected, parsed.reader.set_apart) == ({}, 1)
+
+
 def test_columns_are_found_by_name_in_any_order() -> None:
     for seed in range(5):
         columns = tuple(random.Random(seed).sample(COLUMNS, len(COLUMNS)))
@@ -107,7 +115,8 @@ def test_report_that_spreadsheet_saved_with_commas_is_read_too() -> None:
     ("cells", "expected"),
     [
         ({"order-id": ""}, "'' is not a valid Amazon order ID"),
-        ({"order-id": "S01-1234567-1234567"}, "is not a valid Amazon order ID"),
+        ({"order-id": "112-000001-0000001"}, "is not a valid Amazon order ID"),
+        ({"order-id": "consumer"}, "is not a valid Amazon order ID"),
         ({"return-date": ""}, "`return-date`: '' is not a valid ISO 8601 time"),
         ({"return-date": "2025-06-05T15:31:40"}, "has no UTC offset"),
         ({"return-date": "2025-02-29"}, "is not a valid day"),

@@ -105,12 +105,22 @@ def test_seller_own_offset_changes_no_moment(text: str, moment: datetime) -> Non
     assert fact.ordered_at == moment
 
 
-@pytest.mark.parametrize("store", ["Non-Amazon", "Non-Amazon US"])
-@pytest.mark.parametrize("order", ["S01-1234567-1234567", "shopify-1001"])
-def test_orders_of_other_shops_are_stored_apart(store: str, order: str) -> None:
-    (fact,) = parse_document(report({"amazon-order-id": order, "sales-channel": store})).orders
+@pytest.mark.parametrize("store", ["Non-Amazon", "Non-Amazon US", "Amazon.com"])
+@pytest.mark.parametrize("order", ["S01-1234567-1234567", "shopify-1001", "#1001"])
+@pytest.mark.parametrize("purchased", ["", "2025-07-01T09:15:00-08:00"])
+def test_multi_channel_orders_are_set_apart(store: str, order: str, purchased: str) -> None:
+    row = {"amazon-order-id": order, "sales-channel": store, "purchase-date": purchased}
 
-    assert (fact.marketplace, fact.order_id) == ("non_amazon", order)
+    parsed = parse_document(report(row))
+
+    assert (parsed.orders, parsed.rejected, parsed.reader.set_apart) == ([], {}, 1)
+
+
+@pytest.mark.parametrize("order", ["112-0000001-000001", "11200000010000001", "2025-07-01", ""])
+def test_damaged_order_id_is_not_taken_for_the_seller_own(order: str) -> None:
+    parsed = parse_document(report({}, {"amazon-order-id": order}))
+
+    assert ([*parsed.rejected], parsed.reader.set_apart) == ([3], 0)
 
 
 def test_store_is_marketplace() -> None:
@@ -128,15 +138,15 @@ def test_missing_sales_channel_defaults_to_report_marketplace() -> None:
 
     parsed = parse_document(report(*rows, columns=without("sales-channel")), marketplace="DE")
 
-    assert [fact.marketplace for fact in parsed.orders] == ["DE", "non_amazon"]
-    assert list(parsed.rejected) == [4]
+    assert [fact.marketplace for fact in parsed.orders] == ["DE"]
+    assert (list(parsed.rejected), parsed.reader.set_apart) == ([4], 1)
 
 
 @pytest.mark.parametrize(
     ("cells", "expected"),
     [
         ({"amazon-order-id": ""}, "not a valid Amazon order ID"),
-        ({"amazon-order-id": "S01-1234567-1234567"}, "not a valid Amazon order ID"),
+        ({"amazon-order-id": "112-000001-0000001"}, "not a valid Amazon order ID"),
         ({"purchase-date": ""}, "'' is not a valid ISO 8601 time"),
         ({"purchase-date": "2025-07-01T09:15:00"}, "has no UTC offset"),
         ({"reporting-date": "2099-07-01T09:15:00Z"}, "is out of range"),

@@ -1,6 +1,7 @@
 """Test how many defects have an unknown order, now and then."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -19,6 +20,7 @@ from tests.metrics.fact_recorder import (
     defect,
     order,
     orders,
+    shipment,
 )
 
 
@@ -52,6 +54,26 @@ def test_defect_of_a_changed_order_stays_matched(recorder: FactRecorder) -> None
     recorder.load(order(1, on=DAY + timedelta(days=30), last_updated_at=TWELVE), at=ELEVEN)
 
     assert [unmatched.count(account=recorder.account, known_at=at) for at in (NINE, TEN, ELEVEN)] == [1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "judged", "unjudged"),
+    [
+        ("late_delivery", {}, {"is_on_time": None}),
+        ("invalid_tracking", {}, {"is_scanned": None}),
+        ("invoice_defect", {"is_invoiced_in_time": True}, {}),
+    ],
+)
+def test_defect_of_amazons_list_is_unmatched_until_its_package_is_judged(
+    recorder: FactRecorder, kind: str, judged: dict[str, Any], unjudged: dict[str, Any]
+) -> None:
+    recorder.load(defect(1, kind=kind, state="listed"), at=NINE)
+    recorder.load(order(1), at=TEN)
+    recorder.load(shipment(1, **unjudged), at=ELEVEN)
+    recorder.load(shipment(1, **judged), at=TWELVE)
+
+    known_at = (NINE, TEN, ELEVEN, TWELVE)
+    assert [unmatched.count(account=recorder.account, known_at=at) for at in known_at] == [1, 1, 1, 0]
 
 
 def test_defect_that_does_not_count_can_be_unmatched(recorder: FactRecorder) -> None:

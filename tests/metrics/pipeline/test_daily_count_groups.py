@@ -194,6 +194,82 @@ def test_business_order_without_invoice_counts_on_its_earliest_ship_day(
     assert counts("business_orders", "invoice_defect_orders") == invoiced
 
 
+def listing(kind: str, reference: str = "list") -> Fact:
+    """Build a defect of order 1 from one of Amazon's lists."""
+    return defect(1, kind=kind, state="listed", reference=reference)
+
+
+LATE, UNTRACKED, UNINVOICED = map(listing, ("late_delivery", "invalid_tracking", "invoice_defect"))
+
+
+@pytest.mark.parametrize(
+    ("facts", "on_time"),
+    [
+        pytest.param([shipment(units=3), LATE], (1, 0, 3, 0), id="though its own data say in time"),
+        pytest.param([LATE], (), id="but not without its package"),
+        pytest.param([shipment(is_scanned=False), LATE], (), id="nor without tracking"),
+        pytest.param([shipment(2), LATE], (1, 1, 1, 1), id="and no other order"),
+        pytest.param([shipment(1, "P1"), shipment(1, "P2"), LATE], (2, 0, 2, 0), id="every package of it"),
+        pytest.param(
+            [shipment(1, "P1"), shipment(1, "P2"), listing("late_delivery", "P2")],
+            (2, 1, 2, 1),
+            id="only the one that is named",
+        ),
+        pytest.param([shipment(), UNTRACKED], (1, 1, 1, 1), id="only for its own kind"),
+    ],
+)
+def test_late_delivery_from_amazons_list_takes_package_out_of_the_numerator(
+    recorder: FactRecorder, facts: list[Fact], on_time: tuple[int, ...]
+) -> None:
+    recorder.load(*orders(2))
+
+    for fact in facts:
+        recorder.load(fact, at=TEN)
+
+    names = ("tracked_packages", "on_time_packages", "tracked_units", "on_time_units")
+    assert counts(*names) == ({DAY + timedelta(days=5): on_time} if on_time else {})
+
+
+@pytest.mark.parametrize(
+    ("facts", "tracked"),
+    [
+        ([shipment(), UNTRACKED], {DAY: (1, 0)}),
+        ([shipment(is_scanned=None), UNTRACKED], {}),
+        ([shipment(1, "T1"), shipment(1, "T2"), listing("invalid_tracking", "T1")], {DAY: (2, 1)}),
+        ([shipment(1, "T1", is_scanned=False), UNTRACKED], {DAY: (1, 0)}),
+        ([shipment(), LATE], {DAY: (1, 1)}),
+    ],
+)
+def test_package_without_valid_tracking_from_amazons_list_is_not_scanned(
+    recorder: FactRecorder, facts: list[Fact], tracked: dict[date, tuple[int, int]]
+) -> None:
+    recorder.load(*orders(2))
+
+    for fact in facts:
+        recorder.load(fact, at=TEN)
+
+    assert counts("shipped_packages", "scanned_packages") == tracked
+
+
+@pytest.mark.parametrize(
+    ("facts", "invoiced"),
+    [
+        ([shipment(is_invoiced_in_time=True), UNINVOICED], {DAY: (1, 1)}),
+        ([shipment(is_invoiced_in_time=None), UNINVOICED], {}),
+        ([shipment(2, is_invoiced_in_time=True), UNINVOICED], {DAY: (1, 0)}),
+    ],
+)
+def test_invoice_defect_from_amazons_list_counts(
+    recorder: FactRecorder, facts: list[Fact], invoiced: dict[date, tuple[int, int]]
+) -> None:
+    recorder.load(*orders(2))
+
+    for fact in facts:
+        recorder.load(fact, at=TEN)
+
+    assert counts("business_orders", "invoice_defect_orders") == invoiced
+
+
 @pytest.mark.parametrize(
     ("facts", "requests"),
     [

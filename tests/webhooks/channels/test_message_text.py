@@ -126,7 +126,7 @@ OPENED_SINCE = "brch_019abc4e5f607a8b9c0d1e2f3a4b5c6d, opened at 2026-11-22T09:0
             "report.loaded",
             (
                 "Report loaded: GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL",
-                "812 rows: 40 new, 12 changed, 758 unchanged, 2 rejected.",
+                "812 rows: 40 new, 12 changed, 755 unchanged, 2 rejected, 3 set apart.",
                 "Report rpt_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
             ),
         ),
