@@ -63,10 +63,12 @@ class Resource(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        # After authentication and permissions: strangers learn nothing about an operation.
-        declared.check_query(request)
         name = (request.method or "").lower()
         handler: Handler | None = getattr(self, name, None)
+        # After authentication and permissions: strangers learn nothing about an operation. Other methods are
+        # answered with 405.
+        if handler is not None and name != "options":
+            declared.check_query(request)
         if request.method in conditional_writes.WRITE_METHODS and handler is not None:
             # DRF looks the handler up by this name after `initial`.
             setattr(self, name, partial(self._write, handler))

@@ -81,7 +81,7 @@ class Operation:
     needs_key: bool
     takes_body: bool
     parameters: tuple[str, ...]
-    choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    choices: Mapping[str, Sequence[str]] = field(default_factory=dict, hash=False)
     role: str = ""
     needs_all_accounts: bool = False
 

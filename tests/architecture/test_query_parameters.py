@@ -106,6 +106,12 @@ def test_format_is_accepted_by_reads_only(acme: Client) -> None:
     )
 
 
+def test_other_methods_are_refused_as_such(acme: Client) -> None:
+    for operation in filter(lambda each: each.needs_key, OF_VERSION_1):
+        assert acme.generic("TRACE", operation.path.format_map(AnyId()) + "?limit=1").status_code == 405
+    assert acme.options("/v1/accounts?zzz=1").status_code == 200
+
+
 def test_document_and_docs_are_reachable_with_any_parameter(acme: Client) -> None:
     for path in ("/v1/openapi.json", "/docs", "/healthz"):
         assert APIClient().get(path, {"v": "2"}).status_code == 200, path
