@@ -185,6 +185,7 @@ SOURCES_MAX_AGE_HOURS = {
 
 # Retention
 CLOSED_AGENCY_DAYS = env.integer("CLOSED_AGENCY_DAYS", default=7, least=1)
+DELETED_ACCOUNT_DAYS = env.integer("DELETED_ACCOUNT_DAYS", default=7)
 
 # Webhooks
 WEBHOOK_ALLOWED_NETWORKS = env.networks("WEBHOOK_ALLOWED_NETWORKS")

@@ -1,11 +1,12 @@
 """Erase deleted accounts and closed agencies: their exports, documents and rows.
 
-To erase an account:
+To erase an account, whose time has come:
 
-1. Delete its exports, and every export of the whole agency that contains it.
-2. Delete its folder of documents.
-3. Remove it from lists of accounts, and delete its rows, children before parents.
-4. Delete its folder again, for uploads that arrived in between.
+1. Mark its erasure as started, so that it can no longer be restored.
+2. Delete its exports, and every export of the whole agency that contains it.
+3. Delete its folder of documents.
+4. Remove it from lists of accounts, and delete its rows, children before parents.
+5. Delete its folder again, for uploads that arrived in between.
 
 To erase an agency, whose time has come:
 
@@ -24,6 +25,8 @@ from uuid import UUID
 
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
+from django.db.models import F
+from django.db.models.functions import Coalesce
 
 from accounts import audit
 from accounts.models import Agency, SellerAccount, public_account_id
@@ -48,13 +51,9 @@ WHERE agency_id = %(agency)s AND %(account)s = ANY (accounts)
 
 
 def erase_accounts(*, agency_id: UUID, now: datetime) -> int:
-    """Erase the deleted accounts of an agency and return how many. Opens its own transactions."""
-    with context.agency(agency_id):
-        account_ids = list(
-            SellerAccount.objects.filter(agency_id=agency_id)
-            .exclude(deleted_at=None)
-            .values_list("pk", flat=True)
-        )
+    """Erase the deleted accounts of an agency whose time has come, and return how many. Opens its own
+    transactions."""
+    account_ids = _start_erasure(agency_id, now)
     for account_id in account_ids:
         _erase_account(agency_id, account_id, now)
         with context.agency(agency_id):
@@ -90,6 +89,23 @@ def erase_agency(*, agency_id: UUID, now: datetime) -> bool:
     # Last: `erased_at` ends the work on this agency. A run that is killed before is repeated from the start.
     _record_erased(agency_id, now)
     return True
+
+
+def _start_erasure(agency_id: UUID, now: datetime) -> list[UUID]:
+    """Mark the erasure of the accounts whose time has come as started, and return them. Opens a
+    transaction."""
+    with context.agency(agency_id):
+        # An account deleted by an earlier version has no time, and was to be erased within an hour.
+        due = SellerAccount.objects.filter(agency_id=agency_id, deleted_at__isnull=False).annotate(
+            due_at=Coalesce(F("erased_from"), F("deleted_at"))
+        )
+        # The lock waits for a restoration that is under way, and leaves out the account after it.
+        account_ids = list(
+            due.filter(due_at__lte=now).select_for_update(of=("self",)).values_list("pk", flat=True)
+        )
+        started = SellerAccount.objects.filter(agency_id=agency_id, pk__in=account_ids)
+        started.filter(erasure_started_at=None).update(erasure_started_at=now)
+    return account_ids
 
 
 def _erase_account(agency_id: UUID, account_id: UUID, now: datetime) -> None:

@@ -77,6 +77,15 @@ def apply_thresholds(*, agency_id: str, account_id: str = "", marketplace: str =
     _refresh_accounts(UUID(agency_id), accounts)
 
 
+@shared_task
+def catch_up(*, agency_id: str, account_id: str) -> None:
+    """Refresh one account that was restored: settings may have changed and days may have passed.
+
+    If the message is lost, the account catches up with its next report or daily run.
+    """
+    _refresh_accounts(UUID(agency_id), [UUID(account_id)])
+
+
 def _refresh_accounts(agency_id: UUID, accounts: Iterable[UUID], *, only_before: date | None = None) -> None:
     for account_id in accounts:
         try:

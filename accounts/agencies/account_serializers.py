@@ -37,6 +37,7 @@ ACCOUNT = {
     "open_warnings": 0,
     "stale": False,
     "created_at": "2026-11-22T09:00:00Z",
+    "restorable_until": None,
 }
 NEW_ACCOUNT = {key: ACCOUNT[key] for key in ("name", "selling_partner_id", "home_marketplace", "external_id")}
 
@@ -150,6 +151,13 @@ class AccountSerializer(Body, serializers.ModelSerializer[SellerAccount]):
     stale = serializers.SerializerMethodField(
         help_text="Whether a source was not updated within its maximum age."
     )
+    restorable_until = serializers.DateTimeField(
+        source="erased_from",
+        read_only=True,
+        allow_null=True,
+        help_text="If the account is deleted: until when it can be restored. After that its data is erased. "
+        "Otherwise null.",
+    )
 
     class Meta:
         model = SellerAccount
@@ -168,6 +176,7 @@ class AccountSerializer(Body, serializers.ModelSerializer[SellerAccount]):
             "open_warnings",
             "stale",
             "created_at",
+            "restorable_until",
         )
         read_only_fields = ("created_at",)
         extra_kwargs = {"external_id": {"required": False, "help_text": ("Your own ID for the account.")}}  # noqa: RUF012

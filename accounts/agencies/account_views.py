@@ -53,6 +53,9 @@ class Accounts(Collection[SellerAccount]):
     queryset = SellerAccount.objects.none()
 
     def get_queryset(self) -> SellerAccountQuerySet:
+        # The filter chooses between accounts and deleted accounts. A deleted account is in no other response.
+        if self.request.query_params.get("deleted"):
+            return context.stored_accounts(self.request)
         return context.visible_accounts(self.request)
 
     def get_ordering(self) -> str:
@@ -130,8 +133,11 @@ class Account(Resource):
     @extend_schema(
         operation_id="deleteAccount",
         summary="Delete an account",
-        description="Deletes the account. It disappears from all responses immediately, and its facts, "
-        "counts and reports are erased within an hour.",
+        description="Deletes the account. It disappears from all other responses immediately, its reports are "
+        "not loaded, and its events are not sent. Its data is kept for 7 days (unless the operator set another "
+        "time): until then `GET /v1/accounts?deleted=true` lists it with `restorable_until`, `POST "
+        "/v1/accounts/{account_id}/restore` restores it, and its exports can be downloaded. After that, "
+        "everything is erased within an hour, except its entries in the audit log.",
         tags=["Accounts"],
         responses={204: None},
     )

@@ -24,6 +24,14 @@ HAS_OPEN_BREACH = {
         "the others."
     ),
 }
+DELETED = {
+    "type": "boolean",
+    "default": False,
+    "description": (
+        "`true` returns only deleted accounts that can still be restored; their `restorable_until` says "
+        "until when. `false` returns only the others."
+    ),
+}
 
 
 class AccountFilter(Filters):
@@ -43,10 +51,11 @@ class AccountFilter(Filters):
     )
     stale = filters.ChoiceFilter(choices=BOOLEANS, method="filter_stale")
     has_open_breach = filters.ChoiceFilter(choices=BOOLEANS, method="filter_open_breach")
+    deleted = filters.ChoiceFilter(choices=BOOLEANS, method="filter_deleted")
 
     class Meta:
         model = SellerAccount
-        fields = ("status", "marketplace", "search", "stale", "has_open_breach")
+        fields = ("status", "marketplace", "search", "stale", "has_open_breach", "deleted")
 
     def filter_marketplace(
         self, accounts: SellerAccountQuerySet, _name: str, code: str
@@ -69,6 +78,12 @@ class AccountFilter(Filters):
         self, accounts: SellerAccountQuerySet, _name: str, value: str
     ) -> SellerAccountQuerySet:
         return accounts.filter(open_breaches__gt=0) if value == "true" else accounts.filter(open_breaches=0)
+
+    @extend_schema_field(DELETED)
+    def filter_deleted(
+        self, accounts: SellerAccountQuerySet, _name: str, value: str
+    ) -> SellerAccountQuerySet:
+        return accounts.restorable(at=timezone.now()) if value == "true" else accounts.present()
 
 
 class AuditFilter(Filters):

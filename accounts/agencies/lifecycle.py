@@ -1,4 +1,4 @@
-"""Create, update, close and reopen agencies; create, update and delete accounts.
+"""Create, update, close and reopen agencies; create, update, delete and restore accounts.
 
 Each change is in the audit log.
 """
@@ -27,7 +27,7 @@ class NotClosed(Exception):
 
 
 class ErasureStarted(Exception):
-    """Raise when the agency is being erased or has been erased."""
+    """Raise when the agency or account is being erased or has been erased."""
 
 
 def create_agency(*, name: str, now: datetime, actor: Actor = audit.UNDERONE) -> tuple[Agency, str]:
@@ -94,21 +94,51 @@ def update(
 
 @transaction.atomic
 def delete_account(*, account: SellerAccount, now: datetime, actor: Actor = audit.UNDERONE) -> None:
-    """Hide an account from all reads now; the next hourly job erases its rows.
+    """Hide an account from all reads now. Its rows are erased DELETED_ACCOUNT_DAYS later.
 
     Deleting it again changes nothing.
     """
+    erased_from = now + timedelta(days=settings.DELETED_ACCOUNT_DAYS)
     # The condition is part of the update: of two requests at once, only one deletes and records it.
     if SellerAccount.objects.filter(agency_id=account.agency_id, pk=account.pk, deleted_at=None).update(
-        deleted_at=now
+        deleted_at=now, erased_from=erased_from
     ):
         _record(
             account,
             "account.deleted",
             actor,
             now,
+            detail={"erased_from": erased_from.isoformat()},
             before={name: getattr(account, name) for name in ACCOUNT_FIELDS},
         )
+
+
+@transaction.atomic
+def restore_account(*, account: SellerAccount, now: datetime, actor: Actor = audit.UNDERONE) -> SellerAccount:
+    """Show a deleted account again as it was, and return it. An account that is not deleted stays as it is.
+
+    Raises SellerAccount.DoesNotExist, ErasureStarted, and AccountExists if the agency has another account of
+    this selling partner by now.
+    """
+    # The lock makes an erasure that begins at this moment wait, and then find the account restored.
+    locked = SellerAccount.objects.select_for_update(no_key=True, of=("self",)).get(
+        agency_id=account.agency_id, pk=account.pk
+    )
+    if locked.deleted_at is None:
+        return locked
+    if not SellerAccount.objects.restorable(at=now).filter(agency_id=locked.agency_id, pk=locked.pk).exists():
+        raise ErasureStarted
+    locked.deleted_at = locked.erased_from = None
+    try:
+        with transaction.atomic():
+            locked.save(update_fields=["deleted_at", "erased_from"])
+    except IntegrityError as error:
+        if constraints.violated(error) != constraints.PARTNER_OF_AGENCY:
+            raise
+        raise AccountExists from None
+    after = {name: getattr(locked, name) for name in ACCOUNT_FIELDS}
+    _record(locked, "account.restored", actor, now, after=after)
+    return locked
 
 
 @transaction.atomic

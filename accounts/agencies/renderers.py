@@ -20,7 +20,7 @@ class AccountsCsv(CsvRenderer):
             "status",
             "distance",
         ),
-        *("worst_series", "open_breaches", "open_warnings", "stale", "created_at"),
+        *("worst_series", "open_breaches", "open_warnings", "stale", "created_at", "restorable_until"),
     )
 
     def row(self, item: dict[str, Any]) -> dict[str, Any]:

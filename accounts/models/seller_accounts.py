@@ -26,6 +26,10 @@ class SellerAccountQuerySet(models.QuerySet["SellerAccount"]):
     def present(self) -> Self:
         return self.filter(deleted_at=None)
 
+    def restorable(self, *, at: datetime) -> Self:
+        """Return the deleted accounts that can be restored."""
+        return self.filter(deleted_at__isnull=False, erased_from__gt=at, erasure_started_at=None)
+
     def locked(self, *, agency_id: UUID, account_id: UUID) -> "SellerAccount":
         """Return the account with its agency, locked until the transaction ends, so that two reports of one
         account are recorded one after the other.
@@ -76,6 +80,10 @@ class SellerAccount(TenantModel):
     stale_from = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     deleted_at = models.DateTimeField(null=True)
+    # A deleted account can be restored until then.
+    erased_from = models.DateTimeField(null=True)
+    # Set before the first row is erased: what is left then is no longer whole, whatever the clocks say.
+    erasure_started_at = models.DateTimeField(null=True)
     # The next facts are recorded strictly later, so that `known_at` separates them.
     last_recorded_at = models.DateTimeField(null=True)
 
@@ -93,6 +101,11 @@ class SellerAccount(TenantModel):
             models.CheckConstraint(
                 condition=models.Q(distance=None) | models.Q(distance__lte=1),
                 name="accounts_selleraccount_distance_range",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(deleted_at__isnull=False)
+                | models.Q(erased_from=None, erasure_started_at=None),
+                name="accounts_selleraccount_erasure_deleted",
             ),
         )
         indexes = (

@@ -158,8 +158,14 @@ def visible_accounts(request: Request) -> SellerAccountQuerySet:
     This is the Python side of account limits. The database enforces them with the policy `account_limit`
     (row_level_security.limit_to_accounts), whatever a view selects.
     """
+    return stored_accounts(request).present()
+
+
+def stored_accounts(request: Request) -> SellerAccountQuerySet:
+    """Return the accounts that a request's principal can see, and those of them that are deleted and not
+    erased."""
     caller = principal(request)
-    accounts = SellerAccount.objects.present().filter(agency_id=caller.agency_id)
+    accounts = SellerAccount.objects.filter(agency_id=caller.agency_id)
     return accounts if caller.accounts is None else accounts.filter(pk__in=caller.accounts)
 
 

@@ -234,6 +234,13 @@ REQUESTS = (
         "Revoke invitations that are not needed.",
     ),
     ProblemType(
+        "account-erased",
+        410,
+        "Account erased",
+        "The account was deleted, and the time in which it could be restored is over. Its data has been erased.",
+        "Create the account again and load its reports.",
+    ),
+    ProblemType(
         "document-deleted",
         410,
         "Document deleted",

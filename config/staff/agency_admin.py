@@ -88,7 +88,7 @@ def details(agency: Agency) -> dict[str, Any]:
     endpoints = Endpoint.objects.filter(**own).order_by("-id")[:MAX_ROWS]
     return {
         "most": MAX_ROWS,
-        "accounts": SellerAccount.objects.present().filter(**own).order_by("-id")[:MAX_ROWS],
+        "accounts": SellerAccount.objects.filter(**own).order_by("-id")[:MAX_ROWS],
         "keys": ApiKey.objects.filter(**own, kind=ApiKey.Kind.KEY)
         .order_by("-id")
         .only(*KEYS_SHOWN)[:MAX_ROWS],

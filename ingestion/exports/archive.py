@@ -135,11 +135,11 @@ def write(*, export: Export, out: HashedFile, now: datetime) -> None:
 
 
 def _scope(export: Export) -> Scope:
-    present = SellerAccount.objects.present().filter(agency_id=export.agency_id)
-    if export.account_id:
-        present = present.filter(pk=export.account_id)
+    accounts = SellerAccount.objects.filter(agency_id=export.agency_id)
+    # An export of one account was requested before the account was deleted, and is completed.
+    accounts = accounts.filter(pk=export.account_id) if export.account_id else accounts.present()
     return Scope(
-        export.agency_id, list(present.values_list("pk", flat=True)), whole_agency=export.account_id is None
+        export.agency_id, list(accounts.values_list("pk", flat=True)), whole_agency=export.account_id is None
     )
 
 

@@ -135,9 +135,8 @@ TABLES: tuple[Table, ...] = (
         prefix="acct",
         description="The seller accounts of the agency and their status.",
         account_condition="id = ANY (%(accounts)s::uuid[])",
-        # Both are means of the server: an archive contains no deleted account, and
-        # the distance only orders lists.
-        excluded=("deleted_at", "ordered_distance"),
+        # Means of the server: they say when an account is erased, and the distance only orders lists.
+        excluded=("deleted_at", "erased_from", "erasure_started_at", "ordered_distance"),
     ),
     Table(
         name="ingestion_report",

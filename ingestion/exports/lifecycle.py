@@ -1,7 +1,8 @@
 """Create, build, expire and discard exports.
 
 A request creates an export as queued; a worker claims and builds it. A ready export is deleted after a week,
-or when a newer one with the same scope is ready, or when an account in it is erased.
+or when a newer one with the same scope is ready, or when an account in it is erased. While its account is
+deleted and not erased, it stays.
 """
 
 from datetime import datetime, timedelta
@@ -80,13 +81,13 @@ def claim(*, agency_id: UUID, export_id: UUID) -> Export | None:
     """Mark the export as running and return it, or return None if there is nothing to do. Opens its own
     transaction.
 
-    After MAX_ATTEMPTS, or if the account was deleted, the export is marked as failed.
+    After MAX_ATTEMPTS, or if the account is being erased, the export is marked as failed.
     """
     with context.agency(agency_id):
         waiting = Export.objects.filter(
             agency_id=agency_id, pk=export_id, status__in=IN_PROGRESS, agency__closed_at=None
         )
-        failed = Q(attempts__gte=MAX_ATTEMPTS) | Q(account__deleted_at__isnull=False)
+        failed = Q(attempts__gte=MAX_ATTEMPTS) | Q(account__erasure_started_at__isnull=False)
         if waiting.filter(failed).update(status=Status.FAILED):
             return None
         # The attempt is counted before the work, so that an export that kills its
@@ -136,9 +137,13 @@ def remove_account(*, agency_id: UUID, account_id: UUID, now: datetime) -> None:
 
 
 def expire(*, agency_id: UUID, now: datetime) -> int:
-    """Delete archives past `expires_at` and return how many. Opens its own transaction."""
+    """Delete archives past `expires_at` and return how many. Opens its own transaction.
+
+    Those of a deleted account stay until it is erased: they may be all that its owner can still get.
+    """
     with context.agency(agency_id):
-        return _expire(agency_id, Export.objects.filter(status=Status.READY, expires_at__lte=now), now)
+        expired = Export.objects.filter(status=Status.READY, expires_at__lte=now)
+        return _expire(agency_id, expired.filter(account__deleted_at=None), now)
 
 
 def record_download(*, export: Export, actor: Actor, now: datetime) -> None:
@@ -165,7 +170,7 @@ def _mark_ready(export: Export, document: str, out: archive.HashedFile, now: dat
         claimed = Export.objects.filter(
             agency_id=export.agency_id, pk=export.pk, status=Status.RUNNING, attempts=export.attempts
         )
-        present = claimed.filter(agency__closed_at=None, account__deleted_at=None)
+        present = claimed.filter(agency__closed_at=None, account__erasure_started_at=None)
         # The row's lock makes `remove_account` wait until the archive can be found as a ready one. `of`:
         # PostgreSQL locks no row of an outer join, and an export of the whole agency has no account.
         if present.select_for_update(of=("self",)).first() is None:

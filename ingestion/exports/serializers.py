@@ -76,7 +76,10 @@ class ExportSerializer(serializers.Serializer[Export]):
         allow_null=True, help_text="When the archive was ready. Null before that."
     )
     expires_at = serializers.DateTimeField(
-        allow_null=True, help_text="When the archive is deleted, which is 7 days after it was ready."
+        source="kept_until",
+        allow_null=True,
+        help_text="When the archive is deleted: 7 days after it was ready, or later if its account is "
+        "deleted and not erased yet.",
     )
     size = serializers.IntegerField(allow_null=True, help_text="Size of the archive in bytes.")
     sha256 = serializers.SerializerMethodField(help_text="SHA-256 digest of the archive, in hexadecimal.")

@@ -79,9 +79,10 @@ class ExportExpired(APIException):
 
 
 def exports_of(request: Request) -> QuerySet[Export]:
-    """Return the agency's exports, without those of deleted accounts."""
-    present = Q(account=None) | Q(account__in=context.visible_accounts(request))
-    return Export.objects.filter(present, agency_id=context.principal(request).agency_id)
+    """Return the agency's exports, with those of deleted accounts until these are erased."""
+    stored = Q(account=None) | Q(account__in=context.stored_accounts(request))
+    exports = Export.objects.filter(stored, agency_id=context.principal(request).agency_id)
+    return exports.select_related("account")
 
 
 def export_of(request: Request, public_id: str) -> Export:

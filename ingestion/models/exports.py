@@ -1,5 +1,7 @@
 """Define the table of exports."""
 
+from datetime import datetime
+
 from django.db import models
 
 from accounts.models import SellerAccount, TenantForeignKey, TenantModel
@@ -57,3 +59,9 @@ class Export(TenantModel):
     @property
     def public_id(self) -> str:
         return identifiers.public("exp", self.id)
+
+    @property
+    def kept_until(self) -> datetime | None:
+        """Return when the archive is deleted: not before its account is erased, if that is deleted."""
+        erased_from = self.account.erased_from if self.account else None
+        return max(self.expires_at, erased_from) if self.expires_at and erased_from else self.expires_at

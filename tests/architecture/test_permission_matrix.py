@@ -33,7 +33,7 @@ ADMINISTERED = {
         "PATCH /v1/agency",
         "GET /v1/audit-log",
     ),
-    "DELETE /v1/accounts/{account_id}",
+    *("DELETE /v1/accounts/{account_id}", "POST /v1/accounts/{account_id}/restore"),
 }
 AUDITED_READS = {"GET /v1/exports/{export_id}/archive": "the audit log records downloads"}
 READ_ONLY_WRITES = {"POST /v1/tokens": "a reader may create a read-only token; tokens create none"}

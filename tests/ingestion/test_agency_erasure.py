@@ -20,7 +20,7 @@ from tests import build, messages
 from tests.architecture.agency_data import create_agency_data
 from tests.architecture.statements import TENANT_TABLES, rows
 from tests.client import Client
-from tests.clock import NOW
+from tests.clock import NOW, clock
 
 LATER = NOW + timedelta(days=8)
 STAYS = {"accounts_auditentry"}
@@ -263,6 +263,7 @@ def test_reports_of_closed_agency_are_loaded_after_reopening(acme: Client, shop:
 def test_deleted_accounts_of_closed_agency_are_erased_too(acme: Client, shop: str) -> None:
     acme.delete(f"/v1/accounts/{shop}")
     close(acme)
+    clock.advance(timedelta(days=7))
 
     tasks.erase_accounts()
 

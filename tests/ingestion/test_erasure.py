@@ -20,6 +20,8 @@ from tests.architecture.statements import TENANT_TABLES
 from tests.client import Client
 from tests.clock import NOW
 
+# Deleted accounts can be restored for seven days.
+LATER = NOW + timedelta(days=8)
 ORDERED = NOW - timedelta(days=30)
 DOCUMENTS = 14  # of an account that is furnished, with an archive
 TABLES_OF_ACCOUNTS = """
@@ -59,7 +61,7 @@ def test_deleted_account_is_erased_completely(acme: Client, storage: Path) -> No
     before = rows(acme, account), documents(storage)
     delete_account(acme, account)
 
-    erased = erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW)
+    erased = erasure.erase_accounts(agency_id=acme.agency.pk, now=LATER)
 
     assert min(before[0].values()) > 0, before
     assert before[1] == DOCUMENTS
@@ -78,7 +80,7 @@ def test_present_accounts_are_not_erased(acme: Client, rival: Client, storage: P
     before = rows(acme, present), rows(rival, other_account)
     delete_account(acme, deleted)
 
-    assert erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW) == 1
+    assert erasure.erase_accounts(agency_id=acme.agency.pk, now=LATER) == 1
 
     assert (rows(acme, present), rows(rival, other_account)) == before
     assert documents(storage) == 2 * DOCUMENTS
@@ -91,7 +93,7 @@ def test_run_that_was_interrupted_is_finished_by_next(acme: Client, storage: Pat
     with tenant_context.agency(acme.agency.pk):
         default_storage.delete(Report.objects.all()[0].document)
 
-    assert erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW) == 1
+    assert erasure.erase_accounts(agency_id=acme.agency.pk, now=LATER) == 1
     assert documents(storage) == 0
 
 
@@ -101,7 +103,7 @@ def test_document_whose_row_was_never_written_goes_too(acme: Client, storage: Pa
     (folder / "rpt_of_a_lost_transaction").write_bytes(b"kept before its row")
     delete_account(acme, account)
 
-    erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW)
+    erasure.erase_accounts(agency_id=acme.agency.pk, now=LATER)
 
     assert documents(storage) == 0
 
@@ -119,7 +121,7 @@ def test_document_that_came_in_while_rows_went_goes_too(acme: Client, storage: P
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(upload):
-        erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW)
+        erasure.erase_accounts(agency_id=acme.agency.pk, now=LATER)
 
     assert before[0] == []
     assert documents(storage) == 0
@@ -129,7 +131,7 @@ def test_document_that_no_worker_has_looked_at_goes_too(acme: Client, shop: str,
     acme.send(shop, b"unread")
     delete_account(acme, shop)
 
-    erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW)
+    erasure.erase_accounts(agency_id=acme.agency.pk, now=LATER)
 
     assert (documents(storage), set(rows(acme, shop).values())) == (0, {0})
 
@@ -139,7 +141,7 @@ def test_account_that_comes_back_starts_with_nothing(acme: Client, storage: Path
     delete_account(acme, first)
     again = create_agency_data(acme, name="again", partner="A1ACME").account_id
 
-    erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW)
+    erasure.erase_accounts(agency_id=acme.agency.pk, now=LATER)
 
     assert documents(storage) == DOCUMENTS
     assert (acme.odr(again)["numerator"], acme.odr(again)["denominator"]) == (2, 10)
@@ -184,7 +186,7 @@ def test_erased_account_is_removed_from_lists_and_other_accounts_stay(acme: Clie
     before = naming(acme, present.account_id)
     delete_account(acme, erased.account_id)
 
-    erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW)
+    erasure.erase_accounts(agency_id=acme.agency.pk, now=LATER)
 
     after = whole(acme)
     words = [word.partition("_")[2] for word in every] + [str(account)]
@@ -201,7 +203,7 @@ def test_audit_entries_of_erased_account_stay(acme: Client) -> None:
     account = create_agency_data(acme, name="acme").account_id
     delete_account(acme, account)
 
-    erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW)
+    erasure.erase_accounts(agency_id=acme.agency.pk, now=LATER)
 
     entries = acme.read("/v1/audit-log", about=account)["data"]
     assert [(entry["what"], entry["who"].partition(" ")[0][:3]) for entry in entries] == [

@@ -71,7 +71,7 @@ class EndpointSerializer(serializers.Serializer[Endpoint]):
 
         if endpoint.accounts is None:
             return None
-        # A deleted account stays in the column until it is erased, within an hour.
+        # A deleted account stays in the column until it is erased, because it can be restored.
         return [
             public_account_id(each) for each in endpoint.accounts if each in self.context["existing_accounts"]
         ]

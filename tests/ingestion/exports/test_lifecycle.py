@@ -16,7 +16,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.agencies import lifecycle as agencies
-from accounts.models import ApiKey, Role
+from accounts.models import ApiKey, Role, SellerAccount
 from accounts.tenancy import context
 from api import identifiers
 from ingestion import erasure
@@ -25,7 +25,7 @@ from ingestion.exports import tasks
 from ingestion.models import Export
 from tests import messages
 from tests.client import Client
-from tests.clock import NOW
+from tests.clock import NOW, clock
 from tests.conftest import NOON
 from tests.ingestion import archives, worker_locks
 
@@ -330,7 +330,7 @@ def test_account_that_is_erased_meanwhile_is_in_no_archive(committed: Client, st
     export = claimed(committed)
     (account,) = committed.read("/v1/accounts")["data"]
     committed.delete(f"/v1/accounts/{account['id']}")
-    erasure.erase_accounts(agency_id=committed.agency.pk, now=NOW)
+    erasure.erase_accounts(agency_id=committed.agency.pk, now=NOW + timedelta(days=8))
 
     with pytest.raises(exports.ClaimLost):
         exports.build(export=export, now=NOW)
@@ -341,10 +341,46 @@ def test_account_that_is_erased_meanwhile_is_in_no_archive(committed: Client, st
     assert archives.download_archive(committed, export.public_id).lines("accounts") == []
 
 
-def test_archive_of_account_deleted_meanwhile_is_not_stored(committed: Client, storage: Path) -> None:
+def test_archive_of_account_deleted_meanwhile_is_completed(committed: Client, storage: Path) -> None:
     (account,) = (each["id"] for each in committed.read("/v1/accounts")["data"])
     export = claimed(committed, account=account)
     committed.delete(f"/v1/accounts/{account}")
+
+    exports.build(export=export, now=NOW)
+
+    assert stored_archives(storage) == [export.public_id]
+    archive = archives.download_archive(committed, export.public_id)
+    assert [each["id"] for each in archive.lines("accounts")] == [account]
+
+
+def test_archive_of_deleted_account_survives_until_erasure(committed: Client, storage: Path) -> None:
+    (account,) = (each["id"] for each in committed.read("/v1/accounts")["data"])
+    export = archives.request_export(committed, account=account)
+    archives.build_archive(committed, export)
+    ready = committed.read(f"/v1/exports/{export}")
+    clock.advance(timedelta(days=5))
+    committed.delete(f"/v1/accounts/{account}")
+    shown = committed.read(f"/v1/exports/{export}")
+    clock.advance(timedelta(days=6))
+
+    exports.expire(agency_id=committed.agency.pk, now=timezone.now())
+    erasure.erase_accounts(agency_id=committed.agency.pk, now=timezone.now())
+
+    (deleted,) = committed.read("/v1/accounts", deleted="true")["data"]
+    assert ready["expires_at"] < shown["expires_at"] == deleted["restorable_until"]
+    assert archives.download_archive(committed, export).faults() == []
+    clock.advance(timedelta(days=1))
+    erasure.erase_accounts(agency_id=committed.agency.pk, now=timezone.now())
+    assert stored_archives(storage) == []
+    assert committed.get(f"/v1/exports/{export}").status_code == 404
+
+
+def test_archive_of_account_in_erasure_is_not_stored(committed: Client, storage: Path) -> None:
+    (account,) = (each["id"] for each in committed.read("/v1/accounts")["data"])
+    export = claimed(committed, account=account)
+    committed.delete(f"/v1/accounts/{account}")
+    with context.agency(committed.agency.pk):
+        SellerAccount.objects.update(erasure_started_at=NOW)
 
     with pytest.raises(exports.ClaimLost):
         exports.build(export=export, now=NOW)
@@ -438,9 +474,8 @@ def test_account_erasure_expires_archives_that_contain_it(committed: Client, sto
         made[name] = archives.request_export(committed, account=requested_account)
         archives.build_archive(committed, made[name])
     committed.delete(f"/v1/accounts/{account}")
-    assert committed.get(f"/v1/exports/{made['of it']}").status_code == 404
 
-    erasure.erase_accounts(agency_id=committed.agency.pk, now=NOW)
+    erasure.erase_accounts(agency_id=committed.agency.pk, now=NOW + timedelta(days=8))
 
     assert stored_archives(storage) == [made["of another"]]
     statuses = {each["id"]: each["status"] for each in committed.read("/v1/exports")["data"]}

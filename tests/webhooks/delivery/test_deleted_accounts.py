@@ -127,6 +127,25 @@ def test_reopened_agency_can_recover_missed_events(sender: Sender, receiver: Rec
     assert receiver.messages(path) == events
 
 
+def test_restored_account_can_recover_missed_events(sender: Sender, receiver: Receiver) -> None:
+    path = own("ok")
+    endpoint, _ = sender.endpoint(receiver.url(path))
+    missed = sender.publish(count=3)
+    delete_account(sender)
+    work()
+    account = sender.account.public_id
+    assert sender.client.post(f"/v1/accounts/{account}/restore").status_code == 200
+    later = sender.publish()
+    work()
+
+    since = {"since": (timezone.now() - timedelta(hours=1)).isoformat()}
+    response = sender.client.post(f"/v1/webhook-endpoints/{endpoint.public_id}/recover", since, format="json")
+    work()
+
+    assert response.json()["deliveries"] == 3
+    assert receiver.messages(path) == [*later, *missed]
+
+
 def test_deleted_or_closed_ids_are_the_only_ones_returned(sender: Sender, other: Sender) -> None:
     assert leases.deleted_or_closed_ids() == frozenset()
 
