@@ -5,6 +5,8 @@ other modules are report types or shared by several of them. The modules `…_cs
 """
 
 from ingestion.reports import (
+    a_to_z_claims_page,
+    account_health_lists,
     all_orders,
     all_orders_xml,
     buyer_messages_csv,
@@ -34,6 +36,8 @@ REPORT_TYPES: tuple[ReportType, ...] = (
     fba_returns.REPORT_TYPE,
     fba_shipments.REPORT_TYPE,
     orders_with_defects.REPORT_TYPE,
+    a_to_z_claims_page.REPORT_TYPE,
+    *account_health_lists.REPORT_TYPES,
     claims_csv.REPORT_TYPE,
     shipments_csv.REPORT_TYPE,
     buyer_messages_csv.REPORT_TYPE,

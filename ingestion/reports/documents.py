@@ -15,10 +15,16 @@ from typing import IO, Any
 
 from ingestion.parsing import encodings, tabular, unpacking, xml
 from ingestion.parsing.encodings import Encoding
-from ingestion.parsing.rejections import InvalidRow, RejectedDocument, RejectedLine, mask_email_addresses
-from ingestion.reports import REPORT_TYPE_BY_NAME, REPORT_TYPES
+from ingestion.parsing.rejections import InvalidRow, RejectedDocument, RejectedLine
+from ingestion.reports import REPORT_TYPE_BY_NAME, REPORT_TYPES, known_files
 from ingestion.reports.multi_channel import SetApart
-from ingestion.reports.report_type import ORDER_ID, ParseContext, ReportType, RowParser
+from ingestion.reports.report_type import (
+    ORDER_ID,
+    ParseContext,
+    ReportType,
+    RowParser,
+    normalize_column,
+)
 from metrics.rules.facts import Fact
 
 # Each is held in memory and stored with its reason, and a document with so many is hardly of its report type.
@@ -42,10 +48,10 @@ BINARY = {
         "It is a PDF. Download the report as CSV or tab-delimited text and upload that file.",
     ),
 }
-# A phone number or an ID, which no header contains.
-LONG_NUMBER = re.compile(r"\d(?:[ ./()-]{0,2}\d){6,}")
-UPLOADED_TITLES = dict.fromkeys(report_type.title for report_type in REPORT_TYPES if report_type.is_uploaded)
-SUPPORTED_TYPES = f"Supported report types: {', '.join(UPLOADED_TITLES)}."
+UPLOADED = tuple(report_type for report_type in REPORT_TYPES if report_type.is_uploaded)
+# By their code and not by their title, which may have a comma.
+SUPPORTED_TYPES = f"Supported report types: {', '.join(f'`{each.names[0]}`' for each in UPLOADED)}."
+COLUMN_NAMES = frozenset(normalize_column(column.name) for each in REPORT_TYPES for column in each.columns)
 OpenDocument = Callable[[], AbstractContextManager[IO[bytes]]]
 
 
@@ -84,7 +90,7 @@ class DocumentReader:
             self.encoding = encoding or encodings.detect_encoding(
                 chain((head,), blocks), japanese=parse_context.marketplace == "JP"
             )
-        self.report_type = REPORT_TYPE_BY_NAME[announced_type] if announced_type else self._detect_type()
+        self.report_type = self._report_type(announced_type)
         if self.report_type.dialect == "xml":
             self.encoding = self._xml_encoding()
         self.type_name = announced_type or self.report_type.names[0]
@@ -135,6 +141,24 @@ class DocumentReader:
         if self.report_type.fact_types == (fact_type,):
             return self.facts()
         return (pair for pair in self.facts() if type(pair[1]) is fact_type)
+
+    def _report_type(self, announced_type: str) -> ReportType:
+        """Return the announced report type, or detect it.
+
+        Raises RejectedDocument, which names the document if it is of a kind that is known and not read.
+        """
+        if announced_type:
+            report_type = REPORT_TYPE_BY_NAME[announced_type]
+            lines = self._first_lines() if report_type.dialect in CELLS else []
+            is_expected = lines and detect_table(lines) is not None
+            known = None if is_expected else known_files.find(self._beginning())
+            if known is not None:
+                raise known
+            return report_type
+        try:
+            return self._detect_type()
+        except RejectedDocument as error:
+            raise known_files.find(self._beginning()) or error from None
 
     def _detect_type(self) -> ReportType:
         beginning = self._beginning()
@@ -273,17 +297,12 @@ def detect_table(head: list[str]) -> ReportType | None:
 
 
 def _detect_table(head: list[str]) -> ReportType:
-    """Return the report type whose header the document has.
-
-    Raises RejectedDocument, which quotes the first line.
-    """
+    """Return the report type whose header the document has. Raises RejectedDocument."""
     if not head:
         raise _empty_document()
     report_type = detect_table(head)
     if report_type is not None:
         return report_type
-    # The first line of a document without a header is a row, and may have the data of a buyer.
-    first = LONG_NUMBER.sub("…", mask_email_addresses(head[0].strip()[:1000]))
     if any(ORDER_ID.fullmatch(cell.strip(' "')) for cell in ANY_DELIMITER.split(head[0])):
         raise RejectedDocument(
             "no-header",
@@ -293,7 +312,7 @@ def _detect_table(head: list[str]) -> ReportType:
     raise RejectedDocument(
         "unknown-document",
         "The report type is unknown",
-        f"Its first line is not the header of a supported report: {first[:100]!r}. {SUPPORTED_TYPES}",
+        f"{known_files.describe_header(head[0], known=COLUMN_NAMES)} {SUPPORTED_TYPES}",
     )
 
 

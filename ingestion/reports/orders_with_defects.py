@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from ingestion.parsing.rejections import InvalidRow, RejectedDocument
-from ingestion.reports import cells
+from ingestion.reports import a_to_z_claims_page, cells, listed_days
 from ingestion.reports.report_type import (
     Column,
     ParseContext,
@@ -52,21 +52,26 @@ SPELLINGS = {
 """Spellings of the columns: lower-case letters only, singular."""
 
 RETURNS = frozenset({"requestedat", "returnrequestdate", "returndate"})
-MARKS, NO_MARKS = ("x", "✓"), ("", "-", "n/a", "none")
+MARKS, NO_MARKS = ("x", "✓", "✔"), ("", "-", "n/a", "none")
 COUNT = re.compile("[0-9]{1,6}")
+# With a currency, or it is a number that could be anything.
+AMOUNT = re.compile(r"(?:[$€£¥₹]|[A-Z]{3}) ?-?[0-9][0-9.,]{0,14}|-?[0-9][0-9.,]{0,14} ?(?:[$€£¥₹]|[A-Z]{3})")
+WORDS_OF = dict.fromkeys(CATEGORIES, "yes, y, true, x, ✓ or a count") | {
+    "Negative Feedback": "yes, y, true, x, ✓, or 1 or 2 stars",
+    "A-to-z Guarantee claim": "yes, y, true, x, ✓, a count, an amount, or the state of a claim that counts, such as "
+    "Granted,",
+    "Chargeback claim": "yes, y, true, x, ✓, a count or an amount",
+}
 COLUMNS = (
     Column(name="Order Id", meaning="Amazon's order ID", needed=True),
     Column(
         name="Order Date",
-        meaning="the day of the order: 2025-07-01 or 01-Jul-2025; other formats are ignored",
+        meaning="the day of the order: 2025-07-01, 01-Jul-2025 or Jul 1, 2025; other formats are ignored",
     ),
     *(
         Column(
             name=name,
-            meaning=(
-                "yes, y, true, x, ✓ or a count if the order has this defect; at least one of the five "
-                "columns is required"
-            ),
+            meaning=f"{WORDS_OF[name]} if the order has this defect; at least one of the five columns is required",
         )
         for name in CATEGORIES
     ),
@@ -114,23 +119,36 @@ def _normalize(cell: str) -> str:
     return re.sub("[^a-z]", "", cell.lower()).removesuffix("s")
 
 
+WORDS_EXPECTED = dict.fromkeys(CATEGORIES.values(), "yes, no, x or a count") | {
+    DefectKind.A_TO_Z_CLAIM: "yes, no, x, a count, an amount, Granted, Denied, Withdrawn or Pending",
+    DefectKind.CHARGEBACK: "yes, no, x, a count or an amount",
+}
+
+
 def _is_marked(name: str, text: str) -> bool:
     word = text.lower()
     if word in NO_MARKS or word in cells.NO:
         return False
     if word in MARKS or word in cells.YES:
         return True
-    if not COUNT.fullmatch(word):
-        raise InvalidRow(f"`{name}`: {quote_value(text)} is not valid; expected yes or no.")
-    return int(word) > 0
+    kind = CATEGORIES[name]
+    if kind is DefectKind.FEEDBACK:
+        # A number is the stars of the feedback, and only 1 and 2 are negative. As a count, 5 would be a defect.
+        if word == "2":
+            return True
+        raise InvalidRow(f"`{name}`: {quote_value(text)} is not valid; expected yes, no, 1 or 2.")
+    if COUNT.fullmatch(word):
+        return int(word) > 0
+    if kind is DefectKind.A_TO_Z_CLAIM and (state := a_to_z_claims_page.find_state(text)):
+        return defects.ruling(kind=kind, state=state, rating=None).counts
+    if kind in {DefectKind.A_TO_Z_CLAIM, DefectKind.CHARGEBACK} and AMOUNT.fullmatch(text):
+        return any(digit in "123456789" for digit in text)
+    raise InvalidRow(f"`{name}`: {quote_value(text)} is not valid; expected {WORDS_EXPECTED[kind]}.")
 
 
 def _day(text: str, parse_context: ParseContext) -> date | None:
     # The format of this column is not documented, and the order itself decides the day that counts.
-    try:
-        return cells.parse_day(text, parse_context=parse_context)
-    except InvalidRow:
-        return None
+    return listed_days.parse(text, parse_context=parse_context)
 
 
 def _as_list(order: str, kind: DefectKind, on: date | None) -> DefectFact:

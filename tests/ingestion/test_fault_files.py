@@ -22,6 +22,7 @@ class Case:
     - `home`: the account's home marketplace. `announced`: the `report_type` that is sent with the document.
     - `report_type`: the report type of a loaded document.
     - `read`: the number of rows read. `rejected`: a part of the reason of each rejected row, by line.
+    - `set_apart`: the number of rows of multi-channel orders.
     - `warnings`: a part of each warning, in order.
     - `problem`: the slug of the problem of a rejected document. `detail`: parts of its detail.
     """
@@ -31,6 +32,7 @@ class Case:
     announced: str = ""
     report_type: str = ""
     read: int = 0
+    set_apart: int = 0
     rejected: dict[int, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     problem: str = ""
@@ -52,6 +54,68 @@ CASES = (
 )
 
 
+ORDERS = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
+MULTI_CHANNEL = (
+    Case(file="02_orders_si_prod_channels.txt", report_type=ORDERS, read=6, set_apart=5),
+    Case(
+        file="55_fba_returns_mcf.txt",
+        report_type="GET_FBA_FULFILLMENT_CUSTOMER_RETURNS_DATA",
+        read=4,
+        set_apart=2,
+    ),
+    Case(
+        file="60_fba_shipments_mcf_blank_purchase.txt",
+        report_type="GET_AMAZON_FULFILLED_SHIPMENTS_DATA_GENERAL",
+        read=2,
+        set_apart=1,
+    ),
+)
+KNOWN_AND_NOT_READ = {
+    "16_s3_expired.xml": ("the download link had expired: download the report again",),
+    "70_unshipped_orders.txt": ("the unshipped-orders report", f"Send the all-orders report (`{ORDERS}`)"),
+    "71_orders_data_new.txt": ("the new-orders report", f"Send the all-orders report (`{ORDERS}`)"),
+    "72_payments_date_range.csv": ("a payments report", "It lists money", "`claims_and_chargebacks`"),
+    "73_settlement_v2.txt": ("a settlement report", "It lists money", "`claims_and_chargebacks`"),
+    "74_business_report.csv": ("a business report", "Send the all-orders report"),
+    "87_html_login.csv": ("sign-in page, a web page and not a report",),
+}
+KNOWN_FILES = (
+    *(
+        Case(file=file, announced=announced, problem="unknown-document", detail=detail)
+        for file, detail in KNOWN_AND_NOT_READ.items()
+        for announced in ("", ORDERS, "shipments")
+    ),
+    Case(
+        file="34_first_line_is_a_person.csv",
+        problem="unknown-document",
+        detail=(
+            "Its first line has the columns `A-to-z Guarantee Claim` and 3 that are not known.",
+            f"`{ORDERS}`, `GET_XML",
+        ),
+    ),
+)
+AMAZONS_LISTS = (
+    Case(file="75_otdr_defects.csv", report_type="late_deliveries", read=1),
+    Case(file="77_vtr_report.txt", report_type="packages_without_valid_tracking", read=2),
+    Case(
+        file="78_pso_defect_report.csv",
+        report_type="premium_shipping_defects",
+        read=1,
+        warnings=("Premium shipping has no metric of its own.",),
+    ),
+    Case(file="79_invoice_defects.csv", home="DE", report_type="invoice_defects", read=1),
+    Case(
+        file="81_odr_defects_values.csv",
+        report_type="orders_with_defects",
+        read=6,
+        rejected={5: "`Negative Feedback`: '5' is not valid; expected yes, no, 1 or 2."},
+    ),
+    Case(file="82_atoz_claims_page.csv", report_type="a_to_z_claims_page", read=2),
+    Case(file="82b_atoz_claims_page2.csv", report_type="orders_with_defects", read=1),
+)
+ALL_CASES = (*CASES, *MULTI_CHANNEL, *KNOWN_FILES, *AMAZONS_LISTS)
+
+
 def upload(agency: Client, case: Case) -> dict[str, Any]:
     """Upload the document of a case to a new account, let a worker load it and return its report."""
     account = agency.take_on(home=case.home)
@@ -65,7 +129,7 @@ def reasons(agency: Client, report: dict[str, Any]) -> dict[int, str]:
     return {row["line"]: row["reason"] for row in rows}
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.file} {case.announced}".strip())
+@pytest.mark.parametrize("case", ALL_CASES, ids=lambda case: f"{case.file} {case.announced}".strip())
 def test_faulty_document_gets_right_answer(nord: Client, case: Case) -> None:
     report = upload(nord, case)
 
@@ -80,6 +144,7 @@ def test_faulty_document_gets_right_answer(nord: Client, case: Case) -> None:
     assert [part for part in case.detail if part not in problem["detail"]] == [], problem
     if not case.problem:
         assert (report["report_type"], report["rows"]["read"]) == (case.report_type, case.read), report
+        assert report["rows"]["set_apart"] == case.set_apart, report
         assert len(report["warnings"]) == len(case.warnings), report["warnings"]
     for part, warning in zip(case.warnings, report["warnings"], strict=False):
         assert part in warning
@@ -89,5 +154,5 @@ def test_faulty_documents_are_all_tested_and_described() -> None:
     files = {path.name for path in FAULTS.iterdir()} - {"README.md"}
     described = (FAULTS / "README.md").read_text()
 
-    assert files == {case.file for case in CASES}
+    assert files == {case.file for case in ALL_CASES}
     assert [name for name in sorted(files) if f"| {name} |" not in described] == []

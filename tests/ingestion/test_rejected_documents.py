@@ -69,7 +69,7 @@ def headless(document: bytes) -> bytes:
             b"Date range exceeded. Report can be requested only upto 30 days",
             {},
             "unknown-document",
-            "Date range exceeded. Report can be requested only upto 30 days",
+            "Request the report for at most 30 days at a time.",
             orders,
             id="Amazon's error as a body",
         ),
@@ -257,7 +257,7 @@ def test_row_without_order_id_is_rejected_with_its_line_and_others_are_loaded(
     nord: Client, store: str
 ) -> None:
     lines = orders.splitlines(keepends=True)
-    lines[3] = lines[3].replace(b"101-", b"S01-")
+    lines[3] = lines[3].replace(b"101-", b"1O1-")
     lines[7] = b"\t".join([b""] * 32) + b"\r\n"
 
     report = nord.load(store, b"".join(lines))
@@ -273,7 +273,7 @@ def test_row_without_order_id_is_rejected_with_its_line_and_others_are_loaded(
         "set_apart": 0,
     }
     assert [row["line"] for row in rejected] == [4, 8]
-    assert "'S01-0000001-0000103' is not a valid Amazon order ID" in rejected[0]["reason"]
+    assert "'1O1-0000001-0000103' is not a valid Amazon order ID" in rejected[0]["reason"]
 
 
 def test_rejected_rows_are_listed_if_all_are_rejected(nord: Client, store: str) -> None:

@@ -133,12 +133,10 @@ def test_first_line_of_unknown_document_is_quoted_without_addresses_and_long_num
     assert [word for word in hidden if word in report["problem"]["detail"]] == []
 
 
-def test_first_line_of_unknown_document_is_quoted_where_it_looks_like_header(
-    nord: Client, shelf: str
-) -> None:
-    report = nord.load(shelf, b"Order;Day 2026;Amount 60\n")
+def test_first_line_of_unknown_document_is_quoted_where_it_is_known_column(nord: Client, shelf: str) -> None:
+    report = nord.load(shelf, b"Order ID;Jane Roe;Rating\n")
 
-    assert "'Order;Day 2026;Amount 60'" in report["problem"]["detail"]
+    assert "the columns `Order ID`, `Rating` and 1 that are not known." in report["problem"]["detail"]
 
 
 def test_rejected_rows_of_agency_that_keeps_documents_as_they_come_show_no_address(

@@ -151,7 +151,7 @@ def test_report_without_column_of_claims_tells_of_returns_alone() -> None:
     ("cells", "reason_part"),
     [
         ({"Order ID": ""}, "'' is not a valid Amazon order ID"),
-        ({"Order ID": "S01-1234567-1234567"}, "is not a valid Amazon order ID"),
+        ({"Order ID": "112-1234567-123456"}, "is not a valid Amazon order ID"),
         ({"A-to-Z Claim": "perhaps"}, "`A-to-Z Claim`: 'perhaps' is not valid; expected Y or N"),
         ({"Amazon RMA ID": "x" * 61}, "`RMA ID`: 'x"),
     ],

@@ -108,7 +108,6 @@ def test_xml_returns_are_detected_by_element_or_message_type(envelope: str) -> N
     [
         (report(details()), all_orders_xml.NAME),
         (build.orders_xml(build.message()), mfn_returns_xml.NAME),
-        (b"<html><body>404</body></html>", mfn_returns_xml.NAME),
     ],
 )
 def test_other_xml_is_not_an_empty_returns_report(document: bytes, announced: str) -> None:
