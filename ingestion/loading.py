@@ -29,7 +29,7 @@ from ingestion.parsing.rejections import RejectedDocument, RejectedLine
 from ingestion.reports.documents import DocumentReader
 from ingestion.reports.report_type import ParseContext
 from metrics import refresh
-from metrics.pipeline import feedback_removal, recording
+from metrics.pipeline import feedback_removal, incomplete_keys, recording
 
 # A broken connection or a deployment may interrupt an honest report a few times. One that kills its worker
 # each time would do so forever.
@@ -97,6 +97,9 @@ def stage(report: Report) -> DocumentReader:
     # its last line changes nothing.
     for fact_type in reader.report_type.fact_types:
         recording.stage(fact_type=fact_type, facts=reader.facts_of_type(fact_type))
+        if reader.report_type.tell_apart:
+            for line in incomplete_keys.remove_indistinct(fact_type=fact_type):
+                reader.reject(RejectedLine(line, reader.report_type.tell_apart))
     return reader
 
 

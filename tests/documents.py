@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from tests import build
-from tests.recount.statements import ELSEWHERE, DefectRow, OrderRow, Row, UnconfirmedRow
+from tests.recount.statements import ELSEWHERE, DefectRow, ListedRow, OrderRow, Row, UnconfirmedRow
 
 STORES = {"US": "Amazon.com", "GB": "Amazon.co.uk", "DE": "Amazon.de", ELSEWHERE: "Non-Amazon"}
 FULFILMENT = {"mfn": "Merchant", "afn": "Amazon"}
@@ -22,6 +22,14 @@ DEFECT_COLUMNS = {
     "a_to_z_claim": "A-to-z Guarantee claim",
     "chargeback": "Chargeback claim",
 }
+
+
+LISTS = {
+    "late_delivery": "late_deliveries",
+    "invalid_tracking": "packages_without_valid_tracking",
+    "invoice_defect": "invoice_defects",
+}
+"""The report type of each of Amazon's lists, by its kind of defect."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,8 @@ class Document:
             return _comma_separated(
                 [_unconfirmed_cells(row) for row in self.rows if isinstance(row, UnconfirmedRow)]
             )
+        if self.report_type in LISTS.values():
+            return _comma_separated([_listed_cells(row) for row in self.rows if isinstance(row, ListedRow)])
         if self.report_type in WITH_OPTIONAL_COLUMNS:
             return _comma_separated([_cells(row, self.columns) for row in self.rows])
         defects = [row for row in self.rows if isinstance(row, DefectRow)]
@@ -129,3 +139,18 @@ def _unconfirmed_cells(row: UnconfirmedRow) -> dict[str, str]:
         "Fulfilled By": FULFILLED_BY[row.channel],
     }
     return order | {column: "Yes" if kind in row.kinds else "No" for kind, column in DEFECT_COLUMNS.items()}
+
+
+def _listed_cells(row: ListedRow) -> dict[str, str]:
+    order, day = {"Order ID": row.order_id, "Tracking ID": row.tracking_number}, row.on.isoformat()
+    return (
+        order
+        | {
+            "late_delivery": {
+                "Actual Delivery Date": day,
+                "Delivered After Promised Date Without Extension": "YES",
+            },
+            "invalid_tracking": {"Ship Confirmation Date": day, "No Valid Tracking": "X"},
+            "invoice_defect": {"Ship Date UTC": day, "Defect Type": "Missing Invoice"},
+        }[row.kind]
+    )

@@ -13,6 +13,7 @@ from tests.recount.knowledge import STATUS_ORDER
 from tests.recount.statements import (
     ELSEWHERE,
     DefectRow,
+    ListedRow,
     MessageRow,
     OrderRow,
     RemovalRow,
@@ -136,6 +137,16 @@ def unconfirmed(order_id: str, chance: Random) -> list[UnconfirmedRow]:
         if kinds and chance.random() < 0.15
         else []
     )
+
+
+def listed(order_id: str, chance: Random) -> list[ListedRow]:
+    """Generate rows of Amazon's lists for some orders, which name a package of the order or another one."""
+    names = ("", "", "P0", "P1", "T0", "T9")
+    return [
+        ListedRow(order_id, kind, FIRST_DAY + _random_day(chance) * DAY, chance.choice(names))
+        for kind in ("late_delivery", "invalid_tracking", "invoice_defect")
+        if chance.random() < 0.06
+    ]
 
 
 def shipments(order_id: str, chance: Random) -> list[ShipmentRow]:

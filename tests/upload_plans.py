@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests import build, order_histories
 from tests.clock import TODAY
-from tests.documents import Document
+from tests.documents import LISTS, Document
 from tests.order_histories import BEGINNING
 from tests.recount.statements import DefectRow, MessageRow, ReturnRow, ShipmentRow, feedback
 
@@ -129,8 +129,14 @@ class _DocumentBuilder:
         chance, first_ratings = self._random("feedback reports"), dict[tuple[str, date], int]()
         listed: dict[str, list[DefectRow]] = {store: [] for store in ("US", "GB", "DE")}
         stores = {row.order_id: row.store for row in self.placed}
+        # Feedback comes after its order; a row that does not is rejected.
+        earliest = {
+            order_id: max(row.ordered_on for row in self.placed if row.order_id == order_id)
+            for order_id in stores
+        }
         for order_id in self.ids:
-            for rating, on in order_histories.stars(order_id, self._random("stars", order_id)):
+            for rating, day in order_histories.stars(order_id, self._random("stars", order_id)):
+                on = max(day, earliest.get(order_id, day))
                 first_rating = first_ratings.setdefault((order_id, on), rating)
                 store = chance.choice((*[stores.get(order_id, self.home)] * 4, self.home))
                 row = feedback(order_id=order_id, rating=first_rating if settled else rating, on=on)
@@ -173,6 +179,15 @@ class _DocumentBuilder:
         yield from self._by_column("buyer_messages", messages_stated, settled=settled)
         for rows in _spread(removed, 1, self._random("removals")):
             yield Document("feedback_removals", tuple(rows), self.home, REQUIRED_COLUMNS["feedback_removals"])
+        for kind, report_type in LISTS.items():
+            rows = [
+                row
+                for each in self.ids
+                for row in order_histories.listed(each, self._random("lists", each))
+                if row.kind == kind
+            ]
+            for chosen in _spread(rows, 2, self._random("lists", kind)):
+                yield Document(report_type, tuple(chosen), self.home)
         for chosen in _spread(unconfirmed, 2, self._random("hearsay")):
             yield Document("orders_with_defects", tuple(chosen), self.home)
 

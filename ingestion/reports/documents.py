@@ -211,7 +211,7 @@ class DocumentReader:
                 yield from ((line, fact) for fact in apart.facts)
                 continue
             except InvalidRow as error:
-                self._reject(RejectedLine(line, error.reason[:300]))
+                self.reject(RejectedLine(line, error.reason[:300]))
                 continue
             # Comparing the type is faster than isinstance, and this runs once for every row.
             if type(facts) is list:
@@ -219,7 +219,8 @@ class DocumentReader:
             else:
                 yield line, facts  # type: ignore[misc]
 
-    def _reject(self, row: RejectedLine) -> None:
+    def reject(self, row: RejectedLine) -> None:
+        """Count a row as rejected. Raises RejectedDocument if there are too many."""
         self.rejected.append(row)
         if len(self.rejected) > MAX_REJECTED_ROWS:
             raise RejectedDocument(

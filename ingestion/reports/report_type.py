@@ -74,6 +74,8 @@ class ReportType:
     - `read_rows`: returns (line, row) pairs of a whole document whose rows depend on each other. Raises
       RejectedDocument.
     - `max_bytes`: the size limit of a document that is read as a whole.
+    - `tell_apart`: the reason that rejects a row which has the same incomplete key as an earlier row and states
+      something else. Empty: the last row wins.
     - `uses_period`: whether the days for which a report is complete have a meaning.
     - `about`, `columns`, `example`, `source`: the documentation. `example` is a complete document.
     """
@@ -89,6 +91,7 @@ class ReportType:
     read_rows: Callable[[bytes, ParseContext], Iterable[tuple[int, Any]]] | None = None
     max_bytes: int = 1024**3
     is_uploaded: bool = True
+    tell_apart: str = ""
     uses_period: bool = False
     about: str = ""
     columns: tuple[Column, ...] = ()

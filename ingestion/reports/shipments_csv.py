@@ -27,7 +27,9 @@ CANCELLERS = tuple(canceller.value for canceller in Canceller)
 COLUMNS = (
     Column(name="order_id", meaning="Amazon's order ID", needed=True),
     Column(
-        name="package", meaning="distinguishes several packages of one order; default: the tracking number"
+        name="package",
+        meaning="distinguishes several packages of one order; default: the tracking number; without either, a "
+        "second row of the order that states something else at the same time is rejected",
     ),
     Column(name="tracking_number", meaning="the carrier's tracking number"),
     Column(name="units", meaning="number of items in the package; default: 1"),
@@ -135,4 +137,6 @@ REPORT_TYPE = ReportType(
     columns=COLUMNS,
     example=EXAMPLE,
     source=OWN_LAYOUT,
+    tell_apart="`package`: an earlier row of this order has no package or tracking number either, and states "
+    "something else; tell packages apart with `package` or `tracking_number`, or order the rows by `updated_at`.",
 )

@@ -113,7 +113,15 @@ AMAZONS_LISTS = (
     Case(file="82_atoz_claims_page.csv", report_type="a_to_z_claims_page", read=2),
     Case(file="82b_atoz_claims_page2.csv", report_type="orders_with_defects", read=1),
 )
-ALL_CASES = (*CASES, *MULTI_CHANNEL, *KNOWN_FILES, *AMAZONS_LISTS)
+INDISTINCT = (
+    Case(
+        file="130_shipments_two_packages.csv",
+        report_type="shipments",
+        read=4,
+        rejected={5: "tell packages apart with `package` or `tracking_number`"},
+    ),
+)
+ALL_CASES = (*CASES, *MULTI_CHANNEL, *KNOWN_FILES, *AMAZONS_LISTS, *INDISTINCT)
 
 
 def upload(agency: Client, case: Case) -> dict[str, Any]:

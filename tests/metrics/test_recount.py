@@ -24,7 +24,7 @@ from tests.client import Client
 from tests.clock import TODAY
 from tests.documents import Document, json_fields
 from tests.order_histories import FIRST_DAY
-from tests.recount import figures
+from tests.recount import figures, indistinct
 from tests.recount.counted_rows import DEFECTS
 from tests.recount.figures import METRICS, ODR, PCR, RULES, Recount, channels_of, rule_of
 from tests.recount.knowledge import NEVER, Knowledge
@@ -65,15 +65,16 @@ class LoadedAccount:
             report = self.client.post_defects(self.account_id, *defects)
         else:
             report = self.client.load(self.account_id, document.content, **document.upload_fields)
-        rows, rejected = report["rows"], int(document.has_invalid_row)
-        assert (report["status"], rows["read"], rows["rejected"]) == (
-            "loaded",
-            len(document.rows) + rejected,
-            rejected,
-        ), report
         received_at, known_at = (
             datetime.fromisoformat(report[name]) for name in ("received_at", "loaded_at")
         )
+        kept = indistinct.kept_rows(document, received_at=received_at)
+        rows, rejected = report["rows"], int(document.has_invalid_row) + len(document.rows) - len(kept)
+        assert (report["status"], rows["read"], rows["rejected"]) == (
+            "loaded",
+            len(document.rows) + int(document.has_invalid_row),
+            rejected,
+        ), report
         context = (
             document.counts_all,
             frozenset(document.columns),
@@ -81,7 +82,7 @@ class LoadedAccount:
             document.period,
             rejected,
         )
-        self.uploads.setdefault(report["id"], Upload(document.rows, received_at, known_at, *context))
+        self.uploads.setdefault(report["id"], Upload(kept, received_at, known_at, *context))
 
     def moments(self) -> list[datetime | None]:
         """Return a moment before the first upload, some of those of uploads, and None for now."""

@@ -106,9 +106,8 @@ def _scans(known: Knowledge) -> Iterator[CountedRow]:
     for order, packages in _shipped(known):
         for each in packages:
             if each.shipped_on and each.is_scanned is not None:
-                yield _counted_row(
-                    order, day=each.shipped_on, counted=each.is_scanned, reference=each.package
-                )
+                counted = each.is_scanned and not known.is_listed(each, "invalid_tracking")
+                yield _counted_row(order, day=each.shipped_on, counted=counted, reference=each.package)
 
 
 def _deliveries(known: Knowledge) -> Iterator[CountedRow]:
@@ -119,7 +118,7 @@ def _deliveries(known: Knowledge) -> Iterator[CountedRow]:
                 yield _counted_row(
                     order,
                     day=each.deliver_by_on,
-                    counted=each.is_on_time,
+                    counted=each.is_on_time and not known.is_listed(each, "late_delivery"),
                     reference=each.package,
                     units=units,
                 )
@@ -133,7 +132,9 @@ def _invoices(known: Knowledge) -> Iterator[CountedRow]:
             if each.is_invoiced_in_time is not None
         ]
         if judged and order.store in INVOICE_MARKETPLACES:
-            yield _counted_row(order, day=_first(judged), counted=not all(in_time for _, in_time in judged))
+            counted = not all(in_time for _, in_time in judged)
+            counted = counted or known.is_order_listed(order.order_id, "invoice_defect")
+            yield _counted_row(order, day=_first(judged), counted=counted)
 
 
 def _messages(known: Knowledge) -> Iterator[CountedRow]:

@@ -71,6 +71,16 @@ def package(row: ShipmentRow, *, columns: frozenset[str], at: datetime) -> Packa
     )
 
 
+def judged_kinds(package: Package) -> dict[str, bool]:
+    """Return, by kind of Amazon's lists, whether the package is in the denominator of its metric."""
+    is_promised = bool(package.deliver_by_on and package.is_scanned and package.is_on_time is not None)
+    return {
+        "late_delivery": is_promised,
+        "invalid_tracking": bool(package.shipped_on and package.is_scanned is not None),
+        "invoice_defect": bool(package.shipped_on and package.is_invoiced_in_time is not None),
+    }
+
+
 def name_of(row: ShipmentRow) -> str:
     """Return what identifies a package within its order."""
     return row.package or row.tracking_number

@@ -9,6 +9,7 @@ from tests.recount import judgement
 from tests.recount.cells import Cell, is_moment
 from tests.recount.statements import (
     DefectRow,
+    ListedRow,
     MessageRow,
     OrderRow,
     RemovalRow,
@@ -43,6 +44,7 @@ class Knowledge:
         self.unconfirmed = {
             (row.order_id, kind) for _, _, row in _rows(known, UnconfirmedRow) for kind in row.kinds
         }
+        self.listed = {(row.order_id, row.kind, row.tracking_number) for _, _, row in _rows(known, ListedRow)}
         newest = max(known, key=lambda upload: upload.known_at, default=None)
         self.excluded_statuses = set() if newest and newest.counts_all else {"Pending", "Cancelled"}
 
@@ -50,8 +52,36 @@ class Knowledge:
         """Return whether a defect of these kinds counts, by its details if any, else as unconfirmed."""
         return any(self._counts(order_id, kind) for kind in kinds)
 
+    def is_listed(self, package: judgement.Package, kind: str) -> bool:
+        """Return whether Amazon lists this package, or its order without naming one of its packages."""
+        names = {each.package for each in self.packages if each.order_id == package.order_id}
+        return any(
+            name == package.package or not name or name not in names
+            for order_id, each, name in self.listed
+            if (order_id, each) == (package.order_id, kind)
+        )
+
+    def is_order_listed(self, order_id: str, kind: str) -> bool:
+        """Return whether Amazon lists the order."""
+        return any((order_id, kind) == (each, other) for each, other, _ in self.listed)
+
     def unmatched(self) -> int:
-        """Return how many defects have an order that no report contains."""
+        """Return how many defects have an order that no report contains, or no package of their metric."""
+        return self._unmatched_defects() + self._unmatched_listings()
+
+    def _unmatched_listings(self) -> int:
+        judged = {
+            (each.order_id, kind)
+            for each in self.packages
+            for kind, is_judged in judgement.judged_kinds(each).items()
+            if is_judged
+        }
+        return sum(
+            order_id not in self.orders or (order_id, kind) not in judged
+            for order_id, kind in {(order_id, kind) for order_id, kind, _ in self.listed}
+        )
+
+    def _unmatched_defects(self) -> int:
         detailed = {(row.order_id, row.kind, row.reference) for rows in self.defects.values() for row in rows}
         mentioned = self.unconfirmed - {(order_id, kind) for order_id, kind, _ in detailed}
         return sum(order_id not in self.orders for order_id, *_ in [*detailed, *mentioned])

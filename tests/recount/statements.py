@@ -70,6 +70,16 @@ class UnconfirmedRow:
 
 
 @dataclass(frozen=True)
+class ListedRow:
+    """Store a row of one of Amazon's lists of what missed a metric. `tracking_number` may name the package."""
+
+    order_id: str
+    kind: str
+    on: date
+    tracking_number: str = ""
+
+
+@dataclass(frozen=True)
 class ShipmentRow:
     """Store one package, or an order without packages yet. Fields without a value are None or empty."""
 
@@ -115,7 +125,7 @@ class MessageRow:
     updated_at: datetime | None = None
 
 
-Row = OrderRow | DefectRow | RemovalRow | UnconfirmedRow | ShipmentRow | ReturnRow | MessageRow
+Row = OrderRow | DefectRow | RemovalRow | UnconfirmedRow | ListedRow | ShipmentRow | ReturnRow | MessageRow
 
 
 def feedback(*, order_id: str, rating: int, on: date) -> DefectRow:
