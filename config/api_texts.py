@@ -67,6 +67,8 @@ ENUMERATIONS = {
     "InvitationStatus": "Whether an invitation can still be accepted.",
     "Marketplace": "An Amazon store, by ISO 3166-1 country code.",
     "Metric": "A metric of account health.",
+    "MissingFact": "What an unmatched defect waits for: its order, or a package of the order.",
+    "OrderDefectKind": "The kind of a defect of an order.",
     "Permission": (
         "A permission. `read` allows reading, `write` allows the changes that managers may make, and "
         "`administer` allows the changes that only admins may make."
@@ -344,6 +346,8 @@ ENUM_NAMES = {
     "PostedDefectKind": "ingestion.api.defect_serializers.DEFECT_KINDS",
     "PostedDefectState": "ingestion.api.defect_serializers.STATES",
     "FundedBy": "metrics.api.order_serializers.FUNDERS",
+    "OrderDefectKind": "metrics.api.query_params.DEFECT_KINDS",
+    "MissingFact": ("order", "package"),
     "ReportType": "ingestion.reports.REPORT_TYPE_BY_NAME",
     "UploadableReportType": "ingestion.reports.UPLOADABLE_NAMES",
     "ReportSource": "ingestion.models.Report.Source",

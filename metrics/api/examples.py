@@ -226,3 +226,15 @@ PORTFOLIO = {
         }
     ],
 }
+UNMATCHED = {
+    "order_id": "302-1234567-1234567",
+    "kind": "a_to_z_claim",
+    "state": "granted",
+    "rating": None,
+    "occurred_on": "2026-11-02",
+    "reference": "C-0001",
+    "missing": "order",
+    "found_in": "acct_019abc4e5f607a8b9c0d1e2f3a4b5c6e",
+    "report": "rpt_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
+    "recorded_at": "2026-11-22T09:00:01Z",
+}

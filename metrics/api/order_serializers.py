@@ -1,15 +1,19 @@
-"""Define the response bodies of the orders behind a metric."""
+"""Define the response bodies of the orders behind a metric, and of unmatched defects."""
 
 from typing import Any
 
 from django.utils.translation import gettext
-from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.marketplaces import CODES
+from accounts.models import public_account_id
 from accounts.requests.fields import ChoiceOrNull, TextOrNull
+from api import identifiers
 from metrics.api import examples
+from metrics.api.query_params import DEFECT_KINDS
 from metrics.api.value_serializers import CHANNELS
+from metrics.drilldown.unmatched import UnmatchedDefect
 from metrics.rules import reasons
 
 FUNDERS = ("seller", "amazon")
@@ -66,3 +70,37 @@ class OrderSerializer(serializers.Serializer[Any]):
         "promised date, or the day of the request or message."
     )
     reference = TextOrNull(help_text="The ID of the package, request or message, if the metric counts those.")
+
+
+@extend_schema_serializer(
+    examples=[OpenApiExample("Claim in the wrong account", value=examples.UNMATCHED, response_only=True)]
+)
+class UnmatchedDefectSerializer(serializers.Serializer[UnmatchedDefect]):
+    """A defect whose order or package is not loaded for the account."""
+
+    order_id = serializers.CharField(help_text="Amazon's order ID.")
+    kind = serializers.ChoiceField(choices=DEFECT_KINDS, help_text="The kind of the defect.")
+    state = serializers.CharField(help_text="The state of the defect, such as `granted` or `listed`.")
+    rating = serializers.IntegerField(allow_null=True, help_text="The stars of a feedback; otherwise null.")
+    occurred_on = serializers.DateField(allow_null=True, help_text="The day of the defect, if it is known.")
+    reference = TextOrNull(
+        help_text="The ID that distinguishes several defects of one kind, such as a claim ID."
+    )
+    missing = serializers.SerializerMethodField(
+        help_text="What is not loaded: the `order`, or a `package` of it that its metric can judge."
+    )
+    found_in = serializers.SerializerMethodField(
+        help_text="The ID of another account that has the order. Null if no account that you can see has it."
+    )
+    report = serializers.SerializerMethodField(help_text="The ID of the report that stated the defect.")
+    recorded_at = serializers.DateTimeField(help_text="When this state of the defect was recorded.")
+
+    @extend_schema_field({"type": "string", "enum": ["order", "package"]})
+    def get_missing(self, row: UnmatchedDefect) -> str:
+        return "order" if row.lacks_order else "package"
+
+    def get_found_in(self, row: UnmatchedDefect) -> str | None:
+        return public_account_id(row.found_in) if row.found_in and row.lacks_order else None
+
+    def get_report(self, row: UnmatchedDefect) -> str:
+        return identifiers.public("rpt", row.report_id)

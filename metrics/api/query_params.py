@@ -13,10 +13,11 @@ from accounts.marketplaces import CODES
 from accounts.models import SellerAccount
 from api.strict_fields import Choice, Contradiction, Day, Instant, KeywordFields
 from metrics.rules.definitions import CATALOGUE
-from metrics.rules.facts import Channel
+from metrics.rules.facts import Channel, DefectKind
 
 LONGEST_HISTORY = timedelta(days=3 * 366)
 DEFAULT_HISTORY = timedelta(days=89)
+DEFECT_KINDS = tuple(kind.value for kind in DefectKind)
 # The clock of a client may be ahead of ours.
 CLOCK_SKEW = timedelta(minutes=5)
 NO_FORECASTS = "Forecasts are not answered here."
@@ -29,6 +30,26 @@ def check_day(day: date) -> date:
     return day
 
 
+class KnownAt(Instant):
+    """Accept a moment that has passed."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            required=False,
+            help_text=(
+                "Use only data that was known at this moment, so that the response never changes. It must "
+                "not be in the future. By default, all data that is known now is used."
+            ),
+            **kwargs,
+        )
+
+    def to_internal_value(self, value: Any) -> datetime:
+        moment = super().to_internal_value(value)
+        if moment > timezone.now() + CLOCK_SKEW:
+            raise serializers.ValidationError(f"Expected a moment that has passed. {NO_FORECASTS}")
+        return moment
+
+
 class SeriesParams(serializers.Serializer[Any]):
     marketplace = Choice(
         choices=CODES, required=False, help_text="Return only rows for this marketplace (ISO country code)."
@@ -39,18 +60,7 @@ class SeriesParams(serializers.Serializer[Any]):
         help_text="Return only rows for this fulfillment channel. If Amazon does not separate the "
         "channels of a metric, its channel is `all`.",
     )
-    known_at = Instant(
-        required=False,
-        help_text=(
-            "Use only data that was known at this moment, so that the response never changes. It must "
-            "not be in the future. By default, all data that is known now is used."
-        ),
-    )
-
-    def validate_known_at(self, moment: datetime) -> datetime:
-        if moment > timezone.now() + CLOCK_SKEW:
-            raise serializers.ValidationError(f"Expected a moment that has passed. {NO_FORECASTS}")
-        return moment
+    known_at = KnownAt()
 
 
 class DayParams(SeriesParams):
@@ -76,6 +86,15 @@ class OrdersParams(DayParams):
             "default, all orders are returned."
         ),
     )
+
+
+class UnmatchedParams(serializers.Serializer[Any]):
+    kind = Choice(
+        choices=DEFECT_KINDS,
+        required=False,
+        help_text="Return only defects of this kind.",
+    )
+    known_at = KnownAt()
 
 
 class PortfolioParams(serializers.Serializer[Any]):
@@ -153,6 +172,11 @@ def resolve_span(params: dict[str, Any], account: SellerAccount) -> tuple[date, 
     if until - since > LONGEST_HISTORY:
         raise Contradiction({"from": "A history covers at most three years. Send several requests for more."})
     return since, until, _known_at(params, account)
+
+
+def resolve_known_at(params: dict[str, Any], account: SellerAccount) -> datetime:
+    """Return the moment at which the data of a response without days was known."""
+    return _known_at(params, account)
 
 
 def _known_at(params: dict[str, Any], account: SellerAccount) -> datetime:

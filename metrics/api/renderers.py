@@ -26,6 +26,15 @@ class OrdersCsv(CsvRenderer):
     )
 
 
+class UnmatchedDefectsCsv(CsvRenderer):
+    """Write one line a defect."""
+
+    columns = (
+        *("order_id", "kind", "state", "rating", "occurred_on", "reference", "missing", "found_in"),
+        *("report", "recorded_at"),
+    )
+
+
 class BreachesCsv(CsvRenderer):
     """Write one line a breach."""
 

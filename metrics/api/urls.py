@@ -11,6 +11,7 @@ urlpatterns = [
     path("accounts/<str:account_id>/metrics", views.Metrics.as_view()),
     path("accounts/<str:account_id>/metrics/<str:metric>/history", views.History.as_view()),
     path("accounts/<str:account_id>/metrics/<str:metric>/orders", views.Orders.as_view()),
+    path("accounts/<str:account_id>/unmatched-defects", views.UnmatchedDefects.as_view()),
     path("accounts/<str:account_id>/snapshots", views.Snapshots.as_view()),
     path("agency", views.AgencyDetail.as_view()),
     path("portfolio", views.Portfolio.as_view()),

@@ -21,9 +21,9 @@ from accounts.tenancy import context
 from api.strict_fields import Contradiction
 from metrics import tasks
 from metrics.api import query_params
-from metrics.api.order_serializers import OrderSerializer
+from metrics.api.order_serializers import OrderSerializer, UnmatchedDefectSerializer
 from metrics.api.portfolio_serializers import PortfolioSerializer
-from metrics.api.renderers import HistoryCsv, OrdersCsv
+from metrics.api.renderers import HistoryCsv, OrdersCsv, UnmatchedDefectsCsv
 from metrics.api.snapshot_serializers import SnapshotSerializer
 from metrics.api.value_serializers import (
     AccountMetricsSerializer,
@@ -32,7 +32,7 @@ from metrics.api.value_serializers import (
 )
 from metrics.drilldown import portfolio, unmatched
 from metrics.drilldown.orders import Drilldown
-from metrics.models import Snapshot
+from metrics.models import Defect, Snapshot
 from metrics.pipeline import amazon_reported, staleness, values
 from metrics.rules.definitions import CATALOGUE, Metric
 from metrics.rules.series import Value
@@ -192,6 +192,36 @@ class Orders(Collection[Any]):
             counted=params.get("counted"),
         )
         page = self.paginate_queryset(drilldown)  # type: ignore[arg-type]
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+
+class UnmatchedDefects(Collection[Any]):
+    renderer_classes = (JSONRenderer, UnmatchedDefectsCsv)
+    # For the OpenAPI document only; the rows come from the drill-down.
+    queryset = Defect.objects.none()
+    serializer_class = UnmatchedDefectSerializer
+
+    @extend_schema(
+        operation_id="listUnmatchedDefects",
+        summary="List unmatched defects",
+        description="Returns the defects that no metric counts yet, because their order or package is not loaded "
+        "for this account, the last recorded first. Their number is `unmatched_defects` of the account's metrics. "
+        "If another account has the order, the report was probably uploaded to the wrong account.",
+        tags=["Metrics"],
+        parameters=[query_params.UnmatchedParams],
+        responses=UnmatchedDefectSerializer(many=True),
+    )
+    def get(self, request: Request, account_id: str) -> Response:
+        account = context.visible_account(request, account_id)
+        params = query_params.parse(query_params.UnmatchedParams, request)
+        listing = unmatched.UnmatchedDefects(
+            account=account,
+            known_at=query_params.resolve_known_at(params, account),
+            # Other accounts may have learned of the order after this one's last report.
+            found_at=params.get("known_at") or timezone.now(),
+            kind=params.get("kind"),
+        )
+        page = self.paginate_queryset(listing)  # type: ignore[arg-type]
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
 

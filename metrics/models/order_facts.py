@@ -30,7 +30,11 @@ class Order(OrderState):
     pk = models.CompositePrimaryKey("agency_id", "account_id", "order_id")
 
     class Meta:
-        indexes = (models.Index("agency_id", "account_id", "ordered_on", name="order_by_day"),)
+        indexes = (
+            models.Index("agency_id", "account_id", "ordered_on", name="order_by_day"),
+            # To find the account of an order that was reported for another account.
+            models.Index("agency_id", "order_id", name="order_by_id"),
+        )
 
 
 class PastOrder(OrderState):

@@ -132,7 +132,17 @@ def create_agency_data(client: Client, *, name: str, partner: str = "") -> Agenc
         claim = build.defect(
             order=build.order_id(2), kind="a_to_z_claim", state=state, reference=f"Claim of {name}"
         )
-        client.post_defects(account, claim)
+        # Of orders that are in no report.
+        lost = [
+            build.defect(
+                order=build.order_id(900 + number),
+                kind="chargeback",
+                state="service",
+                reference=f"Lost {number} of {name}",
+            )
+            for number in (1, 2)
+        ]
+        client.post_defects(account, claim, *lost)
     for document in build_changed_documents(ordered.date().isoformat()):
         client.load(account, document)
     seen = ordered.strftime("%m/%d/%y")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from metrics import tasks
 from tests.architecture.agency_data import create_agency_data
 from tests.architecture.operations import OPERATIONS
 from tests.client import Client
+from tests.clock import NOW
 
 FILES = ("/v1/exports/{export_id}/archive", "/v1/reports/{report_id}/document")
 """Left out: after streaming a file, Django closes the connection of the test's transaction."""
@@ -50,7 +52,7 @@ def test_statements_on_tenant_tables_name_agency(acme: Client, tables: list[str]
                 operation.send(acme, ids)
         tasks.apply_thresholds(agency_id=str(acme.agency.pk))
         acme.delete(f"/v1/accounts/{ids.account_id}")
-        erasure.erase_accounts(agency_id=acme.agency.pk, now=acme.agency.created_at)
+        erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW + timedelta(days=8))
 
     assert recorder.seen > 200
     assert sorted(recorder.without_agency) == []

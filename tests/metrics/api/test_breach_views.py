@@ -399,7 +399,7 @@ def test_breach_actions_are_erased_with_their_account(
         before = [model.objects.exists() for model in models]
 
     acme.delete(f"/v1/accounts/{shop}")
-    erasure.erase_accounts(agency_id=acme.agency.pk, now=timezone.now())
+    erasure.erase_accounts(agency_id=acme.agency.pk, now=timezone.now() + timedelta(days=7))
 
     with context.agency(acme.agency.pk):
         assert (before, [model.objects.exists() for model in models]) == ([True] * 4, [False] * 4)

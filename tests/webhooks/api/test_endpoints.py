@@ -437,7 +437,7 @@ def test_principal_limited_to_deleted_accounts_creates_no_endpoint(
     limited = Client(acme.agency, acme.post("/v1/api-keys", body, format="json").json()["key"])
     acme.delete(f"/v1/accounts/{shop}")
     if is_erased:
-        erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW)
+        erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW + timedelta(days=8))
 
     responses = [post(limited, url=URL), post(limited, url=URL, accounts=None)]
 
@@ -580,7 +580,7 @@ def test_deleted_account_is_removed_from_endpoint(acme: Client, shop: str) -> No
     acme.delete(f"/v1/accounts/{deleted}")
 
     named = {each["id"]: each["accounts"] for each in acme.read(PATH)["data"]}
-    erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW)
+    erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW + timedelta(days=8))
     publish_event(acme, shop)
 
     assert named == {both: [shop], only: [], every: None}
