@@ -5,7 +5,7 @@ To erase an account, whose time has come:
 1. Mark its erasure as started, so that it can no longer be restored.
 2. Delete its exports, and every export of the whole agency that contains it.
 3. Delete its folder of documents.
-4. Remove it from lists of accounts, and delete its rows, children before parents.
+4. Remove it from lists of accounts and from reports of other accounts, and delete its rows, children before parents.
 5. Delete its folder again, for uploads that arrived in between.
 
 To erase an agency, whose time has come:
@@ -47,6 +47,11 @@ KEPT_AGENCY_FIELDS = {"id", "created_at", "closed_at", "closed_by", "erased_from
 REMOVE_FROM_LISTS = """
 UPDATE {table} SET accounts = array_remove(accounts, %(account)s)
 WHERE agency_id = %(agency)s AND %(account)s = ANY (accounts)
+"""
+# Reports of other accounts may say that this one has their orders.
+REMOVE_FROM_REPORTS = """
+UPDATE ingestion_report SET missing_orders = missing_orders #- ARRAY['found_in', %(account)s::text]
+WHERE agency_id = %(agency)s AND missing_orders -> 'found_in' ? %(account)s::text
 """
 
 
@@ -119,6 +124,8 @@ def _erase_account(agency_id: UUID, account_id: UUID, now: datetime) -> None:
             _remove_from_lists(agency_id, table, account_id)
         if table.account_condition:
             _erase_rows(agency_id, table, table.account_condition, account_id)
+    with context.agency(agency_id), connection.cursor() as cursor:
+        cursor.execute(REMOVE_FROM_REPORTS, {"agency": agency_id, "account": account_id})
     # An upload may have stored its document since the first deletion; its row is gone now.
     _erase_documents(folder)
 

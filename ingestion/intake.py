@@ -182,6 +182,7 @@ UNREAD: dict[str, Any] = dict.fromkeys(COUNT_FIELDS, 0) | {
     "status": Report.Status.QUEUED,
     "problem": None,
     "warnings": [],
+    "missing_orders": None,
     "attempts": 0,
     "document_deleted_at": None,
     "loaded_at": None,

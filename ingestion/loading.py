@@ -11,6 +11,7 @@ The task `load_report` runs these steps:
 5. Or `reject`, if step 3 raised RejectedDocument: set the problem and publish `report.rejected`.
 """
 
+from dataclasses import asdict
 from datetime import date, datetime
 from functools import partial
 from uuid import UUID
@@ -29,7 +30,7 @@ from ingestion.parsing.rejections import RejectedDocument, RejectedLine
 from ingestion.reports.documents import DocumentReader
 from ingestion.reports.report_type import ParseContext
 from metrics import refresh
-from metrics.pipeline import feedback_removal, incomplete_keys, recording
+from metrics.pipeline import feedback_removal, incomplete_keys, missing_orders, recording
 
 # A broken connection or a deployment may interrupt an honest report a few times. One that kills its worker
 # each time would do so forever.
@@ -110,10 +111,11 @@ def record(*, report: Report, reader: DocumentReader, now: datetime) -> None:
     1. Lock the account.
     2. Return if the report is loaded already.
     3. Record the period for which the report is complete.
-    4. Record the facts, the later fact types of the report type first.
-    5. Refresh daily counts, values and alerts for the days touched.
-    6. Set the report's counts and rejected rows.
-    7. Publish `report.loaded`.
+    4. Look for orders that the account does not have.
+    5. Record the facts, the later fact types of the report type first.
+    6. Refresh daily counts, values and alerts for the days touched.
+    7. Set the report's counts and rejected rows.
+    8. Publish `report.loaded`.
     """
     with context.agency(report.agency_id):
         try:
@@ -129,8 +131,10 @@ def record(*, report: Report, reader: DocumentReader, now: datetime) -> None:
         # Not the moment at which this function was called: while it waited for the lock, another
         # report may have taken a later one.
         moment = recording.next_moment(account=account, now=now)
-        # Before the facts are recorded: it reads their staging table, and recording drops that table.
+        # Before the facts are recorded: both read their staging table, and recording drops that table.
         _cover_period(account, report, reader, moment)
+        missing = missing_orders.query(account=account, fact_types=reader.report_type.fact_types)
+        report.missing_orders = asdict(missing) if missing else None
         recorded = _record_facts(account, report, reader, moment)
         touched = frozenset[date]().union(*(each.touched for each in recorded))
         # In the same transaction as the facts, so that no reader sees a fact that

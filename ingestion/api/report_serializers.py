@@ -1,13 +1,15 @@
 """Define the request and response bodies of reports and rejected rows."""
 
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any, ClassVar
+from uuid import UUID
 
-from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.marketplaces import CODES
-from accounts.models import public_account_id
+from accounts.models import SellerAccountQuerySet, public_account_id
 from accounts.requests.fields import ChoiceOrNull, PublicIdField, TextOrNull
 from api.strict_fields import Body, Choice, Contradiction, Day
 from ingestion.models import RejectedRow, Report
@@ -46,6 +48,14 @@ REJECTED_ROW = {
     "line": 17,
     "reason": "`amazon-order-id`: 'abc' is not a valid Amazon order ID; expected e.g. 123-1234567-1234567.",
 }
+NOT_LOADED = (
+    "{missing} of the {stated} orders in this document are not loaded for this account. What the document says "
+    "about them counts once they are loaded."
+)
+FOUND_ELSEWHERE = (
+    "{orders} of these orders are loaded for the account {name} ({id}). Check that the document was uploaded to "
+    "the right account."
+)
 MAX_PERIOD_DAYS = 3 * 366
 
 
@@ -101,8 +111,9 @@ class ReportSerializer(serializers.Serializer[Report]):
     problem = ReportProblem(
         allow_null=True, help_text="Why the report was rejected or failed. Null for every other status."
     )
-    warnings = serializers.ListField(
-        child=serializers.CharField(), help_text="Warnings about the document that did not prevent loading."
+    warnings = serializers.SerializerMethodField(
+        help_text="Warnings about the document that did not prevent loading, such as orders that are not "
+        "loaded for the account, and the other account that has them."
     )
     encoding = TextOrNull(help_text="The character encoding of the document. Null until it is read.")
     encoding_reason = TextOrNull(help_text="Why this encoding was chosen.")
@@ -132,8 +143,28 @@ class ReportSerializer(serializers.Serializer[Report]):
     def get_account(self, report: Report) -> str:
         return public_account_id(report.account_id)
 
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_warnings(self, report: Report) -> list[str]:
+        return [*report.warnings, *missing_order_warnings(report, self.context.get("accounts", {}))]
+
     def get_duplicate(self, report: Report) -> bool:
         return bool(self.context.get("duplicate"))
+
+
+def found_accounts(reports: Iterable[Report], *, visible: SellerAccountQuerySet) -> dict[str, str]:
+    """Return the names, by ID, of the accounts that have missing orders of these reports and are `visible`."""
+    ids = {each for report in reports for each in (report.missing_orders or {}).get("found_in", ())}
+    return {str(pk): name for pk, name in visible.filter(pk__in=ids).values_list("pk", "name")} if ids else {}
+
+
+def missing_order_warnings(report: Report, accounts: Mapping[str, str]) -> Iterator[str]:
+    """Yield the warnings about orders that the account did not have. Only `accounts` are named."""
+    if not report.missing_orders:
+        return
+    yield NOT_LOADED.format(**report.missing_orders)
+    for account_id, orders in sorted(report.missing_orders["found_in"].items(), key=lambda each: -each[1]):
+        if name := accounts.get(account_id):
+            yield FOUND_ELSEWHERE.format(orders=orders, name=name, id=public_account_id(UUID(account_id)))
 
 
 class CreateReport(Body):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +21,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api_keys import authentication
-from accounts.models import Actor, SellerAccount
+from accounts.models import SellerAccount
 from accounts.requests.views import Collection, Resource
 from accounts.tenancy import context
 from api import etags
@@ -33,6 +34,7 @@ from ingestion.api.report_serializers import (
     CreateReport,
     RejectedRowSerializer,
     ReportSerializer,
+    found_accounts,
 )
 from ingestion.api.report_type_serializers import ReportTypeList
 from ingestion.api.uploads import FORM_OVERHEAD, DocumentTooLarge
@@ -84,6 +86,12 @@ def report_of(request: Request, public_id: str) -> Report:
     return context.get_or_404(reports, kind="rpt", public_id=public_id, name="report")
 
 
+def _accounts_context(request: Request, reports: Sequence[Report]) -> dict[str, Any]:
+    """Return the serializer context with the accounts that have missing orders, as far as the principal can
+    see them."""
+    return {"accounts": found_accounts(reports, visible=context.visible_accounts(request))}
+
+
 def request_digest(upload: dict[str, Any]) -> bytes:
     """Return what identifies an upload for idempotency: a digest of the file's SHA-256 and its fields."""
     # The body itself is no identity: a client that repeats a request chooses another multipart boundary.
@@ -92,10 +100,12 @@ def request_digest(upload: dict[str, Any]) -> bytes:
 
 
 def _receive(
-    account: SellerAccount, received: intake.ReceivedDocument, actor: Actor, now: datetime
+    request: Request, account: SellerAccount, received: intake.ReceivedDocument, now: datetime
 ) -> Response:
+    actor = context.principal(request).actor
     report, duplicate = intake.receive(account=account, received=received, actor=actor, now=now)
-    body = ReportSerializer(report, context={"duplicate": duplicate}).data
+    more = _accounts_context(request, [report]) | {"duplicate": duplicate}
+    body = ReportSerializer(report, context=more).data
     return Response(
         body, status=200 if duplicate else 202, headers={"Location": f"/v1/reports/{report.public_id}"}
     )
@@ -131,8 +141,10 @@ class ReportListView(Collection[Report]):
     def get(self, request: Request, account_id: str) -> Response:
         with context.for_request(request):
             account = context.visible_account(request, account_id)
-            page = self.paginate_queryset(Report.objects.filter(agency_id=account.agency_id, account=account))
-            return self.get_paginated_response(self.get_serializer(page, many=True).data)
+            reports = Report.objects.filter(agency_id=account.agency_id, account=account)
+            page = self.paginate_queryset(reports) or []
+            serializer = ReportSerializer(page, many=True, context=_accounts_context(request, page))  # type: ignore[arg-type]
+            return self.get_paginated_response(serializer.data)
 
     @extend_schema(
         operation_id="createReport",
@@ -164,9 +176,10 @@ class ReportListView(Collection[Report]):
         )
         with context.for_request(request):
             account = self._account_after_body(request, account_id)
-            actor = context.principal(request).actor
             return self.idempotent(
-                request, body=request_digest(fields), act=lambda: _receive(account, received, actor, now)
+                request,
+                body=request_digest(fields),
+                act=lambda: _receive(request, account, received, now),
             )
 
     def _account_before_body(self, request: Request, account_id: str) -> SellerAccount:
@@ -209,7 +222,8 @@ class ReportView(Resource):
         operation_id="getReport", summary="Get a report", tags=["Reports"], responses=ReportSerializer
     )
     def get(self, request: Request, report_id: str) -> Response:
-        return Response(ReportSerializer(report_of(request, report_id)).data)
+        report = report_of(request, report_id)
+        return Response(ReportSerializer(report, context=_accounts_context(request, [report])).data)
 
 
 class RejectedRowListView(Collection[RejectedRow]):

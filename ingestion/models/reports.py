@@ -44,6 +44,9 @@ class Report(TenantModel):
     rows_set_apart = models.IntegerField(default=0, db_default=0)
     problem: "models.JSONField[Any, Any]" = models.JSONField(null=True)
     warnings: "models.JSONField[Any, Any]" = models.JSONField(default=list)
+    # Orders that the account did not have when the report was loaded: how many the report names, how many are
+    # missing, and how many of these other accounts have. Null if none was missing.
+    missing_orders: "models.JSONField[Any, Any]" = models.JSONField(null=True)
     encoding = models.CharField(max_length=20, blank=True)
     encoding_reason = models.CharField(max_length=200, blank=True)
     sha256 = models.CharField(max_length=64)

@@ -153,8 +153,11 @@ def test_faulty_document_gets_right_answer(nord: Client, case: Case) -> None:
     if not case.problem:
         assert (report["report_type"], report["rows"]["read"]) == (case.report_type, case.read), report
         assert report["rows"]["set_apart"] == case.set_apart, report
-        assert len(report["warnings"]) == len(case.warnings), report["warnings"]
-    for part, warning in zip(case.warnings, report["warnings"], strict=False):
+    # The account has no orders, which every report about orders says.
+    warnings = [each for each in report["warnings"] if "not loaded for this account" not in each]
+    if not case.problem:
+        assert len(warnings) == len(case.warnings), warnings
+    for part, warning in zip(case.warnings, warnings, strict=False):
         assert part in warning
 
 

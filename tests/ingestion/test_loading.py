@@ -267,7 +267,7 @@ def test_doubt_about_document_is_stored_as_warning(acme: Client, shop: str) -> N
 
     report = acme.load(shop, build.feedback_file([row], header=header))
 
-    assert report["warnings"] == ["The language of the header is unknown. Columns were read by position."]
+    assert report["warnings"][0] == "The language of the header is unknown. Columns were read by position."
     assert (report["status"], report["report_type"]) == ("loaded", "GET_SELLER_FEEDBACK_DATA")
 
 
