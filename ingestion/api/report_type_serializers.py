@@ -52,7 +52,7 @@ class SupportedReportTypeSerializer(serializers.Serializer[ReportType]):
     )
     title = serializers.CharField(help_text="A short name.")
     about = serializers.CharField(help_text="What the report contains and how it is used.")
-    format = serializers.SerializerMethodField(help_text="`tsv`, `csv`, `tsv or csv`, `json` or `xml`.")
+    format = serializers.SerializerMethodField(help_text="`csv`, `tsv or csv`, `json` or `xml`.")
     uploaded = serializers.BooleanField(
         source="is_uploaded",
         help_text=(

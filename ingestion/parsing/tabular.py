@@ -1,13 +1,14 @@
 """Turn blocks of bytes into lines and cells in bounded memory. Pure: knows no report types.
 
 1. `Lines` decodes and numbers the lines.
-2. `split_tsv`, `split_csv` or `split_tsv_or_csv` yields the cells.
+2. `split_rows` yields the cells.
+3. `clean_cell` removes what spreadsheets and people put around a value.
 """
 
 import codecs
 import csv
+import re
 from collections.abc import Iterable, Iterator
-from itertools import chain
 
 from ingestion.parsing.rejections import RejectedDocument
 
@@ -17,6 +18,16 @@ MAX_LINE_LENGTH = 1024 * 1024
 MAX_RECORD_LENGTH = 2 * MAX_LINE_LENGTH
 # Amazon's reports have up to a hundred.
 MAX_COLUMNS = 1000
+# Spreadsheets write the one of their locale.
+DELIMITERS = "\t,;"
+# Zero-width characters and the byte-order mark are no white space for Python, and are invisible all the same.
+BLANKS = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\ufeff\u200b\u200c\u200d\u2060"
+# A cell that neither begins nor ends with one of these is clean.
+AROUND = frozenset(BLANKS + "\"'=")
+# Each layer of quotes around a value was added by one program.
+MAX_LAYERS = 3
+SEPARATORS = BLANKS + ",;\"'"
+QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"(?!")')
 
 
 class Lines:
@@ -74,35 +85,77 @@ class Lines:
         return text
 
 
-def split_tsv(lines: Iterable[str]) -> Iterator[list[str]]:
-    """Yield the cells of each line."""
-    # Without the csv module, because no quote is special: Amazon quotes no cell, and product names contain
-    # quotes, such as those of inches.
-    return (line.split("\t") for line in lines)
+def clean_cell(cell: str) -> str:
+    """Return a cell without what is around its value.
+
+    These are blanks of any kind, quotes around the whole cell, `="…"` as spreadsheets write a number that is a
+    text, and the apostrophe before such a number.
+    """
+    if not cell or (cell[0] not in AROUND and cell[-1] not in AROUND):
+        return cell
+    text = cell.strip(BLANKS)
+    for _ in range(MAX_LAYERS):
+        inner = _without_layer(text)
+        if inner == text:
+            break
+        text = inner
+    return text
+
+
+def _without_layer(text: str) -> str:
+    if text.startswith('="') and text.endswith('"') and len(text) > 2:
+        text = text[1:]
+    if QUOTED.fullmatch(text):
+        return text[1:-1].replace('""', '"').strip(BLANKS)
+    return text.removeprefix("'").strip(BLANKS)
+
+
+def has_content(line: str) -> bool:
+    """Return whether a line contains more than separators."""
+    return bool(line.strip(SEPARATORS))
 
 
 def detect_delimiter(header: str) -> str:
-    """Return the delimiter of a header. Spreadsheets write the one of their locale."""
+    """Return the delimiter of a header."""
     return max(",;\t", key=header.count)
 
 
-def split_tsv_or_csv(lines: Iterable[str]) -> Iterator[list[str]]:
-    """Yield the cells of each line: as TSV if the header contains mostly tabs, otherwise as CSV."""
-    source = iter(lines)
-    header = next((line for line in source if line.strip()), "")
-    split = split_tsv if detect_delimiter(header) == "\t" else split_csv
-    return split(chain((header,), source))
+def split_line(line: str, delimiter: str, *, is_quoted: bool) -> list[str]:
+    """Return the cells of one line with their quotes. In CSV, a quote that is never closed ends with the line."""
+    if not is_quoted:
+        return line.split(delimiter)
+    pattern, at, cells = cell_pattern(delimiter), 0, []
+    while at <= len(line) and (match := pattern.match(line, at)):
+        cells.append(match[0])
+        at = match.end() + 1
+    return cells
 
 
-def split_csv(lines: Iterable[str]) -> Iterator[list[str]]:
-    """Yield the cells of each CSV record, with any delimiter. Raises RejectedDocument for invalid quoting."""
-    source = iter(lines)
-    header = next((line for line in source if line.strip()), "")
+def cell_pattern(delimiter: str) -> re.Pattern[str]:
+    """Return the pattern of a CSV cell, quoted or not."""
+    return re.compile(f"{QUOTED.pattern}[^{delimiter}]*|[^{delimiter}]*")
+
+
+def split_rows(
+    lines: Iterable[str], delimiter: str, *, is_quoted: bool, after: int = 0
+) -> Iterator[list[str]]:
+    """Yield the cells of each row. `after` is the number of lines before the first one.
+
+    With quotes a row may span lines. Raises RejectedDocument for invalid quoting.
+    """
+    if is_quoted:
+        return _split_csv(lines, delimiter, after)
+    # Without the csv module, because no quote is special: Amazon quotes no cell, and product names contain
+    # quotes, such as those of inches.
+    return (line.split(delimiter) for line in lines)
+
+
+def _split_csv(lines: Iterable[str], delimiter: str, after: int) -> Iterator[list[str]]:
     length = 0
 
     def bounded_lines() -> Iterator[str]:
         nonlocal length
-        for line in chain((header,), source):
+        for line in lines:
             # The csv module has a limit for a cell, but none for a record of many cells.
             length += len(line) + 1
             if length > MAX_RECORD_LENGTH:
@@ -110,7 +163,7 @@ def split_csv(lines: Iterable[str]) -> Iterator[list[str]]:
             yield line + "\n"
 
     # Strict, because the module otherwise reads on after a wrong quote and shifts the rest of the row.
-    reader = csv.reader(bounded_lines(), delimiter=detect_delimiter(header), strict=True)
+    reader = csv.reader(bounded_lines(), delimiter=delimiter, strict=True)
     try:
         for record in reader:
             length = 0
@@ -119,5 +172,5 @@ def split_csv(lines: Iterable[str]) -> Iterator[list[str]]:
         raise RejectedDocument(
             "invalid-csv",
             "The CSV cannot be read",
-            f"Near line {reader.line_num}: {error}. Check for a quote that is not closed.",
+            f"Near line {after + reader.line_num}: {error}. Check for a quote that is not closed.",
         ) from None

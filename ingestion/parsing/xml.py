@@ -4,24 +4,47 @@ Amazon's reports have no document type declaration, so one rejects the document.
 expansion and external entities. Nesting, names, the text of a record and an unfinished tag are limited.
 """
 
-import re
+import codecs
 from collections.abc import Collection, Iterable, Iterator
 from xml.parsers import expat
 
-from ingestion.parsing.encodings import Encoding
 from ingestion.parsing.rejections import RejectedDocument
 
 # Paths repeat the names of all open elements, so deep nesting multiplies them.
 MAX_DEPTH = 64
 # In characters of texts and paths. An order has a few thousand.
 MAX_RECORD_LENGTH = 1024 * 1024
-DECLARED = re.compile(r"""<\?xml[^>]{0,100}?\sencoding\s*=\s*["']([A-Za-z][\w.-]{0,39})["']""")
 # expat stores every name it has seen. A report has a few dozen.
 MAX_NAMES, MAX_NAME_LENGTH = 1000, 200
 # Bytes fed to expat at once. The records found in them wait in memory, many times as large.
 FEED_BYTES = 256 * 1024
 # Bytes that may wait in expat for the end of a tag. It keeps an unfinished tag in memory, however long.
 MAX_TAG_BYTES = 4 * 1024 * 1024
+# The codecs that expat has itself. Documents in others are encoded anew as UTF-8.
+OF_EXPAT = {
+    "utf-8": "utf-8",
+    "utf-8-sig": "utf-8",
+    "iso8859-1": "iso-8859-1",
+    "ascii": "us-ascii",
+    "utf-16": "utf-16",
+    "utf-16-le": "utf-16le",
+    "utf-16-be": "utf-16be",
+}
+CAUSES = {
+    expat.errors.XML_ERROR_NO_ELEMENTS: "the document ends before its elements are closed",
+    expat.errors.XML_ERROR_UNCLOSED_TOKEN: "the document ends in the middle of a tag",
+    expat.errors.XML_ERROR_PARTIAL_CHAR: "the document ends in the middle of a character",
+    expat.errors.XML_ERROR_TAG_MISMATCH: "an element is closed by the end tag of another one",
+    expat.errors.XML_ERROR_INVALID_TOKEN: "there is a character that XML does not allow there, such as a bare & or <",
+    expat.errors.XML_ERROR_DUPLICATE_ATTRIBUTE: "an element has an attribute twice",
+    expat.errors.XML_ERROR_UNDEFINED_ENTITY: "there is an entity that XML does not know, such as &nbsp;",
+    expat.errors.XML_ERROR_JUNK_AFTER_DOC_ELEMENT: "the document goes on after its end, as joined files do",
+    expat.errors.XML_ERROR_MISPLACED_XML_PI: "the XML declaration is not at the very beginning",
+    expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION: "the document ends in the middle of a text",
+    expat.errors.XML_ERROR_SYNTAX: "the text is not XML",
+    expat.errors.XML_ERROR_UNBOUND_PREFIX: "an element has an unknown prefix",
+}
+"""The causes of damage in words, by the message of expat."""
 
 Record = dict[str, str]
 """Map the path within an element (`FulfillmentData/FulfillmentChannel`) to its text; the first one if a path
@@ -31,14 +54,17 @@ The key `""` holds the name of the element itself.
 """
 
 
-def read_records(document: Iterable[bytes], *, names: Collection[str]) -> Iterator[tuple[int, Record]]:
-    """Yield each element with one of these names, and its line.
+def read_records(
+    document: Iterable[bytes], *, names: Collection[str], codec: str = "utf-8"
+) -> Iterator[tuple[int, Record]]:
+    """Yield each element with one of these names, and its line. `codec` is the true encoding of the document.
 
     Raises RejectedDocument for XML that is invalid or incomplete.
     """
-    reader = _Reader(frozenset(names))
+    known = expat_encoding(codec)
+    reader = _Reader(frozenset(names), known or "utf-8")
     fed = 0
-    for block in split_blocks(document):
+    for block in split_blocks(document if known else _encode_as_utf_8(document, codec)):
         fed += len(block)
         reader.feed(block)
         # expat calls no handler before a tag has ended, so only the distance to
@@ -55,22 +81,24 @@ def split_blocks(document: Iterable[bytes]) -> Iterator[bytes]:
     return (block[at : at + FEED_BYTES] for block in document for at in range(0, len(block), FEED_BYTES))
 
 
-def declared_encoding(beginning: str) -> Encoding:
-    """Return the encoding named by the XML declaration at the beginning of a document.
+def expat_encoding(codec: str) -> str | None:
+    """Return expat's name of an encoding, or None if it does not have it."""
+    return OF_EXPAT.get(codecs.lookup(codec).name)
 
-    Without one it is UTF-8.
-    """
-    declaration = DECLARED.match(beginning)
-    if declaration is None:
-        return Encoding("utf-8", "The XML declares no encoding, so it is UTF-8.")
-    return Encoding(declaration[1].lower()[:20], "The XML declaration states it.")
+
+def _encode_as_utf_8(document: Iterable[bytes], codec: str) -> Iterator[bytes]:
+    decoder = codecs.getincrementaldecoder(codec)(errors="replace")
+    for block in document:
+        yield decoder.decode(block).encode()
+    yield decoder.decode(b"", True).encode()  # noqa: FBT003  the codec's signature
 
 
 class _Reader:
     """Collect records from the events of expat."""
 
-    def __init__(self, element_names: frozenset[str]) -> None:
-        self.parser = expat.ParserCreate()
+    def __init__(self, element_names: frozenset[str], encoding: str) -> None:
+        # In place of the encoding that the document declares, which may be wrong.
+        self.parser = expat.ParserCreate(encoding)
         # Otherwise expat calls `_text` for each line and each entity of one text.
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self._start
@@ -92,13 +120,9 @@ class _Reader:
     def feed(self, block: bytes, *, last: bool = False) -> None:
         try:
             self.parser.Parse(block, last)
-        except (expat.ExpatError, LookupError, ValueError) as error:
-            # LookupError and ValueError are raised for an unknown encoding.
-            raise RejectedDocument(
-                "invalid-xml",
-                "The XML cannot be read",
-                f"It is damaged or cut off ({error}). Download the document again.",
-            ) from None
+        except expat.ExpatError as error:
+            cause = CAUSES.get(expat.errors.messages[error.code], "it is damaged")
+            raise _invalid(cause, error.lineno) from None
 
     def take(self) -> list[tuple[int, Record]]:
         """Return the records found since the last call."""
@@ -176,4 +200,12 @@ def _too_large(line: int) -> RejectedDocument:
         "line-too-long",
         "An element is too long",
         f"The element on line {line} is longer than {MAX_RECORD_LENGTH} characters.",
+    )
+
+
+def _invalid(cause: str, line: int) -> RejectedDocument:
+    return RejectedDocument(
+        "invalid-xml",
+        "The XML cannot be read",
+        f"It is damaged or cut off. Line {line}: {cause}. Download the document again.",
     )

@@ -12,7 +12,8 @@ from functools import partial
 from itertools import chain
 from typing import IO
 
-from ingestion.parsing import unpacking
+from ingestion.parsing import encodings, unpacking
+from ingestion.parsing.rejections import RejectedDocument
 from ingestion.parsing.unpacking import BLOCK, DamagedGzip, Incomplete, TooLarge
 from ingestion.redaction import table as redaction_table
 from ingestion.redaction import xml
@@ -20,7 +21,7 @@ from ingestion.redaction import xml
 # ISO-8859-1 maps every byte to one character, so text decoded with it can be encoded back to the same bytes.
 BYTES = "iso-8859-1"
 DECODED_MARKS = ("\ufeff", "\xef\xbb\xbf")
-MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be", b"<\0": "utf-16-le", b"\0<": "utf-16-be"}
+MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
 
 @dataclass(slots=True)
@@ -66,17 +67,20 @@ def build_redaction(
     `announced_type` is the report type that the sender stated; `japanese` says whether cp932 is likely. Only
     the first block of a table is read, but all of an XML document.
     """
-    head, is_whole = _head(stream, max_bytes=max_bytes)
-    # Only UTF-16 matters here: in all other encodings, delimiters and line ends are single bytes.
-    codec = next((codec for mark, codec in MARKS.items() if head.startswith(mark)), BYTES)
+    try:
+        head, is_whole = _head(stream, max_bytes=max_bytes)
+    except RejectedDocument:
+        return None
+    codec = _detect_codec(head)
     text = next(_decode_blocks(iter((head,)), codec), "")
     # JSON is stored as received: reports in JSON are about the account, not about buyers.
     first_character = text.lstrip("\ufeff\xef\xbb\xbf \t\r\n")[:1]
     if first_character in {"{", "[", ""}:
         return None
     if first_character == "<":
-        return _build_xml_redaction(stream, codec, max_bytes)
-    read = partial(_read, codec=codec, japanese=japanese)
+        return _build_xml_redaction(stream, codec, max_bytes, japanese=japanese)
+    encoding = encodings.detect_encoding((head,), japanese=japanese, is_whole=is_whole)
+    read = partial(_read, codec=codec, encoding=encoding.codec)
     mark = next((mark for mark in DECODED_MARKS if text.startswith(mark)), "")
     unmarked = text.removeprefix(mark)
     # Without the mark, which would otherwise belong to the name of the first column.
@@ -93,13 +97,25 @@ def build_redaction(
         pieces = table.redact(chain((first.removeprefix(mark),), texts))
         return (piece.encode(codec, "surrogatepass") for piece in chain((mark,), pieces))
 
-    return Redaction(list(table.columns.values()), rewrite, max_bytes)
+    return Redaction(table.redacted_names, rewrite, max_bytes)
 
 
-def _build_xml_redaction(stream: IO[bytes], codec: str, max_bytes: int) -> Redaction | None:
+def _detect_codec(head: bytes) -> str:
+    # Only UTF-16 matters here: in all other encodings, delimiters and line ends are single bytes.
+    marked = next((codec for mark, codec in MARKS.items() if head.startswith(mark)), "")
+    return marked or encodings.detect_utf_16(head) or BYTES
+
+
+def _build_xml_redaction(
+    stream: IO[bytes], codec: str, max_bytes: int, *, japanese: bool
+) -> Redaction | None:
     columns: list[str] = []
+    encoding = "utf-8"
     try:
         names = xml.personal_names(_decode_blocks(_unpack_readable(stream, max_bytes=max_bytes), codec))
+        if names:
+            blocks = unpacking.unpack(stream, max_bytes=max_bytes)
+            encoding = encodings.detect_encoding(blocks, japanese=japanese).codec
     except Incomplete:
         # What was read so far may hold personal data, so the document has to pass through the redactor.
         names = {"unknown"}
@@ -107,7 +123,7 @@ def _build_xml_redaction(stream: IO[bytes], codec: str, max_bytes: int) -> Redac
         return None
 
     def rewrite(blocks: Iterator[bytes]) -> Iterator[bytes]:
-        document = xml.XmlRedactor(codec)
+        document = xml.XmlRedactor(codec, encoding)
         yield from document.redact(blocks)
         # Only now are they complete: an element may first appear in the last record.
         columns.extend(document.columns)
@@ -155,13 +171,8 @@ def _decode_blocks(blocks: Iterator[bytes], codec: str) -> Iterator[str]:
         yield "\ufffd"
 
 
-def _read(line: str, *, codec: str, japanese: bool) -> str:
-    """Return the text of a line in the encoding that the parser will most likely detect."""
+def _read(text: str, *, codec: str, encoding: str) -> str:
+    """Return a line or cell in the encoding that the parser will most likely detect."""
     if codec != BYTES:
-        return line.lstrip("\ufeff")
-    for guess in ("utf-8-sig", "cp932" if japanese else "cp1252"):
-        try:
-            return line.encode(BYTES).decode(guess)
-        except UnicodeDecodeError:
-            continue
-    return line
+        return text
+    return text.encode(BYTES).decode(encoding, errors="replace")

@@ -11,17 +11,18 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from ingestion.parsing import tabular
-from ingestion.reports import REPORT_TYPE_BY_NAME, documents, personal_columns, seller_feedback
-from ingestion.reports.report_type import ORDER_ID, ReportType, normalize_column
+from ingestion.parsing.tabular import QUOTED, cell_pattern, clean_cell, has_content, split_line
+from ingestion.reports import REPORT_TYPE_BY_NAME, headers, personal_columns, seller_feedback, table_layout
+from ingestion.reports.report_type import ORDER_ID
+from ingestion.reports.table_layout import TableLayout
 
 # In bytes: longer than any line that the parser accepts, in every encoding.
 MAX_LENGTH = 4 * tabular.MAX_LINE_LENGTH
-ORDER_COLUMNS = {"order-id", "amazon-order-id"}
+ORDER_COLUMNS = frozenset({"order-id", "amazon-order-id"})
 # Amazon translates the headers of feedback reports, so their columns are found by position.
 LEGACY = {2: "Comments", 3: "Your Response", 8: "Rater Email"}
 FREE_TEXT = {6: {2: "Comments", 3: "Your Response", 5: "Rater Email"}, 9: LEGACY, 10: LEGACY}
 """The personal columns of a feedback report by position, for each number of columns."""
-QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"(?!")')
 CLOSING = re.compile(r'[^"]*(?:""[^"]*)*"(?!")')
 # Invalid CSV both as a cell and after an open quote, so that the parser rejects the document.
 BROKEN = '""-'
@@ -29,7 +30,7 @@ ENDS = re.compile(r"[^\r\n]+")
 TOO_LONG = "-" * (tabular.MAX_LINE_LENGTH + 1)
 is_order_id = ORDER_ID.fullmatch
 NOTHING = {"", '""'}
-WHITE = ' \t\r\n"'
+BEFORE_HEADER = "lines before the header"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +38,36 @@ class TableRedactor:
     """Redact a table of one format.
 
     `columns` maps the positions of personal columns to their names, in order. `order_at` is the position of
-    the order ID, if known. `read` decodes a line or cell as the parser would.
+    the order ID, if known. `read` decodes a line or cell as the parser would. `redacted_names` says what is
+    removed.
     """
 
     line_end: str
-    delimiter: str
-    is_quoted: bool
-    width: int
+    layout: TableLayout
     order_at: int | None
     columns: dict[int, str]
     has_header: bool
     read: Callable[[str], str]
+    redacted_names: list[str]
+
+    @property
+    def delimiter(self) -> str:
+        return self.layout.delimiter
+
+    @property
+    def is_quoted(self) -> bool:
+        return self.layout.is_quoted
+
+    @property
+    def width(self) -> int:
+        return len(self.layout.header)
+
+    def known_names(self, cells: list[str]) -> set[str] | None:
+        """Return the names of columns in a row that is a header again, or None for any other row."""
+        texts = [clean_cell(self.read(cell)) for cell in cells[: tabular.MAX_COLUMNS]]
+        if not self.has_header or not table_layout.is_header(texts, self.layout):
+            return None
+        return {*table_layout.known_names(texts), *self.layout.header}
 
     def redact(self, texts: Iterable[str]) -> Iterator[str]:
         """Yield the redacted table.
@@ -109,23 +129,17 @@ class _Rows:
         self.waiting = 0
         self.is_broken = False
         self._read_table = table
-        self._cell = _cell(table.delimiter)
-        self._is_header_next = table.has_header
+        self._delimiter, self._is_quoted = table.delimiter, table.is_quoted
+        self._cell = cell_pattern(table.delimiter)
+        self._lines_to_header = table.layout.header_line if table.has_header else 0
         self._cells: list[str] = []
         self._open: list[str] = []
 
     def redact(self, line: str) -> str | None:
         """Return the redacted row that ends with this line, or None while a quote is open."""
-        if self._is_header_next:
-            self._is_header_next = not _has_content(line)
-            is_wide = self._read_table.width > tabular.MAX_COLUMNS and _has_content(line)
-            if is_wide or (
-                self._read_table.is_quoted
-                and any(_is_open(cell) for cell in _split(line, self._read_table.delimiter))
-            ):
-                # The columns are unknown, and no report has such a header.
-                self.is_broken = True
-            return line
+        if self._lines_to_header:
+            self._lines_to_header -= 1
+            return self._redact_beginning(line)
         if self.is_broken:
             return None
         body = line.removesuffix("\r")
@@ -133,19 +147,28 @@ class _Rows:
             # Skip the work below: a document may have 10^9 empty lines.
             return line
         # Almost every line takes this way. It is many times as fast as the pattern below.
-        if not self._read_table.is_quoted or ('"' not in body and not self._open):
-            return (
-                self._read_table.delimiter.join(
-                    _redact_cells(body.split(self._read_table.delimiter), self._read_table)
-                )
-                + line[len(body) :]
-            )
-        cells = self._take_cells(body, line)
-        return (
-            None
-            if cells is None
-            else self._read_table.delimiter.join(_redact_cells(cells, self._read_table)) + line[len(body) :]
-        )
+        if not self._is_quoted or ('"' not in body and not self._open):
+            cells: list[str] | None = body.split(self._delimiter)
+        else:
+            cells = self._take_cells(body, line)
+        if cells is None:
+            return None
+        return self._delimiter.join(_redact_cells(cells, self._read_table)) + line[len(body) :]
+
+    def _redact_beginning(self, line: str) -> str:
+        """Return a line up to the header. Those before it may be about anything."""
+        if self._lines_to_header:
+            text = self._read_table.read(line)
+            is_kept = not has_content(text) or table_layout.states_delimiter(text)
+            return line if is_kept else line[len(line.removesuffix("\r")) :]
+        is_wide = self._read_table.width > tabular.MAX_COLUMNS
+        if is_wide or (
+            self._is_quoted
+            and any(_is_open(cell) for cell in split_line(line, self._delimiter, is_quoted=True))
+        ):
+            # The columns are unknown, and no report has such a header.
+            self.is_broken = True
+        return line
 
     def _take_cells(self, body: str, line: str) -> list[str] | None:
         at = 0
@@ -170,7 +193,7 @@ class _Rows:
         return cells
 
     def _until_delimiter(self, body: str, at: int) -> int:
-        end = body.find(self._read_table.delimiter, at)
+        end = body.find(self._delimiter, at)
         return len(body) if end < 0 else end
 
 
@@ -181,44 +204,33 @@ def detect_table_redactor(
 
     `is_whole`: `head` is the whole document. `read` decodes a line as the parser would.
     """
-    beginning = next(filter(_has_content, head.split("\n")), "")
+    beginning = next(filter(has_content, head.split("\n")), "")
     # The parser rejects a document with "\r" alone, but it is stored all the same, and must not keep names.
     line_end = "\r" if "\r" in beginning.removesuffix("\r") else "\n"
     lines = head.split(line_end)
     # The last line of a block may be cut in the middle.
     if not is_whole:
         lines.pop()
-    first, *more = [line.removesuffix("\r") for line in lines if _has_content(line)][:2] or [""]
-    if not first or "\0" in first:
+    # As the parser does, so that both find the same header: the sender's word decides for both.
+    announced = REPORT_TYPE_BY_NAME.get(announced_type)
+    layout = table_layout.find_layout((read(line.removesuffix("\r")) for line in lines), announced=announced)
+    if layout is None or "\0" in beginning:
         return None
-    decoded = [read(line) for line in (first, *more)]
-    detected = documents.detect_table(decoded)
-    # The sender's word decides how the parser splits the lines, so it decides here too.
-    report_type = REPORT_TYPE_BY_NAME.get(announced_type) or detected
-    delimiter = _delimiter(first, report_type)
-    is_quoted = delimiter != "\t" or (report_type is not None and report_type.dialect == "csv")
-    header, row = (
-        (_split(line, delimiter) if is_quoted else line.split(delimiter)) for line in (*decoded, "")[:2]
-    )
-    names = [cell.strip(WHITE) for cell in header]
-    normalized = map(normalize_column, names[: tabular.MAX_COLUMNS])
-    is_header = detected is not None or not ORDER_COLUMNS.isdisjoint(normalized)
+    names = layout.header
+    is_header = layout.report_type is not None or not ORDER_COLUMNS.isdisjoint(map(headers.canonical, names))
     is_row = not is_header and any(map(is_order_id, names))
-    is_feedback = seller_feedback.REPORT_TYPE in {report_type, detected} or (
-        detected is None and seller_feedback.matches(names, [cell.strip(WHITE) for cell in row])
-    )
+    is_feedback = seller_feedback.REPORT_TYPE in {announced, layout.report_type}
     order_at, columns = (
         _columns_by_first_row(names) if is_row else _columns_by_header(names, is_feedback=is_feedback)
     )
-    if not columns:
+    has_text_before = not is_row and any(
+        has_content(line) and not table_layout.states_delimiter(read(line))
+        for line in lines[: layout.header_line - 1]
+    )
+    if not columns and not has_text_before:
         return None
-    return TableRedactor(line_end, delimiter, is_quoted, len(names), order_at, columns, not is_row, read)
-
-
-def _delimiter(first: str, report_type: ReportType | None) -> str:
-    if report_type and report_type.dialect in {"tsv", "tsv_or_csv"} and "\t" in first:
-        return "\t"
-    return tabular.detect_delimiter(first)
+    redacted = [BEFORE_HEADER] * has_text_before + list(columns.values())
+    return TableRedactor(line_end, layout, order_at, columns, not is_row, read, redacted)
 
 
 def _columns_by_header(names: list[str], *, is_feedback: bool) -> tuple[int | None, dict[int, str]]:
@@ -228,7 +240,7 @@ def _columns_by_header(names: list[str], *, is_feedback: bool) -> tuple[int | No
     """
     if len(names) > tabular.MAX_COLUMNS:
         return None, {at: f"column {at + 1}" for at in range(tabular.MAX_COLUMNS)}
-    order_at = next((at for at, name in enumerate(names) if normalize_column(name) in ORDER_COLUMNS), None)
+    order_at = next((at for at, name in enumerate(names) if headers.canonical(name) in ORDER_COLUMNS), None)
     columns = {at: name for at, name in enumerate(names) if personal_columns.is_personal(name)}
     if is_feedback and len(names) in FREE_TEXT:
         columns |= {place: names[place] for place in FREE_TEXT[len(names)]}
@@ -247,20 +259,6 @@ def _columns_by_first_row(cells: list[str]) -> tuple[int | None, dict[int, str]]
     return None, {
         at: f"column {at + 1}" for at, cell in enumerate(cells) if not personal_columns.is_harmless(cell)
     }
-
-
-def _cell(delimiter: str) -> re.Pattern[str]:
-    """Return the pattern of a CSV cell, quoted or not."""
-    return re.compile(f"{QUOTED.pattern}[^{delimiter}]*|[^{delimiter}]*")
-
-
-def _split(line: str, delimiter: str) -> list[str]:
-    """Return the cells of a CSV line whose quotes are closed."""
-    cell, at, cells = _cell(delimiter), 0, []
-    while at <= len(line) and (match := cell.match(line, at)):
-        cells.append(match[0])
-        at = match.end() + 1
-    return cells
 
 
 def _is_open(cell: str) -> bool:
@@ -283,13 +281,21 @@ def _redact_cells(cells: list[str], table: TableRedactor) -> list[str]:
     filled = [at for at, cell in enumerate(cells) if cell.strip(" \t\r\n") not in NOTHING]
     if not filled:
         return cells
-    is_known = table.has_header if table.order_at is None else _has_order_in_place(cells, table.order_at)
+    # The parser skips a header that is repeated, and refuses a document with another one.
+    names = table.known_names(cells)
+    if names is not None:
+        return [cell if clean_cell(table.read(cell)) in names else _empty_cell(cell, table) for cell in cells]
+    # What spreadsheets put around a value is no part of it. It may be white space of Unicode, which is
+    # content in no other encoding.
+    texts = {at: clean_cell(table.read(cells[at])) for at in filled}
+    is_known = (
+        table.has_header if table.order_at is None else _has_order_in_place(texts, cells, table.order_at)
+    )
     if not is_known:
-        emptied = [at for at in filled if at in table.columns or not personal_columns.is_harmless(cells[at])]
+        emptied = [at for at in filled if at in table.columns or not personal_columns.is_harmless(texts[at])]
     else:
-        emptied = _personal_cells(cells, filled, table)
-    # A cell may hold only white space of Unicode, which is content in no other encoding.
-    significant = {at for at in filled if table.read(cells[at]).strip()}
+        emptied = _personal_cells(texts, filled, table)
+    significant = {at for at in filled if texts[at]}
     emptied = [at for at in emptied if at in significant]
     loses_all_content = bool(emptied) and len(emptied) == len(significant)
     for at in emptied:
@@ -311,11 +317,12 @@ def _redact_columns(cells: list[str], table: TableRedactor) -> list[str]:
     return cells
 
 
-def _has_order_in_place(cells: list[str], at: int) -> bool:
-    return len(cells) > at and (not cells[at].strip(WHITE) or personal_columns.is_like_an_order_id(cells[at]))
+def _has_order_in_place(texts: dict[int, str], cells: list[str], at: int) -> bool:
+    text = texts.get(at, "")
+    return len(cells) > at and (not text or personal_columns.is_like_an_order_id(text))
 
 
-def _personal_cells(cells: list[str], filled: list[int], table: TableRedactor) -> list[int]:
+def _personal_cells(texts: dict[int, str], filled: list[int], table: TableRedactor) -> list[int]:
     """Return the positions of the personal cells of a row.
 
     In a row with more cells than the header, these include the cells to which personal ones may have moved.
@@ -333,7 +340,7 @@ def _personal_cells(cells: list[str], filled: list[int], table: TableRedactor) -
     return [
         at
         for at in filled
-        if at in table.columns or (may_be_personal(at) and not personal_columns.is_harmless(cells[at]))
+        if at in table.columns or (may_be_personal(at) and not personal_columns.is_harmless(texts[at]))
     ]
 
 
@@ -347,8 +354,3 @@ def _empty_cell(cell: str, table: TableRedactor) -> str:
         return BROKEN
     # The line ends stay, so that the rows below keep their line numbers.
     return f'"{ENDS.sub("", cell)}"' if "\n" in cell or "\r" in cell else ""
-
-
-def _has_content(text: str) -> bool:
-    """Return whether a line contains more than separators."""
-    return bool(text.strip(" \t\r\n,;\"'"))

@@ -48,10 +48,13 @@ def personal_names(texts: Iterable[str]) -> set[str]:
 class XmlRedactor:
     """Redact one XML document. Afterwards `columns` lists the redacted elements in order of appearance."""
 
-    def __init__(self, codec: str) -> None:
+    def __init__(self, codec: str, encoding: str) -> None:
+        """`codec` is that of the redaction, with a character for each byte, and `encoding` the true one."""
         self.columns: dict[str, None] = {}
         self._codec = codec
-        self._parser = parser = expat.ParserCreate()
+        # In encodings that expat does not have, no byte of a longer character is one of the markup, so the
+        # document may be parsed with a character for each byte.
+        self._parser = parser = expat.ParserCreate(xml.expat_encoding(encoding) or "iso-8859-1")
         # A text ends at whatever comes next, so every kind of event has a handler,
         # even those that are never cut.
         parser.StartElementHandler = self._start

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from ingestion.parsing.rejections import InvalidRow
 from ingestion.reports import cells, listed_days
+from ingestion.reports.quoting import quote_value
 from ingestion.reports.report_type import (
     Column,
     ParseContext,
@@ -17,7 +18,6 @@ from ingestion.reports.report_type import (
     RowParser,
     normalize_column,
     parse_order_id,
-    quote_value,
 )
 from metrics.rules import defects
 from metrics.rules.facts import DefectFact, DefectKind

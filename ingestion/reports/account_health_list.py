@@ -12,14 +12,8 @@ from datetime import date
 
 from ingestion.parsing.rejections import InvalidRow, RejectedDocument
 from ingestion.reports import cells, listed_days
-from ingestion.reports.report_type import (
-    Column,
-    ParseContext,
-    ReportType,
-    RowParser,
-    parse_order_id,
-    quote_value,
-)
+from ingestion.reports.quoting import quote_value
+from ingestion.reports.report_type import Column, ParseContext, ReportType, RowParser, parse_order_id
 from metrics.rules import defects
 from metrics.rules.facts import DefectFact, DefectKind, Fact
 

@@ -17,7 +17,8 @@ from ingestion.reports.account_health_list import (
     is_after_due,
     is_marked,
 )
-from ingestion.reports.report_type import Column, quote_value
+from ingestion.reports.quoting import quote_value
+from ingestion.reports.report_type import Column
 from metrics.rules.facts import DefectKind
 
 CONFIRMED = "Ship Confirmation Date"

@@ -5,6 +5,7 @@ Columns are found by name, because layouts with 29, 32, 33 and more columns exis
 offset.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
@@ -12,18 +13,18 @@ from operator import itemgetter
 
 from accounts.marketplaces import CODE_OF_SALES_CHANNEL, NON_AMAZON
 from ingestion.parsing.rejections import InvalidRow
-from ingestion.reports import multi_channel
+from ingestion.parsing.tabular import clean_cell
+from ingestion.reports import headers, multi_channel
+from ingestion.reports.cells import name_column, row_is_short
+from ingestion.reports.quoting import quote_value
 from ingestion.reports.report_type import (
     ORDER_ID,
     Column,
     ParseContext,
     ReportType,
     RowParser,
-    find_columns,
     invalid_order_id,
-    normalize_column,
     parse_time,
-    quote_value,
 )
 from metrics.rules.facts import Channel, OrderFact, OrderStatus
 
@@ -67,6 +68,13 @@ CHANNELS = {
     "merchant": Channel.MFN.value,
     "mfn": Channel.MFN.value,
     "seller": Channel.MFN.value,
+    # The words of inventory reports for the same.
+    "amazon_na": Channel.AFN.value,
+    "amazon_eu": Channel.AFN.value,
+    "amazon_fe": Channel.AFN.value,
+    "amazon_jp": Channel.AFN.value,
+    "amazon_in": Channel.AFN.value,
+    "default": Channel.MFN.value,
 }
 STATUSES = {
     "pending": OrderStatus.PENDING,
@@ -79,21 +87,44 @@ STATUSES = {
     "complete": OrderStatus.SHIPPED,
     "cancelled": OrderStatus.CANCELLED,
     "canceled": OrderStatus.CANCELLED,
+    # Where a package of Easy Ship is. The order was shipped when the carrier picked it up.
+    "pendingschedule": OrderStatus.UNSHIPPED,
+    "pendingpickup": OrderStatus.UNSHIPPED,
+    "pendingdropoff": OrderStatus.UNSHIPPED,
+    "waitingforpickup": OrderStatus.UNSHIPPED,
+    "labelcanceled": OrderStatus.UNSHIPPED,
+    "pickedup": OrderStatus.SHIPPED,
+    "droppedoff": OrderStatus.SHIPPED,
+    "atoriginfc": OrderStatus.SHIPPED,
+    "atdestinationfc": OrderStatus.SHIPPED,
+    "outfordelivery": OrderStatus.SHIPPED,
+    "delivered": OrderStatus.SHIPPED,
+    "deliveredtobuyer": OrderStatus.SHIPPED,
+    "rejectedbybuyer": OrderStatus.SHIPPED,
+    "undeliverable": OrderStatus.SHIPPED,
+    "returningtoseller": OrderStatus.SHIPPED,
+    "returnedtoseller": OrderStatus.SHIPPED,
+    "damaged": OrderStatus.SHIPPED,
 }
+ACCEPTED_STATUSES = "Pending, Unshipped, Shipping, Shipped, Complete, Cancelled"
+NO_LETTER = re.compile("[^a-z]+")
 is_order_id = ORDER_ID.fullmatch
 
 
 def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParser:
     # One call for all six cells: these are the largest reports, and this runs once for every row.
-    pick = itemgetter(*find_columns(header, NAMES, report_type=NAME))
-    width = max(find_columns(header, NAMES, report_type=NAME)) + 1
-
+    places = headers.find_columns(header, NAMES, report_type=NAME)
+    pick, width = itemgetter(*places), max(places) + 1
     at = partial(parse_time, latest=parse_context.latest)
 
     def parse(cells: list[str]) -> OrderFact:
         if len(cells) < width:
-            raise InvalidRow(f"The row has {len(cells)} cells; its required columns need {width}.")
-        return build_fact(*pick(cells), at=at)
+            raise row_is_short(cells, header)
+        try:
+            return build_fact(*pick(cells), at=at)
+        except InvalidRow:
+            # Only now, because almost every cell is clean, and one that is not is no valid value.
+            return build_fact(*map(clean_cell, pick(cells)), at=at)
 
     return parse
 
@@ -126,7 +157,15 @@ def build_fact(
         raise InvalidRow(
             f"`sales-channel`: {quote_value(store)} is not a known Amazon store; expected e.g. Amazon.de."
         )
-    return OrderFact(order, marketplace, _channel(fulfilment), _status(status), at(ordered), at(updated))
+    channel, known_status = _channel(fulfilment), _status(status)
+    try:
+        ordered_at, updated_at = at(ordered), at(updated)
+    except InvalidRow:
+        # Only now, because the name of the column costs time.
+        name_column("purchase-date", at, ordered)
+        name_column("last-updated-date", at, updated)
+        raise
+    return OrderFact(order, marketplace, channel, known_status, ordered_at, updated_at)
 
 
 def _moved_out(
@@ -145,7 +184,7 @@ def _channel(text: str) -> str:
     channel = CHANNELS.get(text.lower())
     if channel is None:
         raise InvalidRow(
-            f"`fulfillment-channel`: {quote_value(text)} is not valid; expected Amazon or Merchant."
+            f"`fulfillment-channel`: {quote_value(text, CHANNELS)} is not valid; expected Amazon or Merchant."
         )
     return channel
 
@@ -154,14 +193,17 @@ def _status(text: str) -> int:
     """Return the status. Raises InvalidRow."""
     # Amazon writes `Shipped - Delivered to Buyer`. The text after the dash describes the package, and the one
     # before it the order.
-    status = STATUSES.get(text.lower()) or STATUSES.get(text.lower().partition(" - ")[0].replace(" ", ""))
+    status = STATUSES.get(text.lower()) or STATUSES.get(NO_LETTER.sub("", text.lower().partition(" - ")[0]))
     if status is None:
-        raise InvalidRow(f"`order-status`: {quote_value(text)} is not a known status; expected e.g. Shipped.")
+        raise InvalidRow(
+            f"`order-status`: {quote_value(text, STATUSES)} is not a known status; expected one of "
+            f"{ACCEPTED_STATUSES}."
+        )
     return status
 
 
 def matches(header: Sequence[str], _first_row: Sequence[str]) -> bool:
-    return {"amazon-order-id", "purchase-date", "order-status"} <= {normalize_column(cell) for cell in header}
+    return headers.has_columns(header, "amazon-order-id", "purchase-date", "order-status")
 
 
 REPORT_TYPE = ReportType(

@@ -9,16 +9,15 @@ from datetime import datetime, timedelta
 
 from accounts.marketplaces import CODE_OF_SALES_CHANNEL, CODES
 from ingestion.parsing.rejections import InvalidRow
-from ingestion.reports import cells
+from ingestion.reports import cells, headers
 from ingestion.reports.cells import Row
+from ingestion.reports.quoting import quote_value
 from ingestion.reports.report_type import (
     OWN_LAYOUT,
     Column,
     ParseContext,
     ReportType,
     RowParser,
-    normalize_column,
-    quote_value,
 )
 from metrics.rules.facts import MessageFact
 
@@ -103,7 +102,7 @@ def _marketplace(row: Row) -> str:
 
 
 def matches(header: Sequence[str], _first_row: Sequence[str]) -> bool:
-    return {"message-id", "received-at"} <= {normalize_column(cell) for cell in header}
+    return headers.has_columns(header, "message-id", "received-at")
 
 
 REPORT_TYPE = ReportType(

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from ingestion.parsing.rejections import InvalidRow
+from ingestion.parsing.tabular import clean_cell
+from ingestion.reports import headers
+from ingestion.reports.quoting import quote_value
 from ingestion.reports.report_type import (
     FIRST_DAY,
     Column,
     ParseContext,
-    find_columns,
-    normalize_column,
     parse_order_id,
     parse_time,
-    quote_value,
 )
 from metrics.rules.day_or_time import DayOrTime
 
@@ -23,7 +23,31 @@ MAX_STATE_LENGTH = 20
 MAX_DAYS_AHEAD = timedelta(days=366)
 """How far in the future a deadline may be."""
 
-YES, NO = frozenset({"yes", "y", "true", "1"}), frozenset({"no", "n", "false", "0"})
+# In the languages in which Seller Central is.
+YES = frozenset(
+    [
+        "yes",
+        "y",
+        "true",
+        "1",
+        "ja",
+        "j",
+        "oui",
+        "si",
+        "sì",
+        "sí",
+        "sim",
+        "s",
+        "はい",
+        "是",
+        "tak",
+        "evet",
+        "نعم",
+    ]
+)
+NO = frozenset(
+    ["no", "n", "false", "0", "nein", "nee", "non", "não", "nej", "いいえ", "否", "nie", "hayır", "لا"]
+)
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 NAMED_MONTH = re.compile(r"([0-9]{1,2})-([A-Za-z]{3})-([0-9]{4})")
@@ -36,63 +60,48 @@ Texts = dict[str, str]
 def build_reader(
     header: Sequence[str], columns: Sequence[Column], *, report_type: str
 ) -> Callable[[Sequence[str]], Texts]:
-    """Return a function that turns a row of an Amazon report into texts by column.
+    """Return a function that turns a row into texts by column.
 
-    It raises InvalidRow if the row ends before a required cell. Raises RejectedDocument for a missing or
-    repeated column.
+    It raises InvalidRow if the row ends before a required cell, or if the form of a cell shows that the row is
+    shifted. Raises RejectedDocument for a missing or repeated column.
     """
-    pairs = _locate_columns(header, columns, report_type=report_type)
+    names = [column.name for column in columns if column.needed or headers.has_columns(header, column.name)]
+    pairs = list(zip(names, headers.find_columns(header, names, report_type=report_type), strict=True))
     needed = {column.name for column in columns if column.needed}
+    forms = [
+        (column.name, column.form, column.expected)
+        for column in columns
+        if column.form and column.name in names
+    ]
     # Cells after the last required one may be missing, because spreadsheets trim
     # empty cells at the end of a row.
-    width = max(at for name, at in pairs if name in needed) + 1
+    width = max((at for name, at in pairs if name in needed), default=0) + 1
 
     def read(row: Sequence[str]) -> Texts:
         if len(row) < width:
-            raise InvalidRow(f"The row has {len(row)} cells; its required columns need {width}.")
-        return _pick(row, pairs)
+            raise row_is_short(row, header)
+        texts = {name: clean_cell(row[at]) if at < len(row) else "" for name, at in pairs}
+        for name, form, expected in forms:
+            if not form.fullmatch(texts[name]):
+                raise InvalidRow(
+                    f"`{name}`: {quote_value(texts[name])} is not valid; expected {expected}.", field=name
+                )
+        return texts
 
     return read
 
 
-def build_strict_reader(
-    header: Sequence[str], columns: Sequence[Column], *, report_type: str
-) -> Callable[[Sequence[str]], Texts]:
-    """Return a function that turns a row of one of our own layouts into texts by column.
-
-    It raises InvalidRow for a row with more filled cells than the header. Raises RejectedDocument for a
-    missing or repeated column.
-    """
-    pairs = _locate_columns(header, columns, report_type=report_type)
-
-    def read(row: Sequence[str]) -> Texts:
-        # People write these files. An unquoted comma in a cell would shift the cells behind it unnoticed.
-        if any(cell.strip() for cell in row[len(header) :]):
-            raise InvalidRow(
-                f"The row has {len(row)} cells, but the header has {len(header)}. Enclose cells that contain "
-                "a comma in quotes."
-            )
-        return _pick(row, pairs)
-
-    return read
+def row_is_short(row: Sequence[str], header: Sequence[str]) -> InvalidRow:
+    """Return the error for a row whose required cells are missing."""
+    return InvalidRow(f"The row has {len(row)} cells; the header has {len(header)}.")
 
 
-def _locate_columns(
-    header: Sequence[str], columns: Sequence[Column], *, report_type: str
-) -> list[tuple[str, int]]:
-    present = {normalize_column(cell) for cell in header}
-    names = [column.name for column in columns if column.needed or normalize_column(column.name) in present]
-    return list(
-        zip(
-            names,
-            find_columns(header, [normalize_column(name) for name in names], report_type=report_type),
-            strict=True,
-        )
-    )
-
-
-def _pick(row: Sequence[str], pairs: Sequence[tuple[str, int]]) -> Texts:
-    return {name: row[at].strip() if at < len(row) else "" for name, at in pairs}
+def name_column(column: str, parse: Callable[[str], object], text: str) -> None:
+    """Parse a text again to raise its InvalidRow with the name of the column."""
+    try:
+        parse(text)
+    except InvalidRow as error:
+        raise InvalidRow(f"`{column}`: {error.reason}", field=column) from None
 
 
 def parse_day_or_time(text: str, *, parse_context: ParseContext, latest: datetime) -> DayOrTime:
@@ -208,7 +217,7 @@ class Row:
         text = self.texts.get(name, "")
         if text and text.lower() not in choices:
             raise InvalidRow(
-                f"`{name}`: {quote_value(text)} is not valid; expected one of {', '.join(choices)}.",
+                f"`{name}`: {quote_value(text, choices)} is not valid; expected one of {', '.join(choices)}.",
                 field=name,
             )
         return text.lower()
@@ -288,7 +297,7 @@ def build_row_reader(
 
     Raises RejectedDocument for a missing or repeated column.
     """
-    read = build_strict_reader(header, columns, report_type=report_type)
+    read = build_reader(header, columns, report_type=report_type)
     return lambda cells: Row(read(cells), parse_context)
 
 

@@ -5,14 +5,13 @@ Source: https://github.com/amzn/selling-partner-api-models/issues/5247
 
 from collections.abc import Sequence
 
-from ingestion.reports import cells, defect_row
+from ingestion.reports import cells, defect_row, headers
 from ingestion.reports.report_type import (
     OWN_LAYOUT,
     Column,
     ParseContext,
     ReportType,
     RowParser,
-    normalize_column,
 )
 from metrics.rules.facts import DefectFact
 
@@ -47,12 +46,12 @@ order_id,kind,state,occurred_on,reference
 
 
 def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParser:
-    read = cells.build_strict_reader(header, COLUMNS, report_type=NAME)
+    read = cells.build_reader(header, COLUMNS, report_type=NAME)
     return lambda row: defect_row.build_fact(read(row), latest=parse_context.latest)
 
 
 def matches(header: Sequence[str], _first_row: Sequence[str]) -> bool:
-    return {"order-id", "kind", "state", "occurred-on"} <= {normalize_column(cell) for cell in header}
+    return headers.has_columns(header, "order-id", "kind", "state", "occurred-on")
 
 
 REPORT_TYPE = ReportType(

@@ -9,7 +9,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from ingestion.parsing.rejections import InvalidRow
-from ingestion.reports.report_type import FIRST_DAY, LAST_DAY, parse_order_id, parse_time, quote_value
+from ingestion.reports.quoting import quote_value
+from ingestion.reports.report_type import FIRST_DAY, LAST_DAY, parse_order_id, parse_time
 from metrics.rules import defects
 from metrics.rules.facts import DefectFact, DefectKind
 
@@ -53,7 +54,7 @@ def _choice(row: Mapping[str, Any], field: str, choices: tuple[str, ...]) -> str
     value = _text(row, field, max_length=100)
     if value.lower() not in choices:
         raise InvalidRow(
-            f"`{field}`: {quote_value(value)} is not valid; expected one of "
+            f"`{field}`: {quote_value(value, choices)} is not valid; expected one of "
             f"{', '.join(filter(None, choices))}.",
             field=field,
         )

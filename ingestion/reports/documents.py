@@ -2,13 +2,11 @@
 
 1. Reject binary files, and detect the encoding.
 2. Use the announced report type, or detect it from the header or the beginning.
-3. For XML, use the declared encoding.
-4. Split the document into rows and parse each. Invalid rows are collected; a RejectedDocument ends
+3. Split the document into rows and parse each. Invalid rows are collected; a RejectedDocument ends
    everything.
 """
 
-import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from itertools import chain, islice
 from typing import IO, Any
@@ -16,42 +14,18 @@ from typing import IO, Any
 from ingestion.parsing import encodings, tabular, unpacking, xml
 from ingestion.parsing.encodings import Encoding
 from ingestion.parsing.rejections import InvalidRow, RejectedDocument, RejectedLine
-from ingestion.reports import REPORT_TYPE_BY_NAME, REPORT_TYPES, known_files
+from ingestion.parsing.tabular import clean_cell
+from ingestion.reports import REPORT_TYPE_BY_NAME, detection, headers, table_layout
 from ingestion.reports.multi_channel import SetApart
-from ingestion.reports.report_type import (
-    ORDER_ID,
-    ParseContext,
-    ReportType,
-    RowParser,
-    normalize_column,
-)
+from ingestion.reports.report_type import ORDER_ID, ParseContext, ReportType, RowParser
+from ingestion.reports.table_layout import TableLayout
 from metrics.rules.facts import Fact
 
 # Each is held in memory and stored with its reason, and a document with so many is hardly of its report type.
 MAX_REJECTED_ROWS = 100_000
 START_BYTES = 64 * 1024
-ANY_DELIMITER = re.compile("[\t,;]")
-CELLS = {"tsv": tabular.split_tsv, "csv": tabular.split_csv, "tsv_or_csv": tabular.split_tsv_or_csv}
-TABLE_TYPES = tuple(report_type for report_type in REPORT_TYPES if report_type.dialect in CELLS)
-BINARY = {
-    b"PK\x03\x04": (
-        "spreadsheet",
-        "It is an Excel workbook or a ZIP archive. Save the sheet as CSV or tab-delimited text and upload "
-        "that file.",
-    ),
-    b"\xd0\xcf\x11\xe0": (
-        "spreadsheet",
-        "It is an Excel workbook. Save the sheet as CSV or tab-delimited text and upload that file.",
-    ),
-    b"%PDF": (
-        "not-text",
-        "It is a PDF. Download the report as CSV or tab-delimited text and upload that file.",
-    ),
-}
-UPLOADED = tuple(report_type for report_type in REPORT_TYPES if report_type.is_uploaded)
-# By their code and not by their title, which may have a comma.
-SUPPORTED_TYPES = f"Supported report types: {', '.join(f'`{each.names[0]}`' for each in UPLOADED)}."
-COLUMN_NAMES = frozenset(normalize_column(column.name) for each in REPORT_TYPES for column in each.columns)
+MAX_REASON_LENGTH = 300
+BLANK = "The row is blank."
 OpenDocument = Callable[[], AbstractContextManager[IO[bytes]]]
 
 
@@ -86,13 +60,13 @@ class DocumentReader:
             # large are rejected here, before a row is parsed.
             blocks = unpacking.read_blocks(stream, max_bytes=max_bytes)
             head = next(blocks, b"")
-            _reject_binary(head)
+            detection.reject_binary(head)
             self.encoding = encoding or encodings.detect_encoding(
                 chain((head,), blocks), japanese=parse_context.marketplace == "JP"
             )
-        self.report_type = self._report_type(announced_type)
-        if self.report_type.dialect == "xml":
-            self.encoding = self._xml_encoding()
+        self._stated_encoding = encodings.stated_encoding(head)
+        self._layout: TableLayout | None = None
+        self.report_type = self._find_type(REPORT_TYPE_BY_NAME.get(announced_type))
         self.type_name = announced_type or self.report_type.names[0]
 
     def facts(self) -> Iterator[tuple[int, Fact]]:
@@ -116,10 +90,9 @@ class DocumentReader:
                     enumerate(rows, start=1), self.report_type.build_parser((), self.parse_context)
                 )
             elif self.report_type.dialect == "xml":
-                yield from self._parse_rows(
-                    xml.read_records(source, names=self.report_type.elements),
-                    self.report_type.build_parser((), self.parse_context),
-                )
+                records = xml.read_records(source, names=self.report_type.elements, codec=self.encoding.codec)
+                yield from self._parse_rows(records, self.report_type.build_parser((), self.parse_context))
+                self._warn_of_encoding()
             else:
                 yield from self._read_table(tabular.Lines(source, self.encoding.codec))
         if self.parse_context.period and not self.report_type.uses_period:
@@ -142,43 +115,16 @@ class DocumentReader:
             return self.facts()
         return (pair for pair in self.facts() if type(pair[1]) is fact_type)
 
-    def _report_type(self, announced_type: str) -> ReportType:
-        """Return the announced report type, or detect it.
-
-        Raises RejectedDocument, which names the document if it is of a kind that is known and not read.
-        """
-        if announced_type:
-            report_type = REPORT_TYPE_BY_NAME[announced_type]
-            lines = self._first_lines() if report_type.dialect in CELLS else []
-            is_expected = lines and detect_table(lines) is not None
-            known = None if is_expected else known_files.find(self._beginning())
-            if known is not None:
-                raise known
-            return report_type
-        try:
-            return self._detect_type()
-        except RejectedDocument as error:
-            raise known_files.find(self._beginning()) or error from None
-
-    def _detect_type(self) -> ReportType:
+    def _find_type(self, announced: ReportType | None) -> ReportType:
+        """Return the report type, and set the layout of a table. Raises RejectedDocument."""
         beginning = self._beginning()
-        if beginning[:1] in {"<", "{", "["}:
-            return _detect_by_beginning(beginning)
-        return _detect_table(self._first_lines())
-
-    def _xml_encoding(self) -> Encoding:
-        """Return the declared encoding of XML.
-
-        Raises RejectedDocument for XML of another report type, which would otherwise seem to have no rows.
-        """
-        beginning = self._beginning()
-        if beginning.startswith("<") and not self.report_type.matches((beginning,), ()):
-            raise RejectedDocument(
-                "unknown-document",
-                "The document does not match the `report_type` that was sent",
-                f"It is XML, but not {self.report_type.names[0]}. Omit `report_type` or correct it.",
-            )
-        return xml.declared_encoding(beginning)
+        form = detection.detect_form(beginning)
+        if form == "table":
+            self._layout = self._find_layout(announced)
+        if announced is None:
+            return detection.detect_type(form, beginning, self._layout)
+        detection.check_announced(announced, form, beginning, self._layout)
+        return announced
 
     def _beginning(self) -> str:
         """Return the beginning of the document, up to START_BYTES."""
@@ -187,40 +133,101 @@ class DocumentReader:
         # The block may end in the middle of a character.
         return block[:START_BYTES].decode(self.encoding.codec, errors="ignore").lstrip("\ufeff \t\r\n")
 
-    def _first_lines(self) -> list[str]:
-        """Return the first two lines that are not blank."""
+    def _find_layout(self, announced: ReportType | None) -> TableLayout:
         with self._opening() as stream:
-            lines = tabular.Lines(
-                unpacking.read_blocks(stream, max_bytes=self._most_bytes), self.encoding.codec
+            blocks = unpacking.read_blocks(stream, max_bytes=self._most_bytes)
+            layout = table_layout.find_layout(tabular.Lines(blocks, self.encoding.codec), announced=announced)
+        if layout is None:
+            raise detection.empty_document()
+        return layout
+
+    def _warn_of_encoding(self) -> None:
+        """Warn if the declaration of the XML is wrong."""
+        if self._stated_encoding and not encodings.is_same(self._stated_encoding, self.encoding.codec):
+            self.parse_context.warnings.append(
+                f"The XML declares the encoding {self._stated_encoding} and is not in it. It was read as "
+                f"{self.encoding.codec}."
             )
-            return list(islice((line for line in lines if line.strip()), 2))
 
     def _read_table(self, lines: tabular.Lines) -> Iterator[tuple[int, Fact]]:
-        cells = CELLS[self.report_type.dialect](lines)
+        layout = self._layout or self._find_layout(self.report_type)
+        rest = iter(lines)
+        for _ in islice(rest, layout.header_line - 1):
+            pass
+        cells = tabular.split_rows(
+            rest, layout.delimiter, is_quoted=layout.is_quoted, after=layout.header_line - 1
+        )
         header = _header(cells)
         parse = self.report_type.build_parser(header, self.parse_context)
-        yield from self._parse_rows(_number_rows(cells, lines, width=len(header)), parse)
+        repeated: list[int] = []
+        yield from self._parse_table(cells, lines, layout, parse, repeated)
+        if repeated:
+            self.parse_context.warnings.append(
+                f"The header is repeated in {len(repeated)} lines, the first of them line {repeated[0]}. These "
+                "lines were skipped."
+            )
 
-    def _parse_rows(self, rows: Iterable[tuple[int, Any]], parse: RowParser) -> Iterator[tuple[int, Fact]]:
-        for line, row in rows:
-            self.read += 1
+    def _parse_table(
+        self,
+        rows: Iterator[list[str]],
+        lines: tabular.Lines,
+        layout: TableLayout,
+        parse: RowParser,
+        repeated: list[int],
+    ) -> Iterator[tuple[int, Fact]]:
+        """Yield the facts of a table's rows, and collect the lines that repeat its header."""
+        width = len(layout.header)
+        widths = _Widths(width)
+        for row in rows:
+            # The number of cells first: in a shifted row each cell may be valid in the wrong column.
+            if len(row) != width and (reason := widths.check(row, lines)):
+                if reason is not BLANK:
+                    self._reject(lines.number, reason)
+                continue
             try:
                 facts = parse(row)
             except SetApart as apart:
-                self.set_apart += 1
-                yield from ((line, fact) for fact in apart.facts)
+                yield from self._set_apart(lines.number, apart)
                 continue
             except InvalidRow as error:
-                self.reject(RejectedLine(line, error.reason[:300]))
+                if not _is_no_row(row, lines.number, layout, repeated):
+                    self._reject(lines.number, error.reason)
                 continue
+            self.read += 1
+            # Comparing the type is faster than isinstance, and this runs once for every row.
+            if type(facts) is list:
+                yield from ((lines.number, fact) for fact in facts)
+            else:
+                yield lines.number, facts  # type: ignore[misc]
+
+    def _parse_rows(self, rows: Iterable[tuple[int, Any]], parse: RowParser) -> Iterator[tuple[int, Fact]]:
+        for line, row in rows:
+            try:
+                facts = parse(row)
+            except SetApart as apart:
+                yield from self._set_apart(line, apart)
+                continue
+            except InvalidRow as error:
+                self._reject(line, error.reason)
+                continue
+            self.read += 1
             # Comparing the type is faster than isinstance, and this runs once for every row.
             if type(facts) is list:
                 yield from ((line, fact) for fact in facts)
             else:
                 yield line, facts  # type: ignore[misc]
 
+    def _set_apart(self, line: int, apart: SetApart) -> Iterator[tuple[int, Fact]]:
+        self.read += 1
+        self.set_apart += 1
+        yield from ((line, fact) for fact in apart.facts)
+
+    def _reject(self, line: int, reason: str) -> None:
+        self.read += 1
+        self.reject(RejectedLine(line, reason[:MAX_REASON_LENGTH]))
+
     def reject(self, row: RejectedLine) -> None:
-        """Count a row as rejected. Raises RejectedDocument if there are too many."""
+        """Count a row that was read as rejected. Raises RejectedDocument if there are too many."""
         self.rejected.append(row)
         if len(self.rejected) > MAX_REJECTED_ROWS:
             raise RejectedDocument(
@@ -231,14 +238,38 @@ class DocumentReader:
             )
 
 
-def _header(cells: Iterator[list[str]]) -> list[str]:
-    """Return the first row that is not blank.
+class _Widths:
+    """Check rows that have more or fewer cells than the header."""
 
-    Raises RejectedDocument if there is none, or if it cannot be a header.
-    """
-    header = next((row for row in cells if any(cell.strip() for cell in row)), None)
-    if header is None:
-        raise _empty_document()
+    def __init__(self, width: int) -> None:
+        self._width = self._fewest = width
+
+    def check(self, row: Sequence[str], lines: tabular.Lines) -> str:
+        """Return why a row cannot be used, or an empty text. Raises RejectedDocument if it was cut off.
+
+        Cells beyond the header may be blank, and cells may be missing at the end, where spreadsheets trim them.
+        """
+        cells = _count_cells(row)
+        if not cells:
+            return BLANK
+        if cells > self._width:
+            return f"The row has {cells} cells; the header has {self._width}."
+        # Short rows alone prove nothing, nor does a missing line end. A last line that has none and is shorter
+        # than every other was cut off.
+        if len(row) < self._fewest:
+            if lines.last_line_is_open:
+                raise RejectedDocument(
+                    "document-cut-off",
+                    "The document ends in the middle of a row",
+                    f"Line {lines.number} ends after {len(row)} cells. Download the document again.",
+                )
+            self._fewest = len(row)
+        return ""
+
+
+def _header(cells: Iterator[list[str]]) -> list[str]:
+    """Return the clean cells of the header. Raises RejectedDocument if it cannot be one."""
+    header = next(cells, [])
     # The carriage return before a line feed is removed already, so this one ends a line by itself.
     if any("\r" in cell for cell in header):
         raise RejectedDocument(
@@ -253,89 +284,35 @@ def _header(cells: Iterator[list[str]]) -> list[str]:
             f"It has {len(header)} columns; at most {tabular.MAX_COLUMNS} are supported. Upload the report "
             "as it was downloaded.",
         )
-    return header
+    names = headers.shorten([clean_cell(cell) for cell in header])
+    # A first row would silently be taken for the header of a report whose columns are read by position.
+    if any(map(ORDER_ID.fullmatch, names)):
+        raise detection.no_header()
+    return names
 
 
-def _empty_document() -> RejectedDocument:
-    """Return a new error each time, because a raised exception keeps a reference to every frame it passed."""
-    return RejectedDocument(
-        "empty-document", "The document is empty", "It has only blank lines. Request the report again."
-    )
+def _count_cells(row: Sequence[str]) -> int:
+    """Return the number of cells up to the last one with content."""
+    return next((at for at in range(len(row), 0, -1) if clean_cell(row[at - 1])), 0)
 
 
-def _reject_binary(head: bytes) -> None:
-    """Raise RejectedDocument for workbooks, archives and PDF."""
-    for mark, (slug, detail) in BINARY.items():
-        if head.startswith(mark):
-            raise RejectedDocument(slug, "The document is not text", detail)
+def _is_no_row(row: Sequence[str], line: int, layout: TableLayout, repeated: list[int]) -> bool:
+    """Return whether a rejected row is blank or the header again. Raises RejectedDocument for another header.
 
-
-def _detect_by_beginning(beginning: str) -> ReportType:
-    """Return the report type of XML or JSON with this beginning. Raises RejectedDocument."""
-    dialect = "xml" if beginning.startswith("<") else "json"
-    for report_type in REPORT_TYPES:
-        if report_type.dialect == dialect and report_type.matches((beginning,), ()):
-            return report_type
-    raise RejectedDocument(
-        "unknown-document",
-        "The report type is unknown",
-        f"It is {dialect.upper()}, but not a supported report. {SUPPORTED_TYPES}",
-    )
-
-
-def detect_table(head: list[str]) -> ReportType | None:
-    """Return the report type of a table with these first lines, the header first, or None.
-
-    At most MAX_COLUMNS cells of a line are compared.
+    Monthly files that were joined have one before the rows of each month.
     """
-    max_columns = tabular.MAX_COLUMNS
-    for report_type in TABLE_TYPES:
-        delimiter = "\t" if report_type.dialect == "tsv" else tabular.detect_delimiter(head[0])
-        header, first_row = (line.split(delimiter, max_columns)[:max_columns] for line in (*head, "")[:2])
-        if report_type.matches(header, first_row):
-            return report_type
-    return None
-
-
-def _detect_table(head: list[str]) -> ReportType:
-    """Return the report type whose header the document has. Raises RejectedDocument."""
-    if not head:
-        raise _empty_document()
-    report_type = detect_table(head)
-    if report_type is not None:
-        return report_type
-    if any(ORDER_ID.fullmatch(cell.strip(' "')) for cell in ANY_DELIMITER.split(head[0])):
+    if not _count_cells(row):
+        return True
+    if headers.is_repeated(layout.header, row):
+        repeated.append(line)
+        return True
+    if table_layout.is_header([clean_cell(cell) for cell in row], layout):
         raise RejectedDocument(
-            "no-header",
-            "The document has no header",
-            "Its first line is a row. Upload the report with its header.",
+            "not-one-report",
+            "The document has several reports",
+            f"Line {line} is another header, with other columns or in another order. Upload each report by itself.",
         )
-    raise RejectedDocument(
-        "unknown-document",
-        "The report type is unknown",
-        f"{known_files.describe_header(head[0], known=COLUMN_NAMES)} {SUPPORTED_TYPES}",
-    )
-
-
-def _number_rows(
-    cells: Iterator[list[str]], lines: tabular.Lines, *, width: int
-) -> Iterator[tuple[int, list[str]]]:
-    """Yield rows with their line. Raises RejectedDocument if the document was cut off."""
-    # Short rows alone prove nothing, because empty cells at the end may be trimmed, nor does a missing line
-    # end. A last line that has none and is shorter than every other was cut off.
-    fewest = width
-    for row in cells:
-        if len(row) < fewest:
-            if not any(cell.strip() for cell in row):
-                continue
-            if lines.last_line_is_open:
-                raise RejectedDocument(
-                    "document-cut-off",
-                    "The document ends in the middle of a row",
-                    f"Line {lines.number} ends after {len(row)} cells. Download the document again.",
-                )
-            fewest = len(row)
-        yield lines.number, row
+    return False
 
 
 def _read_all(blocks: Iterator[bytes], *, max_bytes: int) -> bytes:

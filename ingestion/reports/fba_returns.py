@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 
 from ingestion.parsing.rejections import InvalidRow
-from ingestion.reports import cells, multi_channel
+from ingestion.reports import cells, headers, multi_channel
 from ingestion.reports.report_type import (
     ORDER_ID,
     Column,
     ParseContext,
     ReportType,
     RowParser,
-    normalize_column,
     parse_order_id,
 )
 from metrics.rules.facts import ReturnFact
@@ -78,7 +77,7 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
 
 
 def matches(header: Sequence[str], _first_row: Sequence[str]) -> bool:
-    return {"return-date", "order-id", "fulfillment-center-id"} <= {normalize_column(cell) for cell in header}
+    return headers.has_columns(header, "return-date", "order-id", "fulfillment-center-id")
 
 
 REPORT_TYPE = ReportType(

@@ -8,15 +8,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from accounts.marketplaces import MARKETPLACES
-from ingestion.reports import all_orders, cells, multi_channel
-from ingestion.reports.report_type import (
-    Column,
-    ParseContext,
-    ReportType,
-    RowParser,
-    normalize_column,
-    parse_time,
-)
+from ingestion.reports import all_orders, cells, headers, multi_channel
+from ingestion.reports.report_type import Column, ParseContext, ReportType, RowParser, parse_time
 from metrics.rules.facts import OrderFact
 
 NAME = "GET_AMAZON_FULFILLED_SHIPMENTS_DATA_GENERAL"
@@ -70,9 +63,10 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
 
 
 def matches(header: Sequence[str], _first_row: Sequence[str]) -> bool:
-    names = {normalize_column(cell) for cell in header}
     # The all-orders report has a column for the status; this one has shipped orders only.
-    return {"amazon-order-id", "purchase-date", "shipment-date"} <= names and "order-status" not in names
+    return headers.has_columns(
+        header, "amazon-order-id", "purchase-date", "shipment-date"
+    ) and not headers.has_columns(header, "order-status")
 
 
 REPORT_TYPE = ReportType(

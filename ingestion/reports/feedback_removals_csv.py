@@ -6,7 +6,7 @@ The feedback report only stops listing it.
 from collections.abc import Sequence
 from datetime import UTC, datetime, time
 
-from ingestion.reports import cells
+from ingestion.reports import cells, headers
 from ingestion.reports.cells import Row
 from ingestion.reports.report_type import (
     OWN_LAYOUT,
@@ -14,7 +14,6 @@ from ingestion.reports.report_type import (
     ParseContext,
     ReportType,
     RowParser,
-    normalize_column,
 )
 from metrics.rules import defects
 from metrics.rules.day_or_time import DayOrTime
@@ -70,7 +69,7 @@ def _end(removed: DayOrTime, parse_context: ParseContext) -> datetime:
 
 
 def matches(header: Sequence[str], _first_row: Sequence[str]) -> bool:
-    return {"order-id", "removed-on"} <= {normalize_column(cell) for cell in header}
+    return headers.has_columns(header, "order-id", "removed-on")
 
 
 REPORT_TYPE = ReportType(

@@ -4,10 +4,11 @@ Columns are found by name. Dates name the month (`10-Jul-2025`); Brazil uses ISO
 (`10/07/2025`) is ambiguous and rejected.
 """
 
+import re
 from collections.abc import Sequence
 
-from ingestion.reports import cells, return_request
-from ingestion.reports.report_type import Column, ParseContext, ReportType, RowParser, normalize_column
+from ingestion.reports import cells, headers, return_request
+from ingestion.reports.report_type import Column, ParseContext, ReportType, RowParser
 from metrics.rules.facts import DefectFact, Fact, ReturnFact
 
 NAME = "GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE"
@@ -26,6 +27,19 @@ COLUMNS = (
     Column(name="Amazon RMA ID", meaning="the request ID; rows with the same ID are items of one request"),
     Column(name="Merchant RMA ID", meaning="the request ID if Amazon RMA ID is empty"),
     Column(name="A-to-Z Claim", meaning="Y if a claim was filed; the report does not give its outcome"),
+    # These are read for their form only. A cell too many or too few would move a claim to its neighbour unnoticed.
+    Column(
+        name="Is prime",
+        meaning="Y or N; it only proves that the row is not shifted",
+        form=re.compile("(y|n|yes|no|true|false)?", re.IGNORECASE),
+        expected="Y or N",
+    ),
+    Column(
+        name="ASIN",
+        meaning="the ASIN; it only proves that the row is not shifted",
+        form=re.compile(r"(?!(?:y|n|yes|no|true|false)$)[^\s]{0,14}", re.IGNORECASE),
+        expected="an ASIN",
+    ),
 )
 EXAMPLE = (
     "Order ID\tOrder date\tReturn request date\tReturn request status\tAmazon RMA ID\tMerchant RMA "
@@ -53,9 +67,7 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
 
 
 def matches(header: Sequence[str], _first_row: Sequence[str]) -> bool:
-    return {"order-id", "return-request-date", "return-request-status"} <= {
-        normalize_column(cell) for cell in header
-    }
+    return headers.has_columns(header, "order-id", "return-request-date", "return-request-status")
 
 
 REPORT_TYPE = ReportType(

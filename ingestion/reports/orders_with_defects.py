@@ -12,15 +12,9 @@ from collections.abc import Sequence
 from datetime import date
 
 from ingestion.parsing.rejections import InvalidRow, RejectedDocument
-from ingestion.reports import a_to_z_claims_page, cells, listed_days
-from ingestion.reports.report_type import (
-    Column,
-    ParseContext,
-    ReportType,
-    RowParser,
-    parse_order_id,
-    quote_value,
-)
+from ingestion.reports import a_to_z_claims_page, cells, headers, listed_days
+from ingestion.reports.quoting import quote_value
+from ingestion.reports.report_type import Column, ParseContext, ReportType, RowParser, parse_order_id
 from metrics.rules import defects
 from metrics.rules.facts import DefectFact, DefectKind, Fact
 
@@ -33,25 +27,7 @@ CATEGORIES = {
     "A-to-z Guarantee claim": DefectKind.A_TO_Z_CLAIM,
     "Chargeback claim": DefectKind.CHARGEBACK,
 }
-SPELLINGS = {
-    "orderid": "Order Id",
-    "orderdate": "Order Date",
-    "prefulfillmentcancellation": "Pre-fulfillment Cancellation",
-    "prefulfilmentcancellation": "Pre-fulfillment Cancellation",
-    "prefulfillmentcancel": "Pre-fulfillment Cancellation",
-    "lateshipment": "Late Shipment",
-    "negativefeedback": "Negative Feedback",
-    "atozguaranteeclaim": "A-to-z Guarantee claim",
-    "atozguarantee": "A-to-z Guarantee claim",
-    "atozclaim": "A-to-z Guarantee claim",
-    "chargebackclaim": "Chargeback claim",
-    "servicechargebackclaim": "Chargeback claim",
-    "servicechargeback": "Chargeback claim",
-    "chargeback": "Chargeback claim",
-}
-"""Spellings of the columns: lower-case letters only, singular."""
-
-RETURNS = frozenset({"requestedat", "returnrequestdate", "returndate"})
+RETURNS = ("requested-at", "return-request-date", "return-date")
 MARKS, NO_MARKS = ("x", "✓", "✔"), ("", "-", "n/a", "none")
 COUNT = re.compile("[0-9]{1,6}")
 # With a currency, or it is a number that could be anything.
@@ -93,7 +69,7 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
             f"A {NAME} report needs the column Order Id and at least one of {', '.join(CATEGORIES)}, and no "
             "return date.",
         )
-    read = cells.build_reader(_standard_names(header), COLUMNS, report_type=NAME)
+    read = cells.build_reader(header, COLUMNS, report_type=NAME)
 
     def parse(row: list[str]) -> list[Fact]:
         texts = read(row)
@@ -108,15 +84,6 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
         ]
 
     return parse
-
-
-def _standard_names(header: Sequence[str]) -> list[str]:
-    """Return the header with known names in their standard spelling."""
-    return [SPELLINGS.get(_normalize(cell), cell) for cell in header]
-
-
-def _normalize(cell: str) -> str:
-    return re.sub("[^a-z]", "", cell.lower()).removesuffix("s")
 
 
 WORDS_EXPECTED = dict.fromkeys(CATEGORIES.values(), "yes, no, x or a count") | {
@@ -168,9 +135,11 @@ def _as_list(order: str, kind: DefectKind, on: date | None) -> DefectFact:
 def matches(header: Sequence[str], _first_row: Sequence[str]) -> bool:
     """Return whether there is an order ID and a category, but no return date."""
     # Reports of returns have a column for claims as well, but also a return date.
-    names = {*_standard_names(header)}
-    is_of_returns = not RETURNS.isdisjoint(_normalize(cell) for cell in header)
-    return "Order Id" in names and not names.isdisjoint(CATEGORIES) and not is_of_returns
+    return (
+        headers.has_columns(header, "order-id")
+        and headers.has_any_column(header, CATEGORIES)
+        and not headers.has_any_column(header, RETURNS)
+    )
 
 
 REPORT_TYPE = ReportType(

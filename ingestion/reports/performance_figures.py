@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 from ingestion.parsing.rejections import InvalidRow
 from ingestion.reports.defect_row import UNSTORABLE
-from ingestion.reports.report_type import ParseContext, RowParser, parse_time, quote_value
+from ingestion.reports.quoting import quote_value
+from ingestion.reports.report_type import ParseContext, RowParser, parse_time
 from metrics.rules import judgement
 from metrics.rules.facts import Fact, ReportedFact
 from metrics.rules.judgement import Comparator, Limit

@@ -22,7 +22,8 @@ from ingestion.parsing.rejections import InvalidRow, RejectedDocument
 from ingestion.parsing.xml import Record
 from ingestion.reports import performance_figures, personal_columns
 from ingestion.reports.performance_figures import Figure, Row, Window
-from ingestion.reports.report_type import Column, ParseContext, ReportType, quote_value
+from ingestion.reports.quoting import quote_value
+from ingestion.reports.report_type import Column, ParseContext, ReportType
 from metrics.rules.facts import Channel, ReportedFact, SnapshotFact
 
 NAME = "GET_V1_SELLER_PERFORMANCE_REPORT"

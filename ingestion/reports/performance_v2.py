@@ -24,10 +24,13 @@ from ingestion.reports.performance_v2_blocks import (
     WARNING_STATES,
     MarketplaceBlocks,
 )
-from ingestion.reports.report_type import Column, ParseContext, ReportType, quote_value
+from ingestion.reports.quoting import quote_value
+from ingestion.reports.report_type import Column, ParseContext, ReportType
 from metrics.rules.facts import Channel, ReportedFact, SnapshotFact
 
 NAME = "GET_V2_SELLER_PERFORMANCE_REPORT"
+REPORT_NAMES = frozenset({"accountstatuses", "performancemetrics"})
+WRAPPERS, MAX_WRAPPERS = ("payload", "data", "result", "report", "body", "document"), 4
 START_PATTERN = re.compile(r'"(accountStatuses|performanceMetrics)"\s*:', re.IGNORECASE)
 
 
@@ -49,7 +52,7 @@ def read_rows(document: bytes, parse_context: ParseContext) -> Iterator[tuple[in
 
 
 def _report(parsed: Any) -> performance_v2_blocks.Block:
-    whole = parsed[0] if isinstance(parsed, list) and len(parsed) == 1 else parsed
+    whole = _unwrap(parsed)
     names = {name.lower() for name in whole} if isinstance(whole, dict) else set()
     # Amazon's schema for this report is easily mistaken for an example of it.
     if {"$schema", "properties"} & names:
@@ -58,7 +61,7 @@ def _report(parsed: Any) -> performance_v2_blocks.Block:
             "The document is a schema, not a report",
             "It describes reports and contains no figures. Request the report itself.",
         )
-    if not {"accountstatuses", "performancemetrics"} & names:
+    if REPORT_NAMES.isdisjoint(names):
         raise RejectedDocument(
             "invalid-json",
             "The JSON is not a report",
@@ -66,6 +69,18 @@ def _report(parsed: Any) -> performance_v2_blocks.Block:
             "object.",
         )
     return performance_v2_blocks.normalize_block(whole)
+
+
+def _unwrap(value: Any) -> Any:
+    """Return the report within a list of one, or within the object in which an API or a program wrapped it."""
+    for _ in range(MAX_WRAPPERS):
+        inner = value[0] if isinstance(value, list) and len(value) == 1 else value
+        names = {name.lower(): name for name in inner} if isinstance(inner, dict) else {}
+        wrapper = next((name for name in WRAPPERS if name in names), None)
+        if wrapper is None or not REPORT_NAMES.isdisjoint(names):
+            return inner
+        value = inner[names[wrapper]]
+    return value
 
 
 def _rows(

@@ -16,7 +16,7 @@ from ingestion.parsing.rejections import InvalidRow
 from ingestion.reports import performance_figures
 from ingestion.reports.exact_json import Number
 from ingestion.reports.performance_figures import Figure, Target, Window
-from ingestion.reports.report_type import quote_value
+from ingestion.reports.quoting import quote_value
 from metrics.rules.facts import Channel, ReportedFact
 
 Block = dict[str, Any]
@@ -293,7 +293,7 @@ def _count(block: Block, name: str) -> int | None:
     if value is None:
         return None
     if not isinstance(value, Number):
-        raise InvalidRow(f"the {name} is not a number.")
+        raise _not_a_number(value, name, "a whole number")
     return performance_figures.parse_count(value.text, name)
 
 
@@ -304,5 +304,10 @@ def _number(block: Block, name: str) -> Decimal | None:
 
 def _worth(value: Any, name: str) -> Decimal:
     if not isinstance(value, Number):
-        raise InvalidRow(f"the {name} is not a number.")
+        raise _not_a_number(value, name, "a number without a sign, such as 0.03 for 3 %")
     return performance_figures.parse_decimal(value.text, name)
+
+
+def _not_a_number(value: Any, name: str, expected: str) -> InvalidRow:
+    shown = quote_value(value) if isinstance(value, str) else "the value"
+    return InvalidRow(f"`{name}`: {shown} is not a number; expected {expected}.", field=name)

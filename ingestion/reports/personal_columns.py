@@ -8,6 +8,8 @@ stay.
 import re
 from functools import lru_cache
 
+from ingestion.parsing.tabular import clean_cell
+from ingestion.reports import headers
 from ingestion.reports.report_type import ORDER_ID, normalize_column
 
 NAMES = frozenset(
@@ -31,6 +33,13 @@ WORDS = frozenset(
     endereço street straße strasse comment comments cpf cnpj käufername kundenname empfängername vorname nachname acheteur
     """.split()  # noqa: SIM905
 )
+ANYWHERE = tuple(
+    """
+    e-mail メール 邮件 邮箱 郵件 郵箱 電話 电话 手机 手機 氏名 姓名 お名前 宛名 住所 地址 收件人 收货人 收貨人 买家 買家 購入者
+    コメント 评论 評論 留言 备注 備註 返信 回答 回复 回復 メッセージ 消息 بريد هاتف عنوان
+    """.split()  # noqa: SIM905
+)
+"""Words that are personal within a name of any length. Chinese and Japanese have no blanks between words."""
 OF_THE_BUYER = ("buyer-", "rater-", "recipient-")
 NOT_PERSONAL = (
     "buyer-requested-",
@@ -43,6 +52,8 @@ NOT_PERSONAL = (
 PERSONS = frozenset(
     {"buyer", "customer", "recipient", "receiver", "consignee", "contact", "ship-to", "bill-to"}
 )
+FREE_TEXT = frozenset({"comments", "your-response", "rater-email"})
+"""Columns of a feedback report, in any language."""
 ENVELOPES = frozenset({"message", "body"})
 PLACES = frozenset(
     {"city", "state", "state-or-region", "region", "county", "postal-code", "country", "country-code", "zip"}
@@ -76,11 +87,13 @@ def _is_personal(name: str) -> bool:
     plain = normalize_column(HUMP.sub("-", name.rpartition(":")[2]))
     if plain.startswith(NOT_PERSONAL) or plain.endswith("address-type"):
         return False
-    if plain in NAMES or plain.startswith(OF_THE_BUYER):
+    if plain in NAMES or plain.startswith(OF_THE_BUYER) or headers.canonical(name) in FREE_TEXT:
+        return True
+    if any(word in plain for word in ANYWHERE):
         return True
     # Numbered columns are common, such as `address2` and `phone1`.
     words = {word.rstrip("0123456789") for word in re.split("[-'’]", plain)}
-    return bool(words & WORDS) or "e-mail" in plain or {"correo", "electrónico"} <= words
+    return bool(words & WORDS) or {"correo", "electrónico"} <= words
 
 
 @lru_cache(maxsize=4096)
@@ -111,12 +124,12 @@ def is_harmless(cell: str) -> bool:
     """Return whether a cell in any column is not personal: an order ID, a day, a small number, yes or no, or
     empty.
     """
-    text = cell.strip(' \t\r\n"')
+    text = clean_cell(cell)
     return not text or HARMLESS.fullmatch(text) is not None
 
 
 def is_like_an_order_id(cell: str) -> bool:
     """Return whether a cell can be an order ID of Amazon or another shop, and not a name, phone number or
     sentence."""
-    text = cell.strip(' \t\r\n"')
+    text = clean_cell(cell)
     return ORDER_ID.fullmatch(text) is not None or NUMBERED.fullmatch(text) is not None

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any, Literal
 
-from ingestion.parsing.rejections import InvalidRow, RejectedDocument, mask_email_addresses
+from ingestion.parsing.rejections import InvalidRow
+from ingestion.parsing.tabular import clean_cell
 from ingestion.reports import multi_channel
+from ingestion.reports.quoting import quote_value
 from metrics.rules.facts import Fact
 
 OWN_LAYOUT = "Underone's own layout"
@@ -15,8 +17,6 @@ ORDER_ID = re.compile(r"[0-9]{3}-[0-9]{7}-[0-9]{7}")
 # Amazon opened in July 1995. A year after 2099 is a typing error.
 FIRST_DAY, LAST_DAY = date(1995, 7, 1), date(2099, 12, 31)
 EARLIEST_TIME = datetime.combine(FIRST_DAY, time.min, UTC)
-# Words with letters that a reason may quote: a status or code has one, a name or street more.
-MAX_QUOTED_WORDS = 1
 RowParser = Callable[[Any], Fact | list[Fact]]
 """Turn one row into a fact, or a list of facts. Raises InvalidRow, or RejectedDocument if the row proves that
 the document cannot be used.
@@ -57,6 +57,9 @@ class Column:
     name: str
     meaning: str
     needed: bool = False
+    form: re.Pattern[str] | None = None
+    """The form of every cell, empty or not, by which a shifted row shows. `expected` says it in words."""
+    expected: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +67,8 @@ class ReportType:
     """Declare a report type: its names, how to detect it, and how to turn its rows into facts.
 
     - `fact_types`: the types of facts it yields. A later type is recorded before an earlier one.
-    - `dialect`: `tsv` has no special quotes, `csv` has any delimiter, `tsv_or_csv` is decided by the header.
+    - `dialect`: a table is separated by tabs, commas or semicolons, whatever its type. With tabs, `tsv_or_csv` has
+      no special quotes, as Amazon writes them, and `csv` has.
     - `matches`: gets the cells of the first two lines, or the beginning of XML or JSON, and returns whether
       they are of this type.
     - `build_parser`: gets the cells of the header and returns the parser of rows. Raises RejectedDocument if
@@ -83,7 +87,7 @@ class ReportType:
     names: tuple[str, ...]
     title: str
     fact_types: tuple[type[Fact], ...]
-    dialect: Literal["tsv", "csv", "tsv_or_csv", "json", "xml"]
+    dialect: Literal["csv", "tsv_or_csv", "json", "xml"]
     matches: Callable[[Sequence[str], Sequence[str]], bool]
     build_parser: Callable[[Sequence[str], ParseContext], RowParser]
     elements: tuple[str, ...] = ()
@@ -104,31 +108,20 @@ def normalize_column(cell: str) -> str:
 
     `Order ID`, `order_id` and `order-id` are equal.
     """
-    return "-".join(cell.strip().strip('"').lower().replace("_", " ").replace("-", " ").split())
+    return "-".join(clean_cell(cell).lower().replace("_", " ").replace("-", " ").split())
 
 
-def find_columns(header: Sequence[str], required: Sequence[str], *, report_type: str) -> list[int]:
-    """Return the position of each required column.
-
-    Raises RejectedDocument for missing and repeated columns.
-    """
-    names = [normalize_column(cell) for cell in header]
-    missing = [name for name in required if name not in names]
-    if missing:
-        raise RejectedDocument(
-            "columns-missing",
-            "Columns are missing",
-            f"A {report_type} report needs the columns {', '.join(missing)}, which are not in the header.",
-        )
-    # Both may be filled, and the first is not more likely the right one.
-    repeated = [name for name in required if names.count(name) > 1]
-    if repeated:
-        raise RejectedDocument(
-            "columns-repeated",
-            "Columns are repeated",
-            f"The header has {', '.join(repeated)} more than once. Remove the repeated columns.",
-        )
-    return [names.index(name) for name in required]
+def _parse_utc(text: str) -> datetime:
+    """Return the moment of an ISO 8601 text that names its zone in a word. Raises InvalidRow."""
+    moment, blank, zone = text.rpartition(" ")
+    try:
+        if blank and zone.upper() in {"UTC", "GMT", "Z"}:
+            return datetime.fromisoformat(moment.rstrip() + "+00:00")
+    except ValueError:
+        pass
+    raise InvalidRow(
+        f"{quote_value(text)} is not a valid ISO 8601 time; expected e.g. 2025-07-01T09:15:00+00:00."
+    )
 
 
 def parse_order_id(text: str, *, column: str = "order_id") -> str:
@@ -162,9 +155,7 @@ def parse_time(text: str, *, latest: datetime, without_offset: tzinfo | None = N
     try:
         time_ = datetime.fromisoformat(text)
     except ValueError:
-        raise InvalidRow(
-            f"{quote_value(text)} is not a valid ISO 8601 time; expected e.g. 2025-07-01T09:15:00+00:00."
-        ) from None
+        time_ = _parse_utc(text)
     if time_.tzinfo is None:
         if without_offset is None:
             raise InvalidRow(
@@ -178,14 +169,3 @@ def parse_time(text: str, *, latest: datetime, without_offset: tzinfo | None = N
     # In UTC, because PostgreSQL rejects offsets of 16 hours or more and offsets with fractions of
     # a second, which Python accepts.
     return time_ if time_.tzinfo is UTC else time_.astimezone(UTC)
-
-
-def quote_value(text: str) -> str:
-    """Return a value as a reason may quote it: short, on one line, without e-mail addresses."""
-    plain = mask_email_addresses(text[:1000])
-    # A text of several words may be the name or street of a buyer in the wrong cell of a shifted row, so it
-    # is not quoted. Reasons are stored for longer than documents.
-    words = plain.replace("[e-mail address]", "").split()
-    if sum(any(letter.isalpha() for letter in word) for word in words) > MAX_QUOTED_WORDS:
-        return "a text of several words"
-    return repr(plain if len(plain) <= 40 else plain[:40] + "…")

@@ -9,7 +9,8 @@ import re
 
 from ingestion.parsing.rejections import InvalidRow
 from ingestion.reports import cells
-from ingestion.reports.report_type import ParseContext, parse_order_id, quote_value
+from ingestion.reports.quoting import quote_value
+from ingestion.reports.report_type import ParseContext, parse_order_id
 from metrics.rules import defects
 from metrics.rules.facts import DefectFact, DefectKind, Fact, ReturnFact
 

@@ -7,7 +7,7 @@ hours (https://amazowl.com/?p=8493). The first of these is the reason.
 from collections.abc import Sequence
 from datetime import timedelta
 
-from ingestion.reports import cells, return_request
+from ingestion.reports import cells, headers, return_request
 from ingestion.reports.cells import Row
 from ingestion.reports.report_type import (
     OWN_LAYOUT,
@@ -15,7 +15,6 @@ from ingestion.reports.report_type import (
     ParseContext,
     ReportType,
     RowParser,
-    normalize_column,
 )
 from metrics.rules.day_or_time import DayOrTime
 from metrics.rules.facts import ReturnFact
@@ -91,7 +90,7 @@ def _judged(
 
 
 def matches(header: Sequence[str], _first_row: Sequence[str]) -> bool:
-    return {"order-id", "requested-at"} <= {normalize_column(cell) for cell in header}
+    return headers.has_columns(header, "order-id", "requested-at")
 
 
 REPORT_TYPE = ReportType(

@@ -10,6 +10,10 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from ingestion.parsing.rejections import InvalidRow, RejectedDocument
+from ingestion.parsing.tabular import clean_cell
+from ingestion.reports import headers
+from ingestion.reports.cells import row_is_short
+from ingestion.reports.quoting import quote_value
 from ingestion.reports.report_type import (
     FIRST_DAY,
     ORDER_ID,
@@ -18,7 +22,6 @@ from ingestion.reports.report_type import (
     ReportType,
     RowParser,
     parse_order_id,
-    quote_value,
 )
 from metrics.rules import defects
 from metrics.rules.facts import DefectFact, DefectKind
@@ -28,30 +31,10 @@ ORDER_ID_AT = {6: 4, 9: 7, 10: 7}
 """The position of the order ID by the number of columns: six in the SP-API, nine or ten in the legacy
 layout."""
 
-KNOWN_HEADERS = frozenset(
-    {
-        ("date", "rating", "comments", "your response", "order id", "rater email"),
-        ("datum", "bewertung", "kommentar", "ihre antwort", "transaktionsnummer", "e-mail des bewertenden"),
-        ("date", "rating", "comentarios", "response", "número de pedido", "e-mail del cliente"),
-        (
-            "fecha",
-            "rating",
-            "comentarios",
-            "tu respuesta",
-            "número de pedido",
-            "correo electrónico del evaluador",
-        ),
-    }
-)
-LEGACY = (
-    "date",
-    "rating",
-    "comments",
-    "your response",
-    "arrived on time",
-    "item as described",
-    "customer service",
-)
+# The header may be in any language, so the columns that are not in it do not matter, as long as most are.
+PLACES = {"date": 0, "rating": 1, "comments": 2, "your-response": 3}
+MIN_KNOWN, ALL_KNOWN = 3, 6
+MAIL = re.compile(r"e-?mail|correo|メール|邮件|郵件|邮箱|posta|بريد", re.IGNORECASE)
 COLUMNS = (
     Column(name="Date", meaning="the day, in the date format of the report's marketplace", needed=True),
     Column(name="Rating", meaning="1 to 5 stars; 1 and 2 are negative", needed=True),
@@ -84,22 +67,15 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
             "The number of columns is wrong",
             f"The header has {len(header)} columns; expected 6 (or 9 or 10 in the legacy layout).",
         )
-    # Read by position, a first row would silently be taken for the header.
-    if ORDER_ID.fullmatch(header[order_at].strip()):
-        raise RejectedDocument(
-            "no-header",
-            "The document has no header",
-            "Its first line is a row. Upload the report with its header.",
-        )
-    if not _is_known(header):
+    if _count_known(header) < ALL_KNOWN:
         parse_context.warnings.append("The language of the header is unknown. Columns were read by position.")
 
     def parse(cells: list[str]) -> DefectFact:
         if len(cells) <= order_at:
-            raise InvalidRow(f"The row has {len(cells)} cells; the order ID is in cell {order_at + 1}.")
-        order = parse_order_id(cells[order_at].strip(), column="Order ID")
-        rating = _stars(cells[1].strip())
-        on = _day(cells[0].strip(), parse_context)
+            raise row_is_short(cells, header)
+        order = parse_order_id(clean_cell(cells[order_at]), column="Order ID")
+        rating = _stars(clean_cell(cells[1]))
+        on = _day(clean_cell(cells[0]), parse_context)
         return DefectFact(
             order_id=order,
             kind=DefectKind.FEEDBACK,
@@ -151,9 +127,12 @@ def _day(text: str, parse_context: ParseContext) -> date:
     return on
 
 
-def _is_known(header: Sequence[str]) -> bool:
-    names = tuple(cell.strip().strip('"').lower() for cell in header)
-    return names in KNOWN_HEADERS or names[: len(LEGACY)] == LEGACY
+def _count_known(header: Sequence[str]) -> int:
+    """Return how many of the six columns that all layouts have are in their places, in any language."""
+    order_at = ORDER_ID_AT[len(header)]
+    places = PLACES | {"order-id": order_at}
+    is_mail = MAIL.search(header[order_at + 1]) is not None
+    return sum(headers.canonical(header[at]) == name for name, at in places.items()) + is_mail
 
 
 def matches(header: Sequence[str], first_row: Sequence[str]) -> bool:
@@ -162,14 +141,15 @@ def matches(header: Sequence[str], first_row: Sequence[str]) -> bool:
     order_at = ORDER_ID_AT.get(len(header))
     if order_at is None:
         return False
-    if _is_known(header):
+    # The cell of an order ID may not be one, or the first line is a row.
+    if _count_known(header) >= MIN_KNOWN and not ORDER_ID.fullmatch(clean_cell(header[order_at])):
         return True
     # The header may be in any language, so the cells below it have to prove what they are.
-    in_place = len(first_row) > order_at and ORDER_ID.fullmatch(first_row[order_at].strip())
+    in_place = len(first_row) > order_at and ORDER_ID.fullmatch(clean_cell(first_row[order_at]))
     return (
         bool(in_place)
-        and first_row[1].strip().isdecimal()
-        and not ORDER_ID.fullmatch(header[order_at].strip())
+        and clean_cell(first_row[1]).isdecimal()
+        and not ORDER_ID.fullmatch(clean_cell(header[order_at]))
     )
 
 
@@ -177,7 +157,7 @@ REPORT_TYPE = ReportType(
     names=(NAME,),
     title="Seller feedback",
     fact_types=(DefectFact,),
-    dialect="tsv",
+    dialect="tsv_or_csv",
     matches=matches,
     build_parser=build_parser,
     about="Lists negative and neutral feedback. Columns are read by position, because the header is in "

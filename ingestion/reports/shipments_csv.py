@@ -7,7 +7,7 @@ metrics/rules/shipments.py decides whether a package was late or on time.
 from collections.abc import Sequence
 
 from ingestion.parsing.rejections import RejectedDocument
-from ingestion.reports import cells
+from ingestion.reports import cells, headers
 from ingestion.reports.cells import Row
 from ingestion.reports.report_type import (
     OWN_LAYOUT,
@@ -15,7 +15,6 @@ from ingestion.reports.report_type import (
     ParseContext,
     ReportType,
     RowParser,
-    normalize_column,
 )
 from metrics.rules import shipments
 from metrics.rules.day_or_time import DayOrTime
@@ -120,8 +119,7 @@ def _is_invoiced_in_time(row: Row, shipped: DayOrTime | None, as_of: DayOrTime) 
 
 
 def matches(header: Sequence[str], _first_row: Sequence[str]) -> bool:
-    names = {normalize_column(cell) for cell in header}
-    return "order-id" in names and not names.isdisjoint(EVENT_COLUMNS)
+    return headers.has_columns(header, "order-id") and headers.has_any_column(header, EVENT_COLUMNS)
 
 
 REPORT_TYPE = ReportType(

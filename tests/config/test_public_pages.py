@@ -13,7 +13,7 @@ from django.test import Client as Stranger
 from django.utils import timezone
 
 from api.problem_types import BY_SLUG, PROBLEM_TYPES
-from ingestion.reports.documents import BINARY
+from ingestion.reports.detection import BINARY
 from tests.client import Client
 
 ROOT = Path(settings.BASE_DIR)

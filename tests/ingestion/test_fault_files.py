@@ -39,7 +39,88 @@ class Case:
     detail: tuple[str, ...] = ()
 
 
+ORDERS = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
+FEEDBACK = "GET_SELLER_FEEDBACK_DATA"
+RETURNS = "GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE"
+V2 = "GET_V2_SELLER_PERFORMANCE_REPORT"
+STATUSES = "expected one of Pending, Unshipped, Shipping, Shipped, Complete, Cancelled."
+EXPECTED_TIME = "expected e.g. 2025-07-01T09:15:00+00:00."
 CASES = (
+    Case(file="06_orders_utf16le_nobom.txt", report_type=ORDERS, read=1),
+    Case(file="08_orders_gzip_twice.gz", report_type=ORDERS, read=1),
+    Case(file="104_v2_payload_wrapped.json", report_type=V2, read=2),
+    Case(
+        file="108_v2_rate_percent_string.json",
+        report_type=V2,
+        read=2,
+        rejected={2: "order_defect_rate mfn US: `rate`: '3.00%' is not a number; expected"},
+    ),
+    Case(file="123_defects_zh.csv", report_type="orders_with_defects", read=1),
+    Case(
+        file="13_orders_iso_variants.txt",
+        report_type=ORDERS,
+        read=7,
+        rejected={
+            5: f"`purchase-date`: '2026-09-10 08:04:21' has no UTC offset; {EXPECTED_TIME}",
+            7: f"`purchase-date`: '2026-09-10' has no UTC offset; {EXPECTED_TIME}",
+        },
+    ),
+    Case(
+        file="17_orders_concatenated.txt",
+        report_type=ORDERS,
+        read=2,
+        warnings=("The header is repeated in 1 lines, the first of them line 3.",),
+    ),
+    Case(
+        file="18_orders_statuses.txt",
+        home="IN",
+        report_type=ORDERS,
+        read=12,
+        rejected={
+            5: f"`order-status`: 'Unfulfillable' is not a known status; {STATUSES}",
+            11: f"`order-status`: '' is not a known status; {STATUSES}",
+        },
+    ),
+    Case(
+        file="19_orders_channel_words.txt",
+        report_type=ORDERS,
+        read=5,
+        rejected={6: "`fulfillment-channel`: '' is not valid; expected Amazon or Merchant."},
+    ),
+    Case(
+        file="20b_orders_csv_unquoted_comma_early.csv",
+        report_type=ORDERS,
+        read=2,
+        rejected={2: "The row has 8 cells; the header has 7."},
+    ),
+    Case(file="31_orders_uk_fulfilment_spelling.txt", home="GB", report_type=ORDERS, read=1),
+    Case(file="40_feedback_manager_saved_as_csv.csv", report_type=FEEDBACK, read=1),
+    Case(
+        file="41_feedback_fr_header_only.txt",
+        home="FR",
+        report_type=FEEDBACK,
+        read=0,
+        warnings=("The document has no rows.",),
+    ),
+    Case(
+        file="50c_mfn_returns_shift_loses_claim.txt",
+        report_type=RETURNS,
+        read=2,
+        rejected={3: "The row has 16 cells; the header has 15."},
+    ),
+    Case(
+        file="54_xml_returns_is_orders_tsv.txt",
+        announced="GET_XML_RETURNS_DATA_BY_RETURN_DATE",
+        problem="unknown-document",
+        detail=("It is a table with the columns order-id, order-item-id, purchase-date, ", ", not XML."),
+    ),
+    Case(file="80_odr_orders_with_defects_de.csv", home="DE", report_type="orders_with_defects", read=1),
+    Case(
+        file="92_xml_says_utf8_is_cp1252.xml",
+        report_type="GET_XML_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL",
+        read=1,
+        warnings=("The XML declares the encoding UTF-8 and is not in it. It was read as cp1252.",),
+    ),
     Case(
         file="131_shipments_excel_dates.csv",
         report_type="shipments",

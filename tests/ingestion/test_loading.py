@@ -263,7 +263,7 @@ def test_loaded_report_says_how_it_was_read_and_why(
 
 def test_doubt_about_document_is_stored_as_warning(acme: Client, shop: str) -> None:
     row = build.feedback_row(order=build.order_id(1), on=ORDERED.strftime("%m/%d/%y"))
-    header = ("Data", "Ocena", "Komentarze", "Twoja odpowiedź", "Numer zamówienia", "E-mail oceniającego")
+    header = ("Päivä", "Arvio", "Kommentit", "Vastauksesi", "Tilausnumero", "Sähköposti")
 
     report = acme.load(shop, build.feedback_file([row], header=header))
 
@@ -276,7 +276,11 @@ def test_rejected_rows_are_stored_with_line_and_reason_and_others_are_loaded(acm
 
     rejected = acme.read(f"/v1/reports/{report['id']}/rejected-rows")["data"]
     assert rejected == [
-        {"line": 3, "reason": "`order-status`: 'Lost' is not a known status; expected e.g. Shipped."},
+        {
+            "line": 3,
+            "reason": "`order-status`: 'Lost' is not a known status; expected one of "
+            "Pending, Unshipped, Shipping, Shipped, Complete, Cancelled.",
+        },
         {
             "line": 4,
             "reason": (

@@ -28,6 +28,9 @@ LOADED: dict[str, tuple[str, tuple[int, int, int, int]]] = {
     f"{FEEDBACK}/4_MX_RECONSTRUCTED_utf8.tsv": ("MX", (1, 1, 0, 0)),
     f"{FEEDBACK}/6_MWS_10col_RECONSTRUCTED.tsv": ("US", (1, 1, 0, 0)),
     f"{RETURNS}/1.tsv": ("US", (1, 1, 0, 0)),
+    # Their header is repeated as data, and they have nothing else.
+    f"{RETURNS}/2_airbyte_header_fixture.tsv": ("US", (0, 0, 0, 0)),
+    f"{FBA_RETURNS}/2_airbyte_header_fixture.tsv": ("US", (0, 0, 0, 0)),
     f"{FBA_RETURNS}/1.tsv": ("US", (1, 1, 0, 0)),
     f"{V1}/1_RECONSTRUCTED.xml": ("US", (11, 6, 5, 0)),
     f"{V2}/1_airbyte_fixture.json": ("US", (6, 6, 0, 0)),
@@ -40,8 +43,6 @@ LOADED: dict[str, tuple[str, tuple[int, int, int, int]]] = {
 REFUSED = {
     f"{ORDERS}/1_rows_without_header.tsv": "no-header",
     f"{FEEDBACK}/1_us_header_fixture.tsv": "no-usable-row",
-    f"{RETURNS}/2_airbyte_header_fixture.tsv": "no-usable-row",
-    f"{FBA_RETURNS}/2_airbyte_header_fixture.tsv": "no-usable-row",
     f"{V2}/0_json_schema.json": "schema-not-report",
 }
 

@@ -12,7 +12,6 @@ from ingestion.reports.report_type import ReportType
 PAGE = "docs/report-types.md"
 MARKER = "<!-- Generated from here on by `make format-docs`. -->\n"
 FORMATS = {
-    "tsv": "The file is tab-separated, without quotes.",
     "csv": "The file is separated by comma, semicolon or tab. Cells may be quoted. Columns may be in "
     "any order.",
     "tsv_or_csv": (
@@ -20,7 +19,7 @@ FORMATS = {
         "Columns may be in any order."
     ),
     "json": "The format is JSON.",
-    "xml": "The format is XML. The declaration states the encoding.",
+    "xml": "The format is XML.",
 }
 
 

@@ -189,7 +189,11 @@ def test_rejected_rows_are_listed_by_line_page_by_page(acme: Client, shop: str) 
 
     assert [[row["line"] for row in page] for page in listed] == [[3, 5, 7], [9]]
     assert listed[1] == [
-        {"line": 9, "reason": "`order-status`: 'Lost' is not a known status; expected e.g. Shipped."}
+        {
+            "line": 9,
+            "reason": "`order-status`: 'Lost' is not a known status; expected one of "
+            "Pending, Unshipped, Shipping, Shipped, Complete, Cancelled.",
+        }
     ]
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from ingestion.parsing.rejections import InvalidRow, RejectedDocument, mask_email_addresses
-from ingestion.reports.report_type import parse_order_id, quote_value
+from ingestion.reports.quoting import quote_value
+from ingestion.reports.report_type import parse_order_id
 from tests import build
 from tests.client import Client
 from tests.ingestion.parsed_documents import parse_document
@@ -47,18 +48,28 @@ def test_reason_and_rejection_contain_no_addresses() -> None:
 @pytest.mark.parametrize(
     ("cell", "expected"),
     [
-        ("Shipped - Delivered to Buyer", "a text of several words"),
+        ("Shipped - Delivered to Buyer", "'Shipped - Delivered to Buyer'"),
+        ("Delivered to Jane", "a text of several words"),
+        ("Jane", "a text of one word"),
+        ("Elmstreet7", "a text of one word"),
+        ("555-0100", "a long number"),
+        ("+49 (0)170 1234567", "a long number"),
+        ("00491701234567", "a long number"),
+        ("$12.99", "'$12.99'"),
+        ("Sep 10, 2026", "'Sep 10, 2026'"),
+        ("11/20/2026", "'11/20/2026'"),
+        ("2026-09-10 08:04:21 UTC", "'2026-09-10 08:04:21 UTC'"),
         ("Jane Doe", "a text of several words"),
         ("12 Main Street", "a text of several words"),
         ("2025-07-10 08:00:00", "'2025-07-10 08:00:00'"),
         ("Lost", "'Lost'"),
-        ("x" * 100, "'" + "x" * 40 + "…'"),
+        ("x" * 100, "a text of one word"),
         ("302-1234567-123456", "'302-1234567-123456'"),
         (ADDRESS, "'[e-mail address]'"),
         ("x" * 38 + "@doe.example", "'[e-mail address]'"),
         ("x" * 50 + "@doe.example", "'[e-mail address]'"),
         (COMMENT, "a text of several words"),
-        ("x" * 2_000_000 + "@", "'" + "x" * 40 + "…'"),
+        ("x" * 2_000_000 + "@", "a text of one word"),
     ],
 )
 def test_value_is_shown_without_addresses_or_sentences(cell: str, expected: str) -> None:
@@ -118,13 +129,14 @@ def test_reason_of_claim_does_not_quote_misplaced_text(field: str) -> None:
     ("line", "hidden"),
     [
         (f"Jane;{ADDRESS};x", ["jane", "@", "amazon.co"]),
+        ("Jane Doe;12 Main Street;Seattle;A-to-z Guarantee Claim", ["Jane", "Doe", "12", "Main", "Seattle"]),
         ("Jane;+49 (0)170 1234567;x", ["170", "1234567"]),
         ("Jane;555-0100-123;x", ["0100"]),
         ("Jane;123.456.789-00;x", ["456"]),
         ("x" * 95 + ADDRESS, ["jane", "@"]),
     ],
 )
-def test_first_line_of_unknown_document_is_quoted_without_addresses_and_long_numbers(
+def test_first_line_of_unknown_document_is_not_quoted(
     nord: Client, shelf: str, line: str, hidden: list[str]
 ) -> None:
     report = nord.load(shelf, line.encode())

@@ -260,11 +260,12 @@ def test_time_is_same_moment_in_every_offset(text: str, moment: datetime) -> Non
     ("cells", "reason_part"),
     [
         ({"amazon_order_id": ""}, "`amazon-order-id`: ''"),
-        ({"amazon_order_id": "1234567"}, "'1234567' is not a valid Amazon order ID"),
+        ({"amazon_order_id": "1234567"}, "a long number is not a valid Amazon order ID"),
         ({"amazon_order_id": "101-0000001-00000012"}, "not a valid Amazon order ID"),
         ({"amazon_order_id": "１01-0000001-0000001"}, "not a valid Amazon order ID"),
-        ({"amazon_order_id": " 101-0000001-0000001"}, "not a valid Amazon order ID"),
-        ({"purchase_date": ""}, "'' is not a valid ISO 8601 time"),
+        ({"amazon_order_id": "1 01-0000001-0000001"}, "not a valid Amazon order ID"),
+        ({"purchase_date": ""}, "`purchase-date`: '' is not a valid ISO 8601 time"),
+        ({"last_updated_date": "soon"}, "`last-updated-date`: 'soon' is not a valid ISO 8601 time"),
         ({"purchase_date": "10/20/26"}, "not a valid ISO 8601 time"),
         ({"purchase_date": "2026-10-01"}, "no UTC offset"),
         ({"purchase_date": "2026-10-01T12:00:00"}, "no UTC offset"),
@@ -273,7 +274,12 @@ def test_time_is_same_moment_in_every_offset(text: str, moment: datetime) -> Non
         ({"purchase_date": "9999-12-31T23:59:59-12:00"}, "is out of range"),
         ({"last_updated_date": "1970-01-01T00:00:00Z"}, "is out of range"),
         ({"order_status": ""}, "`order-status`: ''"),
-        ({"order_status": "Lost"}, "`order-status`: 'Lost' is not a known status"),
+        (
+            {"order_status": "Lost"},
+            "`order-status`: 'Lost' is not a known status; expected one of Pending, Unshipped, Shipping, Shipped, "
+            "Complete, Cancelled.",
+        ),
+        ({"order_status": "Jane Doe"}, "`order-status`: a text of several words is not a known status"),
         ({"fulfillment_channel": ""}, "`fulfillment-channel`: ''"),
         ({"sales_channel": ""}, "`sales-channel`: ''"),
         ({"sales_channel": "Amazon.example"}, "'Amazon.example' is not a known Amazon store"),
@@ -303,6 +309,6 @@ def test_future_time_is_rejected(column: str, days: int, is_used: bool) -> None:
 
     assert len(parsed.lines) == 1 + is_used
     assert [
-        f"{ahead!r} is out of range; expected 1995-07-01 to the day the document was received."
+        f"`{column.replace('_', '-')}`: {ahead!r} is out of range; expected 1995-07-01 to the day the document was received."
         for _ in parsed.rejected
     ] == list(parsed.rejected.values())

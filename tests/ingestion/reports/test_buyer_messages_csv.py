@@ -115,7 +115,7 @@ def test_days_are_marketplace() -> None:
     ("cells", "reason_part"),
     [
         ({"message_id": ""}, "`message_id`: the cell is empty"),
-        ({"message_id": "x" * 65}, "`message_id`: 'x"),
+        ({"message_id": "x" * 65}, "`message_id`: a text of one word is too long"),
         ({"received_at": ""}, "`received_at`: the cell is empty"),
         (
             {"received_at": "2025-07-04"},

@@ -8,6 +8,7 @@ import pytest
 from ingestion.parsing.rejections import InvalidRow, RejectedDocument
 from ingestion.reports import cells
 from ingestion.reports.cells import Row
+from ingestion.reports.quoting import quote_value
 from ingestion.reports.report_type import Column, ParseContext
 from metrics.rules.day_or_time import DayOrTime
 from tests.ingestion.parsed_documents import TODAY
@@ -47,20 +48,17 @@ def test_optional_column_is_not_there_when_header_has_none_and_empty_when_row_is
 def test_row_that_ends_before_required_cell_is_rejected() -> None:
     parse_document = cells.build_reader(["order_id", "note", "kind"], COLUMNS, report_type="x")
 
-    with pytest.raises(InvalidRow, match="The row has 2 cells; its required columns need 3"):
+    with pytest.raises(InvalidRow, match="The row has 2 cells; the header has 3"):
         parse_document(["1", "2"])
 
 
-def test_own_layout_is_not_wider_than_its_header() -> None:
-    parse_document = cells.build_strict_reader(["order_id", "kind"], COLUMNS, report_type="x")
+def test_blank_cells_beyond_header_do_not_matter() -> None:
+    read = cells.build_reader(["order_id", "kind"], COLUMNS, report_type="x")
 
-    assert parse_document(["1", "2", "", " "]) == {"order_id": "1", "kind": "2"}
-    assert parse_document(["1"]) == {"order_id": "1", "kind": ""}
-    with pytest.raises(InvalidRow, match="The row has 3 cells, but the header has 2"):
-        parse_document(["1", "2", "3"])
+    assert read(["1", "2", "", " "]) == {"order_id": "1", "kind": "2"}
 
 
-@pytest.mark.parametrize("reader", [cells.build_reader, cells.build_strict_reader])
+@pytest.mark.parametrize("reader", [cells.build_reader])
 @pytest.mark.parametrize(
     ("header", "slug", "reason_part"),
     [
@@ -136,7 +134,8 @@ def test_day_that_could_be_another_or_is_invalid_is_rejected(text: str) -> None:
     with pytest.raises(InvalidRow) as bad:
         cells.parse_day(text, parse_context=SETTING)
 
-    assert repr(text[:40])[:-1] in bad.value.reason
+    assert quote_value(text) in bad.value.reason
+    assert repr(text) in bad.value.reason or not text.isascii() or len(text) > 40
     assert len(bad.value.reason) < 300
 
 
@@ -220,7 +219,7 @@ def test_yes_and_no_are_known_in_any_case(text: str, reason_part: bool) -> None:
     assert row(flag=text).flag("flag") is reason_part
 
 
-@pytest.mark.parametrize("text", ["maybe", "ja", "2", "-1", "x" * 5000])
+@pytest.mark.parametrize("text", ["maybe", "jo", "2", "-1", "x" * 5000])
 def test_yes_no_cell_with_another_word_is_rejected(text: str) -> None:
     assert cells.parse_yes_no(text) is None
     with pytest.raises(InvalidRow, match=r"`flag`: .* is not valid; expected yes or no"):
@@ -250,7 +249,9 @@ def test_number_out_of_its_range_is_rejected(text: str) -> None:
 
 def test_text_longer_than_its_place_is_rejected() -> None:
     assert row(text="x" * 64).text("text") == "x" * 64
-    with pytest.raises(InvalidRow, match=r"`text`: 'x+…' is too long; expected at most 64 characters") as bad:
+    with pytest.raises(
+        InvalidRow, match=r"`text`: a text of one word is too long; expected at most 64 characters"
+    ) as bad:
         row(text="x" * 65).text("text")
 
     assert bad.value.field == "text"

@@ -64,7 +64,7 @@ def longer(report_type: ReportType) -> bytes:
 
 DOCUMENTS = {
     report_type.names[0]: longer(report_type)
-    if report_type.dialect in {"tsv", "csv", "tsv_or_csv"}
+    if report_type.dialect in {"csv", "tsv_or_csv"}
     else report_type.example.encode()
     for report_type in REPORT_TYPES
     if report_type.is_uploaded

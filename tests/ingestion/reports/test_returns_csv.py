@@ -162,8 +162,8 @@ def test_columns_are_in_any_order_and_others_are_ignored(delimiter: str) -> None
         ({"answered_at": "2025-07-09"}, "`answered_at` is a day or more before `requested_at`"),
         ({"negative_feedback": "4"}, "`negative_feedback`: '4' is not valid; expected yes or no"),
         ({"wrongly_rejected": "?"}, "`wrongly_rejected`: '?' is not valid; expected yes or no"),
-        ({"reference": "x" * 65}, "`reference`: 'x"),
-        ({"state": "x" * 65}, "`state`: 'x"),
+        ({"reference": "x" * 65}, "`reference`: a text of one word is too long"),
+        ({"state": "x" * 65}, "`state`: a text of one word is too long"),
         (
             {"updated_at": "2025-07-10"},
             "`updated_at`: '2025-07-10' is not valid; expected an ISO 8601 time with a UTC offset",

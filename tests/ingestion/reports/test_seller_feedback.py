@@ -20,6 +20,7 @@ MX = (
     "Correo electrónico del evaluador",
 )
 FR = ("Date", "Évaluation", "Commentaires", "Votre réponse", "Numéro de commande", "E-mail de l'évaluateur")
+FI = ("Päivä", "Arvio", "Kommentit", "Vastauksesi", "Tilausnumero", "Sähköposti")
 JP = ("日付", "評価", "コメント", "出品者の返答", "注文番号", "評価者のEメール")
 LEGACY = (
     "Date",
@@ -112,7 +113,9 @@ def test_date_that_no_past_day_has_rejects_document(text: str) -> None:
     assert rejection.value.slug == "dates-contradict-marketplace"
 
 
-@pytest.mark.parametrize("header", [build.FEEDBACK_HEADER, DE, ES, MX], ids=["US", "DE", "ES", "MX"])
+@pytest.mark.parametrize(
+    "header", [build.FEEDBACK_HEADER, DE, ES, MX, FR], ids=["US", "DE", "ES", "MX", "FR"]
+)
 @pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
 def test_headers_we_know_are_read_without_word(header: tuple[str, ...], codec: str) -> None:
     document = one("10/20/26", header=header).decode().encode(codec)
@@ -123,7 +126,7 @@ def test_headers_we_know_are_read_without_word(header: tuple[str, ...], codec: s
 
 
 @pytest.mark.parametrize(
-    ("header", "codec", "marketplace"), [(FR, "utf-8", "FR"), (JP, "utf-8", "JP"), (JP, "cp932", "JP")]
+    ("header", "codec", "marketplace"), [(FI, "utf-8", "FR"), (JP, "utf-8", "JP"), (JP, "cp932", "JP")]
 )
 def test_header_we_do_not_know_is_read_by_position_with_warning(
     header: tuple[str, ...], codec: str, marketplace: str

@@ -263,8 +263,8 @@ def test_package_is_known_by_its_id_or_else_its_tracking_number(cells: dict[str,
             {"updated_at": "2025-07-02", "ship_by": ""},
             "`updated_at`: '2025-07-02' is not valid; expected an ISO 8601 time with a UTC offset",
         ),
-        ({"package": "x" * 65, "ship_by": ""}, "`package`: 'x"),
-        ({"tracking_number": "x" * 65, "ship_by": ""}, "`tracking_number`: 'x"),
+        ({"package": "x" * 65, "ship_by": ""}, "`package`: a text of one word is too long"),
+        ({"tracking_number": "x" * 65, "ship_by": ""}, "`tracking_number`: a text of one word is too long"),
     ],
 )
 def test_invalid_rows_are_rejected_with_reason(cells: dict[str, str], reason_part: str) -> None:
@@ -315,4 +315,4 @@ def test_row_wider_than_header_is_rejected() -> None:
         build.table({"order_id": ORDER, "ship_by": "2025-07-02"}) + f"{ORDER},2025-07-02,more\n".encode()
     )
 
-    assert "The row has 3 cells, but the header has 2" in parse_document(document).rejected[3]
+    assert "The row has 3 cells; the header has 2." in parse_document(document).rejected[3]
