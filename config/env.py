@@ -18,6 +18,8 @@ from zoneinfo import available_timezones
 from limits import RateLimitItem, parse
 from ssrfguard import Policy
 
+from config import variables
+
 BROKERS = ("redis", "rediss", "amqp", "amqps")
 STORES = ("redis://", "rediss://")
 LIMIT = re.compile("[1-9][0-9]{0,8}/(second|minute|hour)")
@@ -45,6 +47,15 @@ def load_file(*, home: Path) -> None:
         name, _, value = word.partition("=")
         # Variables of the shell win.
         os.environ.setdefault(name, value)
+
+
+def check_names() -> None:
+    """Raise BadVariable for a name that is one letter from a variable of the product.
+
+    Its value would be ignored, and the default used instead.
+    """
+    if message := variables.misspelling(os.environ):
+        raise BadVariable(message)
 
 
 def text(name: str, *, default: str | None = None) -> str:

@@ -8,6 +8,9 @@ from accounts.marketplaces import CODES
 from config import api_texts, env
 from config.observability import logs
 
+# Before anything is read: a misspelt name explains why another one is missing.
+env.check_names()
+
 DEFAULT_SENDER = "Underone <underone@localhost>"
 BASE_DIR = Path(__file__).resolve().parent.parent
 UNDERONE_HOME = env.folder("UNDERONE_HOME", default=BASE_DIR / ".underone")

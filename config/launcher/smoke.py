@@ -18,6 +18,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from config import env
 from config.launcher import product, smoke_files
 from config.launcher.client import Client, UnexpectedResponse
 from config.launcher.embedded.home import Home
@@ -48,6 +49,7 @@ class Check:
 
 def main() -> None:
     """Start, load, compare and stop. Exit with code 1 and the differing figures, if any."""
+    env.check_names()
     # Logs and documents contain personal data.
     os.umask(0o077)
     steps = Steps()

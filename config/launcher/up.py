@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from config import env
 from config.launcher import demo_agency, product
 from config.launcher.embedded.home import Home
 from config.launcher.embedded.processes import Processes, StopRequested
@@ -25,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--demo", action="store_true", help="create an agency with eight accounts and two years of orders"
     )
     options = parser.parse_args(arguments)
+    # Before the servers start: every process would end with this message.
+    env.check_names()
     # Logs, documents and schedules contain personal data.
     os.umask(0o077)
     steps = Steps()

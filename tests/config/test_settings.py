@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from config import variables
 from tests.config.load_settings import complaint_of
 
 ROOT = Path(settings.BASE_DIR)
@@ -193,3 +194,7 @@ def test_settings_are_secure_by_default() -> None:
     ]
     assert settings.USE_TZ is True
     assert settings.TIME_ZONE == "UTC"
+
+
+def test_variables_of_product_are_those_explained() -> None:
+    assert set(explained()) == variables.NAMES
