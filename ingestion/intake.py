@@ -2,7 +2,7 @@
 
 `receive` handles uploads in this order:
 
-1. Look for a report of the account with the same SHA-256.
+1. Look for a report of the account with the same SHA-256 and marketplace.
 2. If there is none, store the redacted document, then insert its report. The file comes first, so that no
    report ever points to a missing file.
 3. If there is one that was rejected or failed, or that only now gets a period, store the document again and
@@ -45,6 +45,8 @@ class ReceivedDocument:
     source: Report.Source
     announced_type: str
     marketplace: str
+    is_marketplace_stated: bool = True
+    """Whether the sender stated the marketplace. Otherwise it is the account's home marketplace."""
     period: tuple[date, date] | None = None
     """First and last day for which the report is complete.
 
@@ -101,7 +103,12 @@ def receive_rows(
 def _find_duplicate(account: SellerAccount, received: ReceivedDocument) -> Report | None:
     reports = Report.objects.filter(agency_id=account.agency_id, account=account, sha256=received.sha256)
     # The unique constraint excludes them as well: rows posted twice are two reports.
-    return reports.exclude(source=Report.Source.JSON).first()
+    reports = reports.exclude(source=Report.Source.JSON)
+    # For another marketplace the same bytes are another report, unless nothing of the first was used.
+    return (
+        reports.filter(marketplace=received.marketplace).first()
+        or reports.filter(status__in=RELOADABLE).first()
+    )
 
 
 def _create_report(account: SellerAccount, received: ReceivedDocument, now: datetime, actor: Actor) -> Report:
@@ -111,6 +118,7 @@ def _create_report(account: SellerAccount, received: ReceivedDocument, now: date
         announced_type=received.announced_type,
         report_type=received.announced_type,
         marketplace=received.marketplace,
+        is_marketplace_stated=received.is_marketplace_stated,
         source=received.source,
         sha256=received.sha256,
         size=received.content.size,
@@ -143,6 +151,7 @@ def _queue_again(report: Report, received: ReceivedDocument, now: datetime, acto
         "announced_type": received.announced_type,
         "report_type": received.announced_type,
         "marketplace": received.marketplace,
+        "is_marketplace_stated": received.is_marketplace_stated,
         "received_at": now,
     }
     _queue(report, received, now, actor, statuses=RELOADABLE, changes=changes)

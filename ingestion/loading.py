@@ -23,14 +23,21 @@ from django.db.models import F
 
 from accounts.models import SellerAccount
 from accounts.tenancy import context
-from ingestion import report_events
+from ingestion import readings, report_events
 from ingestion.models import RejectedRow, Report
 from ingestion.parsing.encodings import Encoding
 from ingestion.parsing.rejections import RejectedDocument, RejectedLine
 from ingestion.reports.documents import DocumentReader
 from ingestion.reports.report_type import ParseContext
 from metrics import refresh
-from metrics.pipeline import feedback_removal, incomplete_keys, missing_orders, recording
+from metrics.pipeline import (
+    feedback_dates,
+    feedback_removal,
+    incomplete_keys,
+    missing_orders,
+    recording,
+)
+from metrics.rules.facts import OrderFact
 
 # A broken connection or a deployment may interrupt an honest report a few times. One that kills its worker
 # each time would do so forever.
@@ -86,6 +93,7 @@ def stage(report: Report) -> DocumentReader:
         received_at=report.received_at,
         zone=ZoneInfo(zone),
         period=report.period,
+        is_marketplace_stated=report.is_marketplace_stated,
     )
     reader = DocumentReader(
         partial(default_storage.open, report.document),
@@ -110,12 +118,16 @@ def record(*, report: Report, reader: DocumentReader, now: datetime) -> None:
 
     1. Lock the account.
     2. Return if the report is loaded already.
-    3. Record the period for which the report is complete.
-    4. Look for orders that the account does not have.
-    5. Record the facts, the later fact types of the report type first.
-    6. Refresh daily counts, values and alerts for the days touched.
-    7. Set the report's counts and rejected rows.
-    8. Publish `report.loaded`.
+    3. Read the dates of feedback by the orders that are loaded.
+    4. Record the period for which the report is complete.
+    5. Look for orders that the account does not have.
+    6. Record the facts, the later fact types of the report type first.
+    7. Read the dates of feedback by the orders just recorded.
+    8. Refresh daily counts, values and alerts for the days touched.
+    9. Set the report's counts and rejected rows.
+    10. Publish `report.loaded`.
+
+    Raises RejectedDocument, and changes nothing, if step 3 leaves no row.
     """
     with context.agency(report.agency_id):
         try:
@@ -131,12 +143,7 @@ def record(*, report: Report, reader: DocumentReader, now: datetime) -> None:
         # Not the moment at which this function was called: while it waited for the lock, another
         # report may have taken a later one.
         moment = recording.next_moment(account=account, now=now)
-        # Before the facts are recorded: both read their staging table, and recording drops that table.
-        _cover_period(account, report, reader, moment)
-        missing = missing_orders.query(account=account, fact_types=reader.report_type.fact_types)
-        report.missing_orders = asdict(missing) if missing else None
-        recorded = _record_facts(account, report, reader, moment)
-        touched = frozenset[date]().union(*(each.touched for each in recorded))
+        recorded, touched = _record_staged(account, report, reader, moment)
         # In the same transaction as the facts, so that no reader sees a fact that
         # the figures do not contain yet.
         refresh.refresh(account=account, touched=touched, now=moment)
@@ -145,8 +152,42 @@ def record(*, report: Report, reader: DocumentReader, now: datetime) -> None:
         report_events.loaded(account=account, report=report, now=moment)
 
 
-def _record_facts(
+def _record_staged(
     account: SellerAccount, report: Report, reader: DocumentReader, moment: datetime
+) -> tuple[list[recording.Recorded], frozenset[date]]:
+    """Take the steps 3 to 7 of `record`. Return what was recorded, and the days whose counts it can change."""
+    others = readings.find_other_readings(report)
+    # All before the facts are recorded: they read their staging table, and recording drops that table.
+    readings.settle_dates(account=account, report=report, reader=reader)
+    _cover_period(account, report, reader, others, moment)
+    missing = missing_orders.query(account=account, fact_types=reader.report_type.fact_types)
+    report.missing_orders = asdict(missing) if missing else None
+    recorded = _record_facts(account, report, reader, others, moment)
+    settled = _settle_feedback(account, report, reader, moment)
+    return recorded, settled.union(*(each.touched for each in recorded))
+
+
+def _settle_feedback(
+    account: SellerAccount, report: Report, reader: DocumentReader, moment: datetime
+) -> frozenset[date]:
+    """Read the dates of loaded feedback by the orders of this report. Return the days of these orders."""
+    if OrderFact not in reader.report_type.fact_types:
+        return frozenset()
+    days, contradicting = feedback_dates.settle_recorded(
+        account=account, report_id=report.pk, recorded_at=moment
+    )
+    if contradicting:
+        warning = readings.ORDERS_AFTER_FEEDBACK.format(number=contradicting)
+        reader.parse_context.warnings.append(warning)
+    return days
+
+
+def _record_facts(
+    account: SellerAccount,
+    report: Report,
+    reader: DocumentReader,
+    others: recording.OtherReadings,
+    moment: datetime,
 ) -> list[recording.Recorded]:
     return [
         recording.record(
@@ -156,6 +197,7 @@ def _record_facts(
             received_at=report.received_at,
             recorded_at=moment,
             with_lines=len(reader.report_type.fact_types) > 1,
+            readings=others,
         )
         # Figures refer to the snapshot of their report, so the snapshots have to exist first.
         for fact_type in reversed(reader.report_type.fact_types)
@@ -182,14 +224,21 @@ def reject(*, report: Report, rejection: RejectedDocument, now: datetime) -> Non
         report_events.rejected(account=account, report=report, now=now)
 
 
-def _cover_period(account: SellerAccount, report: Report, reader: DocumentReader, moment: datetime) -> None:
+def _cover_period(
+    account: SellerAccount,
+    report: Report,
+    reader: DocumentReader,
+    others: recording.OtherReadings,
+    moment: datetime,
+) -> None:
     """Record the period for which the report lists all feedback, or add a warning.
 
     It does only if it has rows, every row was usable and every row is within the period. Requires a
     transaction.
     """
+    readings.forget_coverage(account=account, earlier=others.earlier)
     period = reader.parse_context.period
-    if period is None or not reader.report_type.uses_period:
+    if others.later or period is None or not reader.report_type.uses_period:
         return
     is_complete = not reader.rejected and feedback_removal.record_coverage(
         account=account,

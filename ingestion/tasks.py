@@ -31,10 +31,9 @@ def load_report(*, agency_id: str, report_id: str) -> None:
             return
         try:
             reader = loading.stage(report)
+            loading.record(report=report, reader=reader, now=timezone.now())
         except RejectedDocument as rejection:
             loading.reject(report=report, rejection=rejection, now=timezone.now())
-        else:
-            loading.record(report=report, reader=reader, now=timezone.now())
 
 
 @shared_task

@@ -172,6 +172,7 @@ class ReportListView(Collection[Report]):
             source=Report.Source.UPLOAD,
             announced_type=fields.get("report_type", ""),
             marketplace=fields.get("marketplace", account.home_marketplace),
+            is_marketplace_stated="marketplace" in fields,
             period=(fields["period_from"], fields["period_to"]) if "period_from" in fields else None,
         )
         with context.for_request(request):

@@ -33,6 +33,8 @@ class Report(TenantModel):
     # The type as which the document was read. Until then the announced one.
     report_type = models.CharField(max_length=80, blank=True)
     marketplace = models.CharField(max_length=2)
+    # Otherwise it is the account's home marketplace.
+    is_marketplace_stated = models.BooleanField(default=True, db_default=True)
     source = models.CharField(max_length=6, choices=Source)
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
     rows_read = models.IntegerField(default=0)
@@ -73,6 +75,8 @@ class Report(TenantModel):
                 "agency",
                 "account",
                 "sha256",
+                # The same bytes sent for another marketplace are read in another way.
+                "marketplace",
                 condition=~models.Q(source="json"),
                 name=UNIQUE_DOCUMENT,
             ),

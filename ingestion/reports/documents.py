@@ -99,7 +99,11 @@ class DocumentReader:
             self.parse_context.warnings.append("The period was ignored: this report type does not use one.")
         if not self.read:
             self.parse_context.warnings.append("The document has no rows.")
-        elif self.rejected and len(self.rejected) + self.set_apart == self.read:
+        self.require_used_row()
+
+    def require_used_row(self) -> None:
+        """Raise RejectedDocument if every row is rejected, apart from those that are set apart."""
+        if self.rejected and len(self.rejected) + self.set_apart == self.read:
             first = self.rejected[0]
             raise RejectedDocument(
                 "no-usable-row",

@@ -32,6 +32,8 @@ class ParseContext:
     zone: tzinfo = UTC
     """The time zone of the marketplace's days."""
     warnings: list[str] = field(default_factory=list)
+    is_marketplace_stated: bool = True
+    """Whether the sender stated the marketplace. Otherwise it is the account's home marketplace."""
     period: tuple[date, date] | None = None
     """First and last day for which the report is complete, as stated by its sender."""
 

@@ -56,6 +56,7 @@ ORDERS_OF_DATE = {
     "DE": (".", DAY_FIRST),
     "SE": ("-", ("year", "month", "day")),
 }
+SLASHED = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4}|[0-9]{2})")
 DATE_LIKE = re.compile(r"(\d{1,4})([/.\-])(\d{1,2})\2(\d{1,4})")
 
 
@@ -75,21 +76,29 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
             raise row_is_short(cells, header)
         order = parse_order_id(clean_cell(cells[order_at]), column="Order ID")
         rating = _stars(clean_cell(cells[1]))
-        on = _day(clean_cell(cells[0]), parse_context)
-        return DefectFact(
-            order_id=order,
-            kind=DefectKind.FEEDBACK,
-            reference="",
-            state=defects.POSTED,
-            rating=rating,
-            occurred_on=on,
-            # The report has days only. The start of the day lets a removal on the same day win.
-            stated_at=datetime.combine(on, time.min, UTC),
-            funded_by="",
-            counts=defects.ruling(kind=DefectKind.FEEDBACK, state=defects.POSTED, rating=rating).counts,
-        )
+        return _build_fact(order, rating, clean_cell(cells[0]), parse_context)
 
     return parse
+
+
+def _build_fact(order: str, rating: int, date_text: str, parse_context: ParseContext) -> DefectFact:
+    on = _day(date_text, parse_context)
+    month_first_on, day_first_on = _readings(date_text, parse_context) or (None, None)
+    return DefectFact(
+        order_id=order,
+        kind=DefectKind.FEEDBACK,
+        reference="",
+        state=defects.POSTED,
+        rating=rating,
+        occurred_on=on,
+        # The report has days only. The start of the day lets a removal on the same day win.
+        stated_at=datetime.combine(on, time.min, UTC),
+        funded_by="",
+        counts=defects.ruling(kind=DefectKind.FEEDBACK, state=defects.POSTED, rating=rating).counts,
+        month_first_on=month_first_on,
+        day_first_on=day_first_on,
+        date_order=_date_order(parse_context),
+    )
 
 
 def _stars(text: str) -> int:
@@ -133,6 +142,36 @@ def _count_known(header: Sequence[str]) -> int:
     places = PLACES | {"order-id": order_at}
     is_mail = MAIL.search(header[order_at + 1]) is not None
     return sum(headers.canonical(header[at]) == name for name, at in places.items()) + is_mail
+
+
+def _readings(text: str, parse_context: ParseContext) -> tuple[date, date] | None:
+    """Return the date with the month first and with the day first, or None unless it can be both."""
+    # Only with a slash: dates with dots or dashes have the same order everywhere.
+    numbers = SLASHED.fullmatch(text)
+    if numbers is None:
+        return None
+    first, second, year = (int(number) for number in numbers.groups())
+    year += 2000 if year < 100 else 0
+    try:
+        readings = date(year, first, second), date(year, second, first)
+    except ValueError:
+        return None
+    latest = parse_context.received_on + timedelta(days=2)
+    return readings if all(FIRST_DAY <= day <= latest for day in readings) else None
+
+
+def _date_order(parse_context: ParseContext) -> str:
+    """Return how the dates are to be read, as facts name it."""
+    if not parse_context.is_marketplace_stated:
+        return "assumed"
+    _, order = ORDERS_OF_DATE.get(parse_context.marketplace, ("/", DAY_FIRST))
+    return {"day": "day_first", "month": "month_first"}.get(order[0], "fixed")
+
+
+def describe_order(marketplace: str) -> str:
+    """Return the order of a marketplace's dates as a text, such as month/day/year."""
+    separator, order = ORDERS_OF_DATE.get(marketplace, ("/", DAY_FIRST))
+    return separator.join(order)
 
 
 def matches(header: Sequence[str], first_row: Sequence[str]) -> bool:

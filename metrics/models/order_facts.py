@@ -78,6 +78,10 @@ class DefectState(Statement):
 class Defect(DefectState):
     """Store the newest known state of a defect. It is unmatched until its order is loaded."""
 
+    # How the date of feedback can be read, until its order decides (pipeline/feedback_dates.py).
+    month_first_on = models.DateField(null=True)
+    day_first_on = models.DateField(null=True)
+    date_order = models.CharField(max_length=11, default="", db_default="")
     pk = models.CompositePrimaryKey("agency_id", "account_id", "order_id", "kind", "reference")
 
 

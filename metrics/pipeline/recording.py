@@ -35,6 +35,17 @@ class Recorded:
     changed_lines: frozenset[int] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class OtherReadings:
+    """Name the loaded reports of the same bytes for another marketplace, received earlier or later."""
+
+    earlier: tuple[UUID, ...] = ()
+    later: tuple[UUID, ...] = ()
+
+
+NO_READINGS = OtherReadings()
+
+
 def stage(*, fact_type: type[Fact], facts: Iterable[tuple[int, Fact]]) -> int:
     """Copy (line, fact) pairs to a new staging table of this database session. Return their number.
 
@@ -80,6 +91,7 @@ def record(
     received_at: datetime,
     recorded_at: datetime,
     with_lines: bool = False,
+    readings: OtherReadings = NO_READINGS,
 ) -> Recorded:
     """Record the staged facts of one type, and that their source was loaded.
 
@@ -94,6 +106,8 @@ def record(
         "received_at": received_at,
         "recorded_at": recorded_at,
         "with_lines": with_lines,
+        "earlier_readings": list(readings.earlier),
+        "later_readings": list(readings.later),
         "zones": json.dumps(settings.MARKETPLACE_ZONES),
     }
     with connection.cursor() as cursor:

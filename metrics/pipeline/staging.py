@@ -49,7 +49,8 @@ STAGED: dict[type[Fact], Staging] = {
             "occurred_on": "date",
         }
         | STATED
-        | {"funded_by": "text", "counts": "bool"},
+        | {"funded_by": "text", "counts": "bool"}
+        | {"month_first_on": "date", "day_first_on": "date", "date_order": "text"},
     ),
     ShipmentFact: Staging(
         table="staged_shipments",

@@ -2,7 +2,8 @@
 
 The order in which reports are loaded does not matter. Of two facts about the same order, the one with the
 later `last-updated-date` takes precedence. Of two other facts with the same key, it is the one stated later,
-then the one received later, then the later row. When the content of a fact changes, a trigger copies the
+then the one received later, then the later row. If the same bytes were sent for two marketplaces, the later
+reading replaces the earlier one (ADR 15). When the content of a fact changes, a trigger copies the
 replaced row to its past table.
 
 Each statement returns the number of new and of changed facts (for facts with lines: of lines), every day
@@ -38,7 +39,10 @@ TOUCHED_DAYS = "(SELECT coalesce(array_agg(DISTINCT day) FILTER (WHERE day IS NO
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactTable:
-    """Describe a table of facts: its key, its content, and the days that counts depend on.
+    """Describe a table of facts: its key, its content, what it carries along, and the days that counts depend
+    on.
+
+    A fact with other `carried` columns and the same content did not change.
 
     The days of all rows with the same `moves` as a changed fact are counted again too.
     """
@@ -46,15 +50,15 @@ class FactTable:
     table: str
     key: tuple[str, ...]
     content: tuple[str, ...]
+    carried: tuple[str, ...] = ()
     days: tuple[str, ...] = ()
     moves: str = "order_id"
 
     def record_sql(self, staged: str) -> str:
         """Return the statement that records the rows of a staging table."""
-        # DISTINCT ON: ON CONFLICT cannot update a row twice in one statement. The row comparison decides by
-        # the same order in every table, whichever report is loaded first (ADR 3). `recorded_at` moves only if
-        # the content differs, because the trigger that archives the old row fires on it (ADR 1).
-        key, content = ", ".join(self.key), ", ".join(self.content)
+        # DISTINCT ON: ON CONFLICT cannot update a row twice. The row comparison decides alike in every table,
+        # in any order of loading (ADR 3). `recorded_at` moves only if the content differs: it fires the trigger.
+        key, content = ", ".join(self.key), ", ".join((*self.content, *self.carried))
         return f"""
 WITH newest AS (
     SELECT DISTINCT ON ({key}) {key}, {content}, line, coalesce(stated_at, %(received_at)s) AS stated_at
@@ -66,9 +70,10 @@ WITH newest AS (
     FROM newest LEFT JOIN {self.table} AS stored
         ON stored.agency_id = %(agency)s AND stored.account_id = %(account)s
         AND ({_columns("stored", self.key)}) = ({_columns("newest", self.key)})
-    WHERE stored.{self.key[0]} IS NULL OR
+    WHERE stored.{self.key[0]} IS NULL OR stored.report_id <> ALL(%(later_readings)s) AND (
+        stored.report_id = ANY(%(earlier_readings)s) OR
         (newest.stated_at, %(received_at)s, %(report)s, newest.line) >
-        (stored.stated_at, stored.received_at, stored.report_id, stored.line)
+        (stored.stated_at, stored.received_at, stored.report_id, stored.line))
 ), written AS (
     INSERT INTO {self.table} AS stored (
         agency_id, account_id, {key}, {content}, stated_at, received_at, line, recorded_at, report_id)
@@ -76,7 +81,7 @@ WITH newest AS (
         %(report)s
     FROM fresh
     ON CONFLICT (agency_id, account_id, {key}) DO UPDATE SET
-        {", ".join(f"{name} = excluded.{name}" for name in self.content)},
+        {", ".join(f"{name} = excluded.{name}" for name in (*self.content, *self.carried))},
         stated_at = excluded.stated_at, received_at = excluded.received_at, line = excluded.line,
         recorded_at = CASE WHEN ({_columns("stored", self.content)}) IS DISTINCT FROM ({_columns("excluded", self.content)})
             THEN excluded.recorded_at ELSE stored.recorded_at END,
@@ -104,6 +109,7 @@ DEFECTS = FactTable(
     table="metrics_defect",
     key=("order_id", "kind", "reference"),
     content=("state", "rating", "occurred_on", "funded_by", "counts"),
+    carried=("month_first_on", "day_first_on", "date_order"),
 )
 SHIPMENTS = FactTable(
     table="metrics_shipment",
@@ -168,9 +174,10 @@ WITH newest AS (
     FROM newest LEFT JOIN metrics_order AS stored
         ON stored.agency_id = %(agency)s AND stored.account_id = %(account)s
             AND stored.order_id = newest.order_id
-    WHERE stored.order_id IS NULL OR
+    WHERE stored.order_id IS NULL OR stored.report_id <> ALL(%(later_readings)s) AND (
+        stored.report_id = ANY(%(earlier_readings)s) AND newest.last_updated_at = stored.last_updated_at OR
         (newest.last_updated_at, newest.status, newest.ordered_at, newest.marketplace, newest.channel) >
-        (stored.last_updated_at, stored.status, stored.ordered_at, stored.marketplace, stored.channel)
+        (stored.last_updated_at, stored.status, stored.ordered_at, stored.marketplace, stored.channel))
 ), first_seen AS (
     {INSERT_ORDERS} WHERE is_new
 ), updated AS (

@@ -85,6 +85,12 @@ UNCONFIRMED: dict[str, dict[str, Ruling]] = {
 
 A fact with details about a defect of the same kind on the same order supersedes it.
 """
+BEFORE_ITS_ORDER = "before_its_order"
+"""The state of feedback whose order, loaded later, was placed after its date. No report states it."""
+FEEDBACK_BEFORE_ITS_ORDER = Ruling(
+    counts=False,
+    reason="The feedback is dated before its order, so its date was read wrongly. It does not count.",
+)
 UNCONFIRMED_STATES = (LISTED, FILED)
 SUPERSEDED = Ruling(
     counts=False, reason="Superseded by a report with details about this kind of defect on this order."
@@ -95,6 +101,8 @@ def ruling(*, kind: str, state: str, rating: int | None) -> Ruling:
     """Return the ruling on a defect. Raises KeyError for a kind or state that does not exist."""
     if state in UNCONFIRMED[kind]:
         return UNCONFIRMED[kind][state]
+    if state == BEFORE_ITS_ORDER:
+        return FEEDBACK_BEFORE_ITS_ORDER
     by_state = STATES[kind][state]
     # Only posted feedback depends on its stars; removed feedback does not count whatever it had.
     if by_state is not FEEDBACK_NEGATIVE or rating in NEGATIVE_STARS:

@@ -76,6 +76,11 @@ class DefectFact(NamedTuple):
 
     `stated_at` is the moment that the report describes, or None if it names none: then the fact received
     later is right.
+
+    Feedback has the date of a report in which day and month have the order of a store. `month_first_on` and
+    `day_first_on` are both readings of a date that has two. `date_order` says how the report is to be read:
+    `day_first` or `month_first` if its sender stated the marketplace, `assumed` if not, `fixed` if its dates
+    have another form; it is empty for all other defects.
     """
 
     order_id: str
@@ -87,6 +92,9 @@ class DefectFact(NamedTuple):
     stated_at: datetime | None
     funded_by: str
     counts: bool
+    month_first_on: date | None = None
+    day_first_on: date | None = None
+    date_order: str = ""
 
 
 class ShipmentFact(NamedTuple):

@@ -27,6 +27,7 @@ RULINGS = {
     ),
     *(defects.ruling(kind="feedback", state=defects.POSTED, rating=stars).reason for stars in range(1, 6)),
     defects.SUPERSEDED.reason,
+    defects.FEEDBACK_BEFORE_ITS_ORDER.reason,
 }
 REASONS = {reason for states in reasons.REASONS.values() for reason in states.values()} | RULINGS
 

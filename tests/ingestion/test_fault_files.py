@@ -202,7 +202,15 @@ INDISTINCT = (
         rejected={5: "tell packages apart with `package` or `tracking_number`"},
     ),
 )
-ALL_CASES = (*CASES, *MULTI_CHANNEL, *KNOWN_FILES, *AMAZONS_LISTS, *INDISTINCT)
+DATES = (
+    Case(
+        file="46_feedback_uk_swapped_silent.txt",
+        report_type="GET_SELLER_FEEDBACK_DATA",
+        read=1,
+        warnings=("They were read as month/day/year, as in US, the account's home marketplace",),
+    ),
+)
+ALL_CASES = (*CASES, *MULTI_CHANNEL, *KNOWN_FILES, *AMAZONS_LISTS, *INDISTINCT, *DATES)
 
 
 def upload(agency: Client, case: Case) -> dict[str, Any]:

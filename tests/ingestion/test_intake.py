@@ -119,12 +119,21 @@ def test_same_bytes_again_are_first_report(account: SellerAccount, status: Repor
     Report.objects.update(status=status, loaded_at=NOW)
 
     again, duplicate = intake.receive(
-        account=account, received=received(marketplace="DE"), now=NOW + timedelta(days=1)
+        account=account, received=received(announced_type="shipments"), now=NOW + timedelta(days=1)
     )
 
     assert (again.pk, duplicate) == (first.pk, True)
     assert Report.objects.values_list("status", "marketplace", "received_at").get() == (status, "US", NOW)
     assert len(files()) == 1
+
+
+def test_same_bytes_for_another_marketplace_are_another_report(account: SellerAccount) -> None:
+    first, _ = intake.receive(account=account, received=received(), now=NOW)
+
+    again, duplicate = intake.receive(account=account, received=received(marketplace="DE"), now=NOW)
+
+    assert (again.pk != first.pk, duplicate, again.marketplace) == (True, False, "DE")
+    assert len(files()) == 2
 
 
 def test_same_bytes_for_another_account_are_another_report(acme: Client, shop: str) -> None:
@@ -372,7 +381,7 @@ def test_document_whose_period_added_later_speaks_of_moment_when_it_came(account
     Report.objects.update(status="loaded", report_type="GET_SELLER_FEEDBACK_DATA", loaded_at=NOW, rows_new=3)
     later = NOW + timedelta(days=1)
 
-    again, _ = intake.receive(account=account, received=received(period=OCTOBER, marketplace="US"), now=later)
+    again, _ = intake.receive(account=account, received=received(period=OCTOBER, marketplace="DE"), now=later)
 
     assert again.pk == report.pk
     assert (again.received_at, again.marketplace, again.report_type) == (

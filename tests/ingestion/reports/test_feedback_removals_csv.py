@@ -17,7 +17,7 @@ def removal(on: str, *, order: str = ORDER) -> bytes:
 def test_removal_is_feedback_that_no_longer_counts() -> None:
     (fact,) = parse_document(removal("2025-07-14")).defects
 
-    assert fact == (
+    assert fact[:9] == (
         *(ORDER, "feedback", "", "removed", None, date(2025, 7, 14)),
         *(datetime(2025, 7, 14, 23, 59, 59, tzinfo=UTC), "", False),
     )
