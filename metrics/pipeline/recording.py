@@ -95,8 +95,7 @@ def record(
 ) -> Recorded:
     """Record the staged facts of one type, and that their source was loaded.
 
-    Recording the same facts again changes nothing. Requires a transaction that holds the account's lock, in
-    the database session of `stage`.
+    Recording the same facts again changes nothing. Requires a transaction that holds the account's lock.
     """
     source, statement = RECORD[fact_type]
     params: dict[str, Any] = {

@@ -118,8 +118,9 @@ def test_report_that_reads_in_both_orders_says_what_was_assumed(
     report = acme.load(shop, feedback(*dates))
     stated = acme.load(shop, feedback(*dates, "07/30/26"), marketplace="US")
 
-    assert [ASSUMED in warning for warning in report["warnings"]] == [True] * is_warned
-    assert (report["status"], stated["warnings"]) == ("loaded", [])
+    assert [ASSUMED in warning for warning in report["warnings"] if "`Date`" in warning] == [True] * is_warned
+    assert report["status"] == "loaded"
+    assert [warning for warning in stated["warnings"] if "`Date`" in warning] == []
 
 
 @pytest.mark.parametrize("marketplaces", [("US", "GB"), ("GB", "US"), ("", "GB"), ("GB", "", "US")])
