@@ -100,6 +100,12 @@ def receive_rows(
     return _create_report(account, received, now, actor)
 
 
+def has_reports(account: SellerAccount) -> bool:
+    """Return whether a report of the account was loaded or is going to be."""
+    reports = Report.objects.filter(agency_id=account.agency_id, account_id=account.pk)
+    return reports.exclude(status__in=(Report.Status.REJECTED, Report.Status.FAILED)).exists()
+
+
 def _find_duplicate(account: SellerAccount, received: ReceivedDocument) -> Report | None:
     reports = Report.objects.filter(agency_id=account.agency_id, account=account, sha256=received.sha256)
     # The unique constraint excludes them as well: rows posted twice are two reports.

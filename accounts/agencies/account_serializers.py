@@ -65,6 +65,18 @@ class TargetSourceField(serializers.CharField):
     """Represent the source of a target."""
 
 
+class PartnerIdField(serializers.RegexField):
+    """Accept a selling partner ID."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            r"^[^\u0000-\u0020\u007f-\u00a0\s]+$",
+            max_length=64,
+            error_messages={"invalid": "A selling partner ID has no spaces."},
+            **kwargs,
+        )
+
+
 class AmazonStatus(serializers.Serializer[Any]):
     status = serializers.CharField(
         help_text="`NORMAL`, `AT_RISK`, `DEACTIVATED`, or another status as Amazon reports it."
@@ -116,11 +128,7 @@ class WorstSeries(serializers.Serializer[Any]):
 )
 class AccountSerializer(Body, serializers.ModelSerializer[SellerAccount]):
     id = PublicIdField()
-    selling_partner_id = serializers.RegexField(
-        r"^[^\u0000-\u0020\u007f-\u00a0\s]+$",
-        max_length=64,
-        error_messages={"invalid": "A selling partner ID has no spaces."},
-    )
+    selling_partner_id = PartnerIdField()
     home_marketplace = Choice(
         choices=CODES, help_text="The marketplace where the account began to sell, as an ISO country code."
     )
@@ -189,9 +197,36 @@ class AccountSerializer(Body, serializers.ModelSerializer[SellerAccount]):
     examples=[OpenApiExample("New name", value={"name": "Nordwind Outdoor GmbH"}, request_only=True)]
 )
 class UpdateAccount(Body, serializers.ModelSerializer[SellerAccount]):
-    """The fields of an account that can be updated. The selling partner and the home marketplace cannot be
-    updated."""
+    """The fields of an account that can be updated."""
+
+    selling_partner_id = PartnerIdField(
+        required=False, help_text="It can be updated until a report is received for the account."
+    )
+    home_marketplace = Choice(
+        choices=CODES,
+        required=False,
+        help_text="It can be updated until a report is received for the account.",
+    )
 
     class Meta:
         model = SellerAccount
-        fields = ("name", "external_id")
+        fields = ("name", "external_id", "selling_partner_id", "home_marketplace")
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "Misspelt selling partner", value={"selling_partner_id": "A2NORDWIND7XYZ"}, request_only=True
+        )
+    ]
+)
+class CorrectAccount(Body):
+    """What was wrong about the account when it was created. At least one field is required."""
+
+    selling_partner_id = PartnerIdField(required=False, help_text="The right selling partner ID.")
+    home_marketplace = Choice(choices=CODES, required=False, help_text="The right home marketplace.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
+            raise serializers.ValidationError("Expected selling_partner_id, home_marketplace, or both.")
+        return attrs

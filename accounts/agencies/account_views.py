@@ -1,5 +1,6 @@
 """Serve seller accounts: list, create, get, update, delete."""
 
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from django.utils import timezone
@@ -15,10 +16,13 @@ from accounts.agencies.account_serializers import AccountSerializer, UpdateAccou
 from accounts.agencies.filters import AccountFilter
 from accounts.agencies.renderers import AccountsCsv
 from accounts.models import Role, SellerAccount, SellerAccountQuerySet
+from accounts.requests import unchangeable
 from accounts.requests.views import Collection, Resource
 from accounts.tenancy import context
 from api import choices
+from api.strict_fields import Contradiction
 
+IDENTITY = ("selling_partner_id", "home_marketplace")
 ORDERINGS = tuple(
     sign + field
     for field in ("id", "name", "created_at", "status", "distance", "open_breaches")
@@ -103,6 +107,16 @@ class Accounts(Collection[SellerAccount]):
 
 class Account(Resource):
     required_roles: ClassVar = {"delete": Role.ADMIN}
+    problems: ClassVar = {"patch": (Contradiction, AccountExists)}
+    unchangeable_because: ClassVar = dict.fromkeys(
+        (
+            *("status", "marketplaces", "amazon_statuses", "distance", "worst_series"),
+            *("open_breaches", "open_warnings", "stale"),
+        ),
+        unchangeable.COMPUTED,
+    )
+    # Reports are a matter of an upper layer, which routes this view (ingestion/api/urls.py).
+    has_reports: Callable[[SellerAccount], bool] | None = None
 
     @extend_schema(
         operation_id="getAccount",
@@ -117,7 +131,9 @@ class Account(Resource):
     @extend_schema(
         operation_id="updateAccount",
         summary="Update an account",
-        description="Changes the name or the external ID of an account.",
+        description="Changes the name or the external ID of an account. Until a report is received for it, "
+        "`selling_partner_id` and `home_marketplace` can be changed too; later use `POST "
+        "/v1/accounts/{account_id}/corrections`.",
         tags=["Accounts"],
         request=UpdateAccount,
         responses=AccountSerializer,
@@ -126,9 +142,26 @@ class Account(Resource):
         account = context.visible_account(request, account_id)
         body = UpdateAccount(account, data=request.data, partial=True)
         body.is_valid(raise_exception=True)
+        self._check_identity(account, body.validated_data)
         actor = context.principal(request).actor
-        agencies.update(instance=account, fields=body.validated_data, actor=actor, now=timezone.now())
+        try:
+            agencies.update(instance=account, fields=body.validated_data, actor=actor, now=timezone.now())
+        except agencies.AccountExists:
+            raise AccountExists from None
         return Response(serialize(account).data)
+
+    def _check_identity(self, account: SellerAccount, fields: Mapping[str, Any]) -> None:
+        """Raise Contradiction for another selling partner or home marketplace of an account with reports."""
+        changed = [
+            name for name in IDENTITY if fields.get(name, getattr(account, name)) != getattr(account, name)
+        ]
+        if changed and self.has_reports and self.has_reports(account):
+            path = f"POST /v1/accounts/{account.public_id}/corrections"
+            raise Contradiction(
+                dict.fromkeys(
+                    changed, f"The account has reports. Correct it with `{path}`, which keeps its history."
+                )
+            )
 
     @extend_schema(
         operation_id="deleteAccount",

@@ -78,7 +78,7 @@ def create_account(
 def update(
     *, instance: Agency | SellerAccount, fields: dict[str, Any], now: datetime, actor: Actor = audit.UNDERONE
 ) -> None:
-    """Update these fields of an agency or account."""
+    """Update these fields of an agency or account. Raises AccountExists."""
     # Read again under the lock: `instance` may be older than another change, and the audit log records both
     # states.
     locked = _lock(instance)
@@ -86,10 +86,31 @@ def update(
     for name, value in fields.items():
         setattr(instance, name, value)
     if before != fields:
-        # No other field: a worker may have updated the rest of the row since it was read.
-        instance.save(update_fields=list(fields))
+        _save(instance, fields)
         kind = "agency" if isinstance(instance, Agency) else "account"
         _record(instance, f"{kind}.changed", actor, now, before=before, after=fields)
+
+
+@transaction.atomic
+def correct_account(
+    *, account: SellerAccount, fields: dict[str, Any], now: datetime, actor: Actor = audit.UNDERONE
+) -> SellerAccount:
+    """Correct the selling partner or the home marketplace of an account that has reports, and return it.
+
+    Its facts, figures and reports stay as they are: a report keeps the marketplace with which it was read. Raises
+    AccountExists.
+    """
+    locked = SellerAccount.objects.locked(agency_id=account.agency_id, account_id=account.pk)
+    before = {name: getattr(locked, name) for name in fields}
+    if before == fields:
+        return locked
+    for name, value in fields.items():
+        setattr(locked, name, value)
+    # The earlier marketplace stays: its history does.
+    locked.marketplaces = sorted({*locked.marketplaces, locked.home_marketplace})
+    _save(locked, {**fields, "marketplaces": locked.marketplaces})
+    _record(locked, "account.corrected", actor, now, before=before, after=fields)
+    return locked
 
 
 @transaction.atomic
@@ -176,6 +197,23 @@ def reopen(*, agency: Agency, now: datetime) -> None:
     locked.closed_at, locked.closed_by, locked.erased_from = None, "", None
     locked.save(update_fields=["closed_at", "closed_by", "erased_from"])
     _record(locked, "agency.reopened", audit.UNDERONE, now)
+
+
+def _save(instance: Agency | SellerAccount, fields: dict[str, Any]) -> None:
+    """Save these fields. Raises AccountExists."""
+    if isinstance(instance, SellerAccount) and "marketplaces" not in fields and "home_marketplace" in fields:
+        # Without reports, the account sells in no other.
+        instance.marketplaces = [instance.home_marketplace]
+        fields = {**fields, "marketplaces": instance.marketplaces}
+    try:
+        # A savepoint, as in `create_account`. No other field: a worker may have updated the rest of the row
+        # since it was read.
+        with transaction.atomic():
+            instance.save(update_fields=list(fields))
+    except IntegrityError as error:
+        if constraints.violated(error) != constraints.PARTNER_OF_AGENCY:
+            raise
+        raise AccountExists from None
 
 
 def _lock(instance: Agency | SellerAccount) -> Agency | SellerAccount:

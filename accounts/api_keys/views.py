@@ -131,6 +131,10 @@ class ApiKeys(Collection[ApiKey]):
 
 class ApiKeyDetail(Resource):
     required_roles: ClassVar = {"get": Role.ADMIN, "patch": Role.ADMIN, "delete": Role.ADMIN}
+    unchangeable_because: ClassVar = dict.fromkeys(
+        ("role", "read_only", "accounts", "expires_at"),
+        "To change permissions, create another key and revoke this one.",
+    )
 
     @extend_schema(
         operation_id="getApiKey",

@@ -19,7 +19,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
-from accounts.requests import conditional_writes, rate_limits
+from accounts.requests import conditional_writes, rate_limits, unchangeable
 from accounts.tenancy import context
 from api import field_selection
 from api.openapi import declared
@@ -38,6 +38,8 @@ class Resource(APIView):
     # The serializer of the rows from which `?fields=` selects, where it is not a list's.
     row_serializer: ClassVar[type[Serializer[Any]] | None] = None
     selected_fields: list[str] | None = None
+    # Why fields that the resource has cannot be changed by PATCH, by their names.
+    unchangeable_because: ClassVar[Mapping[str, str]] = {}
 
     def perform_authentication(self, request: Request) -> None:
         """Authenticate the request, then count it for the principal, or count the failure. Raises
@@ -144,7 +146,7 @@ class Resource(APIView):
     def _write_if_unchanged(
         self, handler: Handler, request: Request, *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """Lock the path and check `If-Match`, then return the handler's response.
+        """Lock the path, check `If-Match` and the fields of a PATCH, then return the handler's response.
 
         Paths without GET have no ETag.
         """
@@ -154,6 +156,12 @@ class Resource(APIView):
             conditional_writes.lock_path(request)
             conditional_writes.check_if_match(
                 request, read=lambda: self._render(request, read(request, *args, **kwargs))
+            )
+        if read is not None and request.method == "PATCH":
+            unchangeable.check(
+                request,
+                reasons=self.unchangeable_because,
+                read=lambda: self._render(request, read(request, *args, **kwargs)),
             )
         return handler(request, *args, **kwargs)
 

@@ -26,6 +26,9 @@ def bound(result: Schema, **_unused: Any) -> Schema:
     components: dict[str, Schema] = result["components"]["schemas"]
     for name, component in components.items():
         bound_all(component, longest=MAX_LENGTH if name.endswith("Request") else MAX_RESPONSE_LENGTH)
+        # A PATCH of a field that it does not know would change nothing (accounts/requests/unchangeable.py).
+        if name.startswith("Patched"):
+            component["additionalProperties"] = False
     for _, operation in operations(result | {"paths": result.get("webhooks", {})}):
         for parameter in operation.get("parameters", []):
             bound_all(parameter["schema"], longest=MAX_LENGTH)

@@ -1,12 +1,16 @@
-"""Route the paths under /v1/ for reports, defects, report types, exports, and restored accounts."""
+"""Route the paths under /v1/ for reports, defects, report types, exports, and one account."""
 
 from django.urls import path
 
-from ingestion.api import restoration_views, views
+from accounts.agencies.account_views import Account
+from ingestion import intake
+from ingestion.api import account_views, views
 from ingestion.exports import views as export_views
 
 urlpatterns = [
-    path("accounts/<str:account_id>/restore", restoration_views.RestoreAccount.as_view()),
+    path("accounts/<str:account_id>", Account.as_view(has_reports=intake.has_reports)),
+    path("accounts/<str:account_id>/corrections", account_views.CorrectAccount.as_view()),
+    path("accounts/<str:account_id>/restore", account_views.RestoreAccount.as_view()),
     path("accounts/<str:account_id>/reports", views.ReportListView.as_view()),
     path("accounts/<str:account_id>/defects", views.DefectListView.as_view()),
     path("exports", export_views.ExportListView.as_view()),

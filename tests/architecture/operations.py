@@ -26,6 +26,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
         "accounts": [{"name": "Many", "selling_partner_id": "A1MANY", "home_marketplace": "US"}]
     },
     ("PATCH", "/v1/accounts/{account_id}"): {"name": "Renamed"},
+    ("POST", "/v1/accounts/{account_id}/corrections"): {"selling_partner_id": "A1RIGHT"},
     ("POST", "/v1/api-keys"): {"name": "New"},
     ("PATCH", "/v1/api-keys/{key_id}"): {"name": "Renamed"},
     ("POST", "/v1/api-keys/{key_id}/rotate"): {"overlap_seconds": 60},

@@ -34,6 +34,7 @@ ADMINISTERED = {
         "GET /v1/audit-log",
     ),
     *("DELETE /v1/accounts/{account_id}", "POST /v1/accounts/{account_id}/restore"),
+    "POST /v1/accounts/{account_id}/corrections",
 }
 AUDITED_READS = {"GET /v1/exports/{export_id}/archive": "the audit log records downloads"}
 READ_ONLY_WRITES = {"POST /v1/tokens": "a reader may create a read-only token; tokens create none"}

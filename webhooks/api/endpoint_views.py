@@ -1,7 +1,7 @@
 """Serve webhook endpoints: list, create, get, update, delete, test, recover, rotate the secret."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -128,6 +128,8 @@ class WebhookEndpoints(Collection[Endpoint]):
 
 
 class WebhookEndpoint(Resource):
+    unchangeable_because: ClassVar = {"kind": "Create another endpoint of the other kind."}
+
     @extend_schema(
         operation_id="getWebhookEndpoint",
         summary="Get a webhook endpoint",

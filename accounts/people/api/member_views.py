@@ -77,6 +77,7 @@ class Members(Collection[Member]):
 class MemberDetail(Resource):
     required_roles: ClassVar = ADMINS
     problems: ClassVar = {"patch": (LastAdmin,), "delete": (LastAdmin,)}
+    unchangeable_because: ClassVar = {"person": "It is the user's own."}
 
     @extend_schema(
         operation_id="getMember",

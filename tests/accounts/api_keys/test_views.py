@@ -177,9 +177,10 @@ def test_keys_list_has_no_tokens(acme: Client) -> None:
 def test_key_update_changes_name_only(acme: Client) -> None:
     made = create_key(acme, role="viewer")
 
-    response = acme.patch(
+    refused = acme.patch(
         f"{KEYS}/{made['id']}", {"name": "other", "role": "admin", "read_only": True}, format="json"
     )
+    response = acme.patch(f"{KEYS}/{made['id']}", {"name": "other", "role": "viewer"}, format="json")
     acme.patch(f"{KEYS}/{made['id']}", {"name": "other"}, format="json")
     acme.patch(f"{KEYS}/{made['id']}", {}, format="json")
 
@@ -187,6 +188,7 @@ def test_key_update_changes_name_only(acme: Client) -> None:
         "name": "other"
     }
     assert list_audit_entries(acme) == ["key.created", "key.renamed"]
+    assert [error["pointer"] for error in refused.json()["errors"]] == ["/role", "/read_only"]
 
 
 def test_revoked_key_does_not_authenticate_and_stays_in_list(acme: Client) -> None:

@@ -275,7 +275,10 @@ def test_invalid_update_changes_nothing(acme: Client, wrong: dict[str, Any], poi
 def test_kind_cannot_be_changed(acme: Client) -> None:
     endpoint = acme.listen()["id"]
 
-    assert change(acme, endpoint, kind="slack")["kind"] == "webhook"
+    response = acme.patch(f"{PATH}/{endpoint}", {"kind": "slack"}, format="json")
+
+    assert (response.status_code, pointers(response)) == (400, ["/kind"])
+    assert change(acme, endpoint, kind="webhook")["kind"] == "webhook"
 
 
 def test_disabled_endpoint_has_time_and_reason_and_gets_no_events(acme: Client, shop: str) -> None:

@@ -1,6 +1,6 @@
-"""Serve the restoration of deleted accounts.
+"""Serve the restoration of deleted accounts and the correction of accounts with reports.
 
-It is here, next to the erasure of accounts, because metrics of the days between must be computed afterwards.
+They are here, next to reports and the erasure of accounts, because metrics must be computed afterwards.
 """
 
 from functools import partial
@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from accounts.agencies import lifecycle as agencies
 from accounts.agencies.account_serializers import AccountSerializer
+from accounts.agencies.account_serializers import CorrectAccount as CorrectAccountSerializer
 from accounts.agencies.account_views import AccountExists, serialize
 from accounts.models import AuditEntry, Role, SellerAccount, public_account_id
 from accounts.requests.views import Resource
@@ -56,12 +57,48 @@ class RestoreAccount(Resource):
             raise AccountErased from None
         except agencies.AccountExists:
             raise AccountExists from None
-        catch_up = partial(
-            tasks.catch_up.delay, agency_id=str(restored.agency_id), account_id=str(restored.pk)
-        )
-        # Robust: without a broker, the daily run or the next report brings the account up to date.
-        transaction.on_commit(catch_up, robust=True)
+        _catch_up_on_commit(restored)
         return Response(serialize(restored).data)
+
+
+class CorrectAccount(Resource):
+    required_roles: ClassVar = {"post": Role.ADMIN}
+    problems: ClassVar = {"post": (AccountExists,)}
+
+    @extend_schema(
+        operation_id="correctAccount",
+        summary="Correct an account",
+        description="Corrects the selling partner ID or the home marketplace of an account that has reports. "
+        "Its reports, facts, figures and breaches stay as they are, and the audit log keeps the earlier "
+        "values. A report keeps the marketplace with which it was read; upload it again with the right "
+        "`marketplace` if its dates were misread. From now on, the new home marketplace is the default of uploads "
+        "and of `marketplace` in reads. Use another account for another seller.",
+        tags=["Accounts"],
+        request=CorrectAccountSerializer,
+        responses=AccountSerializer,
+    )
+    def post(self, request: Request, account_id: str) -> Response:
+        account = context.visible_account(request, account_id)
+        body = CorrectAccountSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        actor = context.principal(request).actor
+        try:
+            corrected = agencies.correct_account(
+                account=account, fields=body.validated_data, actor=actor, now=timezone.now()
+            )
+        except agencies.AccountExists:
+            raise AccountExists from None
+        except SellerAccount.DoesNotExist:
+            # Deleted since it was read.
+            raise NotFound("No account has this ID.") from None
+        _catch_up_on_commit(corrected)
+        return Response(serialize(corrected).data)
+
+
+def _catch_up_on_commit(account: SellerAccount) -> None:
+    catch_up = partial(tasks.catch_up.delay, agency_id=str(account.agency_id), account_id=str(account.pk))
+    # Robust: without a broker, the daily run or the next report brings the account up to date.
+    transaction.on_commit(catch_up, robust=True)
 
 
 def _stored_account(request: Request, public_id: str) -> SellerAccount:
