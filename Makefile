@@ -14,7 +14,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.1
 SPECTACULAR := $(SETTINGS_ONLY) $(BIN)/python manage.py spectacular --format openapi-json --validate --fail-on-warn
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up smoke test fuzz format check lint lint-api clients query-counts bench lock openapi format-docs translations
+.PHONY: help demo up smoke test fuzz format check lint lint-api clients query-counts bench lock rules-check openapi format-docs translations
 
 help:
 	@echo "make demo          Start the product with eight sample accounts on http://localhost:8000 (PORT=… for another port)"
@@ -30,6 +30,7 @@ help:
 	@echo "make query-counts  Print how many queries each list takes"
 	@echo "make bench         Run the benchmarks"
 	@echo "make lock          Update the lock files from pyproject.toml"
+	@echo "make rules-check   Check that Amazon's rules were compared with their sources in the last 90 days"
 	@echo "make openapi       Generate docs/openapi.json"
 	@echo "make format-docs   Generate the report types in docs/report-types.md"
 	@echo "make translations  Compile the Chinese translations (config/locale)"
@@ -89,6 +90,9 @@ lock: .venv/.dev
 
 format-docs: .venv/.dev
 	$(SETTINGS_ONLY) $(BIN)/python -W ignore::RuntimeWarning manage.py describe_report_types --skip-checks
+
+rules-check: .venv/.dev
+	$(SETTINGS_ONLY) $(BIN)/python -W ignore::RuntimeWarning manage.py check_rules
 
 openapi: .venv/.dev
 	$(SPECTACULAR) --file docs/openapi.json

@@ -92,6 +92,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "created_at": _to_moment,
     "reported_at": _to_moment,
     "ordered_distance": float,
+    "severity": int,
 }
 
 

@@ -44,6 +44,8 @@ itself or existing data returns 409. Every response has an `X-Request-Id`.
 """The introduction of the document."""
 
 ENUMERATIONS = {
+    "Basis": "On whose figure a value stands. `own`: the counts of the loaded reports. `amazon_report`: "
+    "Amazon's own figure. `none`: neither exists.",
     "BreachEventType": "The type of a timeline entry.",
     "BreachLevel": "`breach`: Amazon's target is missed. `warning`: only the warning threshold is missed.",
     "BreachStatus": "Whether the breach is still open.",
@@ -87,11 +89,13 @@ ENUMERATIONS = {
     "limit applies. `line_removed`: the threshold was deleted.",
     "Role": "The role of a key or member. Viewers read, managers also change data, and admins also "
     "manage the agency.",
-    "Status": "The status of a series, or of an account by its worst series.",
+    "Status": "The status of a series, or of an account by its worst series or by its status at Amazon.",
+    "StatusDecidedBy": "What decides the status of an account: its worst series, or its status at Amazon.",
     "TargetSource": (
         "Where a target comes from. `default`: Amazon's rules. `amazon_report`: Amazon's report about "
         "this series. `custom`: a threshold of the agency."
     ),
+    "Unit": "What the denominator of a metric counts.",
     "UploadableReportType": "A type of report that can be uploaded.",
 }
 """Every enumeration of the document, by the name of its component."""
@@ -337,6 +341,9 @@ ENUM_NAMES = {
     "Status": "accounts.models.AccountStatus",
     "SeriesStatus": "metrics.api.value_serializers.STATUSES",
     "Comparator": "metrics.api.value_serializers.COMPARATORS",
+    "Basis": "metrics.api.value_serializers.BASES",
+    "Unit": "metrics.rules.definitions.UNITS",
+    "StatusDecidedBy": "accounts.agencies.account_serializers.DECIDED_BY",
     "TargetSource": "metrics.rules.series.LIMIT_SOURCES",
     "BreachLevel": "metrics.models.Breach.Level",
     "BreachStatus": "metrics.models.Breach.State",

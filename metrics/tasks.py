@@ -48,8 +48,8 @@ def roll_agency_forward(*, agency_id: str) -> None:
 
 
 @shared_task
-def apply_denominator(*, agency_id: str) -> None:
-    """Refresh every account of the agency after a change of its denominator.
+def apply_agency_settings(*, agency_id: str) -> None:
+    """Refresh every account of the agency after a change of its denominator or its ignored metrics.
 
     If the message is lost, each account applies the change with its next report or daily run.
     """

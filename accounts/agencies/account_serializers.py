@@ -9,7 +9,7 @@ from rest_framework import serializers
 from accounts.marketplaces import CODES
 from accounts.models import AccountStatus, SellerAccount
 from accounts.requests.fields import ACCOUNT_ID, PublicIdField
-from api.strict_fields import Body, Choice
+from api.strict_fields import Body, Choice, KeywordFields
 
 ACCOUNT = {
     "id": ACCOUNT_ID,
@@ -19,6 +19,7 @@ ACCOUNT = {
     "external_id": "crm-4711",
     "marketplaces": ["DE", "FR"],
     "status": "healthy",
+    "status_decided_by": "series",
     "amazon_statuses": {"DE": {"status": "NORMAL", "reported_at": "2026-11-22T08:12:00Z"}},
     "distance": 0.3464052287581699,
     "worst_series": {
@@ -28,10 +29,21 @@ ACCOUNT = {
         "channel": "mfn",
         "numerator": 4,
         "denominator": 612,
+        "basis": "own",
         "rate": 0.006535947712418301,
         "target": {"comparator": "lt", "value": 0.01, "source": "default"},
         "status": "healthy",
         "enforced": True,
+    },
+    "account_health_assurance": {
+        "DE": {
+            "eligible": None,
+            "from": "2026-05-24",
+            "to": "2026-11-22",
+            "days": 183,
+            "days_known": 57,
+            "days_below": 0,
+        }
     },
     "open_breaches": 0,
     "open_warnings": 0,
@@ -39,6 +51,7 @@ ACCOUNT = {
     "created_at": "2026-11-22T09:00:00Z",
     "restorable_until": None,
 }
+DECIDED_BY = ("series", "amazon_account_status")
 NEW_ACCOUNT = {key: ACCOUNT[key] for key in ("name", "selling_partner_id", "home_marketplace", "external_id")}
 
 
@@ -46,7 +59,7 @@ NEW_ACCOUNT = {key: ACCOUNT[key] for key in ("name", "selling_partner_id", "home
 class MetricField(serializers.CharField):
     """Represent the code of a metric.
 
-    An upper layer defines the values of this field and of the next three.
+    An upper layer defines the values of this field and of the next four.
     """
 
 
@@ -58,6 +71,11 @@ class ChannelField(serializers.CharField):
 @extend_schema_field({"$ref": "#/components/schemas/Comparator"})
 class ComparatorField(serializers.CharField):
     """Represent the comparator of a target."""
+
+
+@extend_schema_field({"$ref": "#/components/schemas/Basis"})
+class BasisField(serializers.CharField):
+    """Represent on whose figure a value stands."""
 
 
 @extend_schema_field({"$ref": "#/components/schemas/TargetSource"})
@@ -82,6 +100,20 @@ class AmazonStatus(serializers.Serializer[Any]):
         help_text="`NORMAL`, `AT_RISK`, `DEACTIVATED`, or another status as Amazon reports it."
     )
     reported_at = serializers.DateTimeField(help_text="When Amazon reported it.")
+
+
+class Assurance(KeywordFields):
+    """Whether the account health rating suffices for Amazon's Account Health Assurance: at least 250 for six
+    months, with at most 10 days below. Amazon also requires an emergency contact, which no report states."""
+
+    eligible = serializers.BooleanField(
+        allow_null=True, help_text="Null if the days without a known rating could change the answer."
+    )
+    from_ = serializers.DateField(help_text="The first of the days.")
+    to = serializers.DateField(help_text="The last of the days.")
+    days = serializers.IntegerField(help_text="The number of days.")
+    days_known = serializers.IntegerField(help_text="Days with a rating from a report that was not stale.")
+    days_below = serializers.IntegerField(help_text="Days with a rating below 250.")
 
 
 class SeriesTarget(serializers.Serializer[Any]):
@@ -110,6 +142,7 @@ class WorstSeries(serializers.Serializer[Any]):
     numerator = serializers.IntegerField()
     denominator = serializers.IntegerField()
     rate = serializers.FloatField(allow_null=True)
+    basis = BasisField(default="own", help_text="Whose figure decides the status: `own` or `amazon_report`.")
     target = SeriesTarget()
     status = serializers.ChoiceField(choices=AccountStatus.choices)
     enforced = serializers.BooleanField(
@@ -133,7 +166,14 @@ class AccountSerializer(Body, serializers.ModelSerializer[SellerAccount]):
         choices=CODES, help_text="The marketplace where the account began to sell, as an ISO country code."
     )
     status = serializers.ChoiceField(
-        choices=AccountStatus.choices, read_only=True, help_text="The status of the account's worst series."
+        choices=AccountStatus.choices,
+        read_only=True,
+        help_text="The status of the account's worst series that the agency does not ignore, or that of the "
+        "account at Amazon if it is worse.",
+    )
+    status_decided_by = serializers.SerializerMethodField(
+        help_text="`series`: the worst series. `amazon_account_status`: the account's status at Amazon is worse "
+        "than every series: AT_RISK or DEACTIVATED."
     )
     marketplaces = serializers.ListField(
         child=serializers.ChoiceField(choices=CODES),
@@ -152,6 +192,11 @@ class AccountSerializer(Body, serializers.ModelSerializer[SellerAccount]):
         "negative beyond it. Null without data.",
     )
     worst_series = WorstSeries(read_only=True, allow_null=True)
+    account_health_assurance = serializers.DictField(
+        child=Assurance(),
+        read_only=True,
+        help_text="The rating part of Amazon's Account Health Assurance, by marketplace.",
+    )
     open_breaches = serializers.IntegerField(
         read_only=True, help_text="The number of open breaches, without warnings."
     )
@@ -177,9 +222,11 @@ class AccountSerializer(Body, serializers.ModelSerializer[SellerAccount]):
             "external_id",
             "marketplaces",
             "status",
+            "status_decided_by",
             "amazon_statuses",
             "distance",
             "worst_series",
+            "account_health_assurance",
             "open_breaches",
             "open_warnings",
             "stale",
@@ -188,6 +235,10 @@ class AccountSerializer(Body, serializers.ModelSerializer[SellerAccount]):
         )
         read_only_fields = ("created_at",)
         extra_kwargs = {"external_id": {"required": False, "help_text": ("Your own ID for the account.")}}  # noqa: RUF012
+
+    @extend_schema_field(serializers.ChoiceField(choices=DECIDED_BY))
+    def get_status_decided_by(self, account: SellerAccount) -> str:
+        return "amazon_account_status" if account.decided_by_amazon else "series"
 
     def get_stale(self, account: SellerAccount) -> bool:
         return account.is_stale(at=self.context["now"])

@@ -31,7 +31,7 @@ ORDERINGS = tuple(
 ORDERING = (
     "The field to sort by, with `-` for descending order. By default, the newest accounts come first. "
     "`distance` returns the accounts farthest beyond their targets first, and accounts without a "
-    "distance last. `-distance` returns the reverse order."
+    "distance last. `-distance` returns the reverse order. `status` returns the worst status first."
 )
 
 
@@ -66,8 +66,8 @@ class Accounts(Collection[SellerAccount]):
         ordering = self.request.query_params.get("ordering", "-id")
         if ordering not in ORDERINGS:
             raise ValidationError({"ordering": choices.expected(ORDERINGS, given=ordering)})
-        # A cursor compares values, and `distance` may be null.
-        return ordering.replace("distance", "ordered_distance")
+        # A cursor compares values: `distance` may be null, and the words of statuses are in no order.
+        return ordering.replace("distance", "ordered_distance").replace("status", "severity")
 
     @extend_schema(
         operation_id="listAccounts",

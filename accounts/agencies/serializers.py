@@ -3,6 +3,7 @@
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
+from accounts.agencies.account_serializers import MetricField
 from accounts.models import Agency
 from accounts.requests.fields import PublicIdField
 from api import origins
@@ -15,6 +16,7 @@ AGENCY = {
     "keeps_personal_columns": False,
     "document_retention_days": 30,
     "allowed_origins": ["https://app.acme.example"],
+    "ignored_metrics": [],
 }
 CLOSED = {
     "id": "agcy_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
@@ -22,6 +24,7 @@ CLOSED = {
     "erased_from": "2026-11-29T09:00:00Z",
 }
 MAX_ORIGINS = 50
+MAX_IGNORED_METRICS = 50
 INVALID_ORIGIN = (
     "Expected an origin such as `https://app.acme.example`, with https (or http on localhost) and "
     "without a path or a wildcard."
@@ -41,6 +44,11 @@ class OriginField(serializers.CharField):
         ),
         OpenApiExample("Keep reports for a week", value={"document_retention_days": 7}, request_only=True),
         OpenApiExample(
+            "Ignore a metric without data",
+            value={"ignored_metrics": ["message_response_rate_24h"]},
+            request_only=True,
+        ),
+        OpenApiExample(
             "Allow a front end", value={"allowed_origins": ["https://app.acme.example"]}, request_only=True
         ),
     ]
@@ -56,6 +64,14 @@ class AgencySerializer(Body, serializers.ModelSerializer[Agency]):
         "Paths and wildcards are not allowed.",
     )
 
+    ignored_metrics = serializers.ListField(
+        child=MetricField(max_length=60),
+        max_length=MAX_IGNORED_METRICS,
+        required=False,
+        help_text="Metrics that do not count towards the status of accounts, because the agency does not load "
+        "their reports. They are still computed, and shown as ignored.",
+    )
+
     class Meta:
         model = Agency
         fields = (
@@ -67,7 +83,11 @@ class AgencySerializer(Body, serializers.ModelSerializer[Agency]):
                 "document_retention_days",
             ),
             "allowed_origins",
+            "ignored_metrics",
         )
+
+    def validate_ignored_metrics(self, codes: list[str]) -> list[str]:
+        return list(dict.fromkeys(codes))
 
     def validate_allowed_origins(self, texts: list[str]) -> list[str]:
         parsed = [origins.parse(text) for text in texts]

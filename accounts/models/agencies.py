@@ -55,6 +55,13 @@ class Agency(models.Model):
             "of the agency."
         ),
     )
+    ignored_metrics = ArrayField(
+        models.CharField(max_length=60),
+        default=list,
+        blank=True,
+        db_default=[],
+        help_text="Metrics that do not count towards the status of accounts, because the agency does not feed them.",
+    )
     created_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
     # The public ID of the principal, or underone.

@@ -14,10 +14,11 @@ from api import identifiers
 
 
 class AccountStatus(models.TextChoices):
-    """List the statuses of an account's worst series, the worst first."""
+    """List the statuses of an account, the worst first."""
 
     BREACHED = "breached"
     AT_RISK = "at_risk"
+    UNDECIDED = "undecided"
     HEALTHY = "healthy"
     NO_DATA = "no_data"
 
@@ -60,6 +61,20 @@ class SellerAccount(TenantModel):
     # Null: no ID was given. An empty text is an ID like any other.
     external_id = models.CharField(max_length=200, null=True)  # noqa: DJ001
     status = models.CharField(max_length=10, choices=AccountStatus, default=AccountStatus.NO_DATA)
+    # 1 for the worst status: the order in which lists sort by status.
+    severity = models.GeneratedField(
+        expression=models.Case(
+            *(
+                models.When(status=status, then=models.Value(rank))
+                for rank, status in enumerate(AccountStatus.values, start=1)
+            ),
+            output_field=models.SmallIntegerField(),
+        ),
+        output_field=models.SmallIntegerField(),
+        db_persist=True,
+    )
+    # Whether the account's own status at Amazon decides, and not that of its worst series.
+    decided_by_amazon = models.BooleanField(default=False, db_default=False)
     # By marketplace, as Amazon reports them.
     amazon_statuses: "models.JSONField[Any, Any]" = models.JSONField(default=dict, db_default={})
     marketplaces = ArrayField(models.CharField(max_length=2))
@@ -74,6 +89,8 @@ class SellerAccount(TenantModel):
     )
     # The worst series and its value.
     worst_series: "models.JSONField[Any, Any]" = models.JSONField(null=True)
+    # By marketplace (metrics/rules/health_assurance.py).
+    account_health_assurance: "models.JSONField[Any, Any]" = models.JSONField(default=dict, db_default={})
     open_breaches = models.PositiveIntegerField(default=0, db_default=0)
     open_warnings = models.PositiveIntegerField(default=0, db_default=0)
     # When the first of its sources becomes stale.
@@ -110,6 +127,7 @@ class SellerAccount(TenantModel):
         )
         indexes = (
             models.Index("agency", "status", "id", name="selleraccount_by_status"),
+            models.Index("agency", "severity", "id", name="selleraccount_by_severity"),
             models.Index("agency", "name", "id", name="selleraccount_by_name"),
             models.Index("agency", "created_at", "id", name="selleraccount_by_age"),
             models.Index("agency", "ordered_distance", "id", name="selleraccount_by_distance"),

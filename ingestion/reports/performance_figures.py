@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -176,6 +176,11 @@ def rounding_tolerance(rate: Decimal) -> Decimal:
     return max(ROUNDING, Decimal(5).scaleb(-places - 1))
 
 
+def unused_warning(names: Sequence[str]) -> str:
+    """Return the warning that names the parts of a report that no figure uses."""
+    return f"Not used, because no metric reads it: {', '.join(names)}."
+
+
 def check_parts(whole: int | None, parts: Iterable[int | None]) -> Iterator[str]:
     """Yield a sentence for each contradiction between orders with defects and the defects of each kind."""
     # An order with several defects counts once, so the whole is between the largest part and all together.
@@ -199,16 +204,22 @@ def parse_window(start: str | None, end: str | None, *, latest: datetime) -> Win
     return Window(first, last)
 
 
-def infer_reported_at(ends: Iterable[str], parse_context: ParseContext) -> datetime:
-    """Return when a report without a timestamp was made: at the end of its latest day, but not after it was
-    received.
+def infer_reported_at(ends: Iterable[tuple[str, int]], parse_context: ParseContext) -> datetime:
+    """Return when a report without a timestamp was made, but not after it was received.
+
+    `ends` has the last day of each figure, with the number of days by which its window usually ends before the
+    report. Figures that end with the report decide; only without them is the usual number of days added.
     """
-    last = date.min
-    for text in ends:
+    days = list[tuple[date, int]]()
+    for text, offset in ends:
         try:
-            last = max(last, parse_time(text, latest=parse_context.latest, without_offset=UTC).date())
+            days.append((parse_time(text, latest=parse_context.latest, without_offset=UTC).date(), offset))
         except InvalidRow:
             continue
+    ends_with_report = any(not offset for _, offset in days)
+    last = max(
+        (day if ends_with_report else day + timedelta(days=offset) for day, offset in days), default=date.min
+    )
     # The day of the receipt is not over, so its end would be in the future.
     if last == date.min or last >= parse_context.received_on:
         return parse_context.received_at

@@ -29,6 +29,8 @@ from metrics.rules.facts import Channel, ReportedFact, SnapshotFact
 NAME = "GET_V1_SELLER_PERFORMANCE_REPORT"
 DEFECTS, EXPERIENCE, TRACKING = "orderDefectMetrics", "customerExperienceMetrics", "trackingMetrics"
 RESPONSES, RETURNS, CHECKLIST = "responseTimeMetrics", "returnDissatisfactionMetrics", "performanceChecklist"
+# It contains elements with figures.
+CONTAINERS = ("buyerSellerContactResponseTimeMetrics",)
 ELEMENTS = (DEFECTS, EXPERIENCE, TRACKING, RESPONSES, RETURNS, CHECKLIST)
 # The report is read as a whole, and its snapshot contains every record.
 MAX_RECORDS = 200
@@ -36,6 +38,7 @@ IN_TIME = "responseUnder24Hours"
 ANSWERS = (IN_TIME, "responseTimeGreaterThan24Hours", "noResponseForContactsOlderThan24Hours")
 PERCENT = re.compile(r"([0-9]{1,3})(?:[.,]([0-9]{1,10}))?\s*%")
 START_PATTERN = re.compile(r"<sellerPerformanceReports?[\s/>]")
+METRIC_ELEMENT = re.compile(rb"<([A-Za-z]{1,60}Metrics)[\s/>]")
 FEED = 64 * 1024
 # Lengths of time frames, in days.
 ANY, SHORT, LONG = range(10**6), range(15), range(15, 10**6)
@@ -116,13 +119,15 @@ def read_rows(document: bytes, parse_context: ParseContext) -> Iterator[tuple[in
             if records
             else f"It must contain one of {', '.join(ELEMENTS)}.",
         )
-    ends = (record["timeFrame/end"] for _, record in records if "timeFrame/end" in record)
+    ends = ((record["timeFrame/end"], 0) for _, record in records if "timeFrame/end" in record)
     report = Report(
         records=records,
         checklist=checklists[0] if checklists else {},
         reported_at=performance_figures.infer_reported_at(ends, parse_context),
         parse_context=parse_context,
     )
+    if unused := _unused_names(document, records):
+        parse_context.warnings.append(performance_figures.unused_warning(unused))
     yield records[0][0], Row("sellerPerformanceReport", partial(_snapshot, report))
     for source in FIGURES:
         for line, record in _find_nearest_record(source, report):
@@ -139,6 +144,18 @@ def _records(document: bytes) -> list[tuple[int, Record]]:
                 "too-many-records", "The report has too many records", f"At most {MAX_RECORDS} are supported."
             )
     return records
+
+
+def _unused_names(document: bytes, records: list[tuple[int, Record]]) -> list[str]:
+    """Return the names of metrics in the report that are no figure."""
+    elements = {name.decode() for name in METRIC_ELEMENT.findall(document)} - {*ELEMENTS, *CONTAINERS}
+    names = {
+        path.partition("/")[0]
+        for _, record in records
+        for path in record
+        if path.endswith(("/count", "/rate"))
+    }
+    return sorted(elements | names - {source.name for source in FIGURES})
 
 
 def _find_nearest_record(source: FigureSource, report: Report) -> list[tuple[int, Record]]:

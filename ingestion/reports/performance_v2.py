@@ -20,6 +20,7 @@ from ingestion.reports.performance_v2_blocks import (
     LATE_LIST,
     ORDER_DEFECTS,
     RATING,
+    USUAL_OFFSETS,
     VIOLATIONS,
     WARNING_STATES,
     MarketplaceBlocks,
@@ -31,6 +32,8 @@ from metrics.rules.facts import Channel, ReportedFact, SnapshotFact
 NAME = "GET_V2_SELLER_PERFORMANCE_REPORT"
 REPORT_NAMES = frozenset({"accountstatuses", "performancemetrics"})
 WRAPPERS, MAX_WRAPPERS = ("payload", "data", "result", "report", "body", "document"), 4
+BLOCK_NAME = re.compile("[A-Za-z]{1,60}")
+USED_NAMES = {*COUNTERS, LATE_LIST, ORDER_DEFECTS, RATING, WARNING_STATES, "marketplaceid"}
 START_PATTERN = re.compile(r'"(accountStatuses|performanceMetrics)"\s*:', re.IGNORECASE)
 
 
@@ -41,6 +44,8 @@ def read_rows(document: bytes, parse_context: ParseContext) -> Iterator[tuple[in
     """
     report = _report(exact_json.parse_json(document))
     reported_at = performance_figures.infer_reported_at(_find_period_ends(report), parse_context)
+    if unused := sorted(_unused_names(report, parse_context)):
+        parse_context.warnings.append(performance_figures.unused_warning(unused))
     return enumerate(
         _rows(
             report,
@@ -49,6 +54,26 @@ def read_rows(document: bytes, parse_context: ParseContext) -> Iterator[tuple[in
         ),
         start=1,
     )
+
+
+def _unused_names(report: performance_v2_blocks.Block, parse_context: ParseContext) -> set[str]:
+    """Return the names of all blocks that no metric reads, as the report spells them."""
+    names = set[str]()
+    for entry in _as_list(report.get("performancemetrics")):
+        if isinstance(entry, dict):
+            present = {performance_v2_blocks.normalize_name(name) for name in entry}
+            market = MarketplaceBlocks(
+                code=_code(entry, parse_context),
+                reported_at=parse_context.received_at,
+                latest=parse_context.latest,
+            )
+            used = USED_NAMES | market.rate_blocks(present).keys()
+            names |= {
+                name
+                for name, value in entry.items()
+                if value is not None and performance_v2_blocks.normalize_name(name) not in used
+            }
+    return {name if BLOCK_NAME.fullmatch(name) else "a block with an unusual name" for name in names}
 
 
 def _report(parsed: Any) -> performance_v2_blocks.Block:
@@ -118,16 +143,20 @@ def _marketplace_rows(entry: Any, market: MarketplaceBlocks, status: Any) -> Ite
     blocks = _blocks(entry) if isinstance(entry, dict) else []
     # The list comes last, because an entry that repeats `lateShipmentRate` is recognized by its window.
     # Python's sort keeps the order of all others.
+    rate_blocks = market.rate_blocks({name for name, _ in blocks})
     for name, value in sorted(blocks, key=lambda pair: pair[0] == LATE_LIST):
-        yield from _block_rows(name, value, market)
+        if name in rate_blocks:
+            rate_block = rate_blocks[name]
+            yield Row(rate_block.metric, partial(performance_v2_blocks.parse_rate, value, market, rate_block))
+        else:
+            yield from _block_rows(name, value, market)
 
 
 def _block_rows(name: str, value: Any, market: MarketplaceBlocks) -> Iterator[Row]:
-    """Yield the rows of a block. An unknown block has none and is only part of the snapshot."""
-    if name in market.rate_blocks:
-        rate_block = market.rate_blocks[name]
-        yield Row(rate_block.metric, partial(performance_v2_blocks.parse_rate, value, market, rate_block))
-    elif name in COUNTERS:
+    """Yield the rows of a block without a rate of its own. An unknown block has none: it is only part of the
+    snapshot.
+    """
+    if name in COUNTERS:
         metric, field = COUNTERS[name]
         yield Row(metric, partial(performance_v2_blocks.parse_counter, value, market, metric, field))
     elif name == RATING:
@@ -209,21 +238,19 @@ def _as_list(value: Any) -> list[Any]:
     return [item for item in value if item is not None] if isinstance(value, list) else [value]
 
 
-def _find_period_ends(report: Any) -> Iterator[str]:
-    """Yield every `reportingDateTo` in the report, at any depth."""
+def _find_period_ends(report: Any) -> Iterator[tuple[str, int]]:
+    """Yield every `reportingDateTo` in the report, at any depth, with the usual offset of its block."""
     # A list instead of recursion, because the document decides how deep it is nested.
-    waiting = [report]
+    waiting: list[tuple[Any, int]] = [(report, 0)]
     while waiting:
-        value = waiting.pop()
+        value, offset = waiting.pop()
         if isinstance(value, dict):
-            yield from (
-                end
-                for name, end in value.items()
-                if name.lower() == "reportingdateto" and isinstance(end, str)
-            )
-            waiting.extend(value.values())
+            for name, each in value.items():
+                if name.lower() == "reportingdateto" and isinstance(each, str):
+                    yield each, offset
+                waiting.append((each, USUAL_OFFSETS.get(performance_v2_blocks.normalize_name(name), offset)))
         elif isinstance(value, list):
-            waiting.extend(value)
+            waiting.extend((each, offset) for each in value)
 
 
 def matches(head: Sequence[str], _rest: Sequence[str]) -> bool:

@@ -6,7 +6,7 @@ https://github.com/amzn/selling-partner-api-models/blob/main/schemas/reports/acc
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -17,6 +17,7 @@ from ingestion.reports import performance_figures
 from ingestion.reports.exact_json import Number
 from ingestion.reports.performance_figures import Figure, Target, Window
 from ingestion.reports.quoting import quote_value
+from metrics.rules.amazon_rules import RULES
 from metrics.rules.facts import Channel, ReportedFact
 
 Block = dict[str, Any]
@@ -40,6 +41,7 @@ class RateBlock(NamedTuple):
     numerator: str
     denominator: str
     is_of_defects: bool = True
+    flags: tuple[str, ...] = ()
 
 
 ORDER_DEFECTS, LATE_LIST, RATING, WARNING_STATES = (
@@ -67,6 +69,22 @@ IN_UNITS = RateBlock(
 IN_PACKAGES = RateBlock(
     "on_time_delivery_rate", "ontimedeliverycount", "shipmentcountwithvalidtracking", is_of_defects=False
 )
+UNITS, PACKAGES = "unitontimedeliveryrate", "ontimedeliveryrate"
+ON_TIME = {UNITS: IN_UNITS, PACKAGES: IN_PACKAGES}
+OTHER_UNIT = "The report has this rate only in the unit in which Amazon does not judge this marketplace."
+# The marketplaces whose rule counts units (metrics/rules/amazon_rules.py).
+COUNTS_UNITS = frozenset(
+    rule.marketplace for rule in RULES if rule.metric == "on_time_delivery_rate" and rule.counts_units
+)
+USUAL_OFFSETS = {
+    ORDER_DEFECTS: 15,
+    "validtrackingrate": 10,
+    PACKAGES: 10,
+    UNITS: 7,
+    "invoicedefectrate": 7,
+    "prefulfillmentcancellationrate": 1,
+}
+"""How many days before the report the windows of these blocks end, by the rules of their metrics."""
 PARTS = {
     "negativefeedback": "negative_feedback_rate",
     "claims": "a_to_z_claim_rate",
@@ -104,14 +122,16 @@ class MarketplaceBlocks:
     latest: datetime
     windows: dict[tuple[str, str], Window] = field(default_factory=dict)
 
-    @property
-    def rate_blocks(self) -> Mapping[str, RateBlock]:
-        """Return the blocks with rates."""
-        # On-time delivery is counted in units in the US and in packages elsewhere.
-        on_time = (
-            {"unitontimedeliveryrate": IN_UNITS} if self.code == "US" else {"ontimedeliveryrate": IN_PACKAGES}
-        )
-        return RATE_BLOCKS | on_time
+    def rate_blocks(self, names: Container[str]) -> Mapping[str, RateBlock]:
+        """Return the blocks with rates, of the blocks that the marketplace has.
+
+        Of the two on-time delivery rates, it is the one by which Amazon judges the marketplace, or the other
+        one if the report lacks it.
+        """
+        usual, other = (UNITS, PACKAGES) if self.code in COUNTS_UNITS else (PACKAGES, UNITS)
+        if usual in names or other not in names:
+            return RATE_BLOCKS | {usual: ON_TIME[usual]}
+        return RATE_BLOCKS | {other: ON_TIME[other]._replace(flags=(OTHER_UNIT,))}
 
     def build_facts(self, *figures: Figure) -> list[ReportedFact]:
         """Return the figures of one block as facts.
@@ -259,6 +279,7 @@ def _rate(block: Block, market: MarketplaceBlocks, rate_block: RateBlock, channe
         status=performance_figures.normalize_status(block.get("status")),
         window=_window(block, market),
         target=_target(block),
+        flags=rate_block.flags,
     )
 
 

@@ -106,6 +106,7 @@ def build_fact(row: Row) -> ShipmentFact:
         ),
         is_invoiced_in_time=_is_invoiced_in_time(row, shipped, as_of),
         cancelled_by=row.choice("cancelled_by", CANCELLERS),
+        is_business=row.flag("business_order"),
         stated_at=stated_at,
     )
 

@@ -105,6 +105,7 @@ def _open(
     threshold = value.warning if OPENING[transition] == WARNING else None
     limit = threshold.limit if threshold else value.limit
     assert limit is not None  # noqa: S101  a limit that is missed exists
+    _, counts, decided_by = value.verdict
     breach = Breach.objects.create(
         agency_id=account.agency_id,
         account=account,
@@ -114,8 +115,9 @@ def _open(
         level=OPENING[transition],
         opened_at=now,
         as_of=value.as_of,
-        numerator=value.numerator,
-        denominator=value.denominator,
+        basis=decided_by,
+        numerator=counts.numerator,
+        denominator=counts.denominator,
         comparator=limit.comparator,
         limit_numerator=limit.numerator,
         limit_denominator=limit.denominator,
@@ -134,8 +136,7 @@ def _resolve(
     breach.status = Breach.State.RESOLVED
     breach.resolved_at = now
     breach.resolved_as_of = value.as_of
-    breach.resolved_numerator = value.numerator
-    breach.resolved_denominator = value.denominator
+    breach.resolved_numerator, breach.resolved_denominator = value.verdict.counts
     breach.resolved_because = _resolution(breach, value)
     fields = (
         "resolved_at",
@@ -156,7 +157,7 @@ def _resolution(breach: Breach, value: Value) -> Breach.Because:
         return Breach.Because.THRESHOLD_REMOVED
     # The limit that the breach was opened with, not that of today's value: if it is still
     # missed, another limit applies now.
-    is_met = judgement.meets(value.numerator, value.denominator, breach.limit)
+    is_met = judgement.meets(*value.verdict.counts, breach.limit)
     return Breach.Because.THRESHOLD_CHANGED if is_met is False else Breach.Because.KEPT
 
 
@@ -183,7 +184,9 @@ def _publish(
 
 def _payload(breach: Breach, value: Value) -> dict[str, Any]:
     """Build the event's data: the breach, with the figures of this moment."""
-    window, budget, limit = value.window, value.budget, breach.limit
+    window, limit = value.deciding_window, breach.limit
+    _, counts, decided_by = value.verdict
+    budget = value.budget_of(counts)
     return {
         "breach": breach.public_id,
         "metric": breach.metric,
@@ -193,9 +196,10 @@ def _payload(breach: Breach, value: Value) -> dict[str, Any]:
         "status": breach.status,
         "opened_at": timestamps.text(breach.opened_at),
         "as_of": value.as_of.isoformat(),
-        "numerator": value.numerator,
-        "denominator": value.denominator,
-        "rate": value.rate,
+        "basis": decided_by,
+        "numerator": counts.numerator,
+        "denominator": counts.denominator,
+        "rate": judgement.rate(*counts),
         "target": {"comparator": limit.comparator, "value": limit.value, "source": breach.limit_source},
         "threshold": identifiers.public("thr", breach.threshold_id) if breach.threshold_id else None,
         "window": {

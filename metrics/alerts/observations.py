@@ -38,7 +38,7 @@ def query(
         versions=versions,
     )
     current = values.query(
-        account=account, since=today, until=today, known_at=now, marketplaces=marketplaces, versions=versions
+        account=account, days=(today, today), known_at=now, marketplaces=marketplaces, versions=versions
     )
     return [*past, Observation(current, staleness.stale_sources(account=account, at=now))]
 
@@ -56,8 +56,7 @@ def _query_past(
         return []
     past = values.query(
         account=account,
-        since=since,
-        until=until,
+        days=(since, until),
         known_at=known_at,
         marketplaces=marketplaces,
         versions=versions,

@@ -3,16 +3,20 @@
 A series has two limits. Amazon's target is always judged, without delay. A warning can wait for some days
 (`for_days`), and can require a better rate to end (`clear_at`, `keep_days`). A series has at most one open
 breach and one open warning, and while a breach is open, no warning opens. The state of a series does not
-change while its source is stale or it has no data, so missing reports neither open nor resolve anything.
+change while the figure that decides its status is stale, or it has no data or is undecided, so missing reports
+neither open nor resolve anything. A breach that Amazon's figure still states when it becomes stale stays open.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
+from metrics.rules import verdicts
 from metrics.rules.definitions import CATALOGUE
+from metrics.rules.judgement import Status
 from metrics.rules.series import Series, Value
+from metrics.rules.verdicts import Basis
 
 
 class Transition(StrEnum):
@@ -63,17 +67,24 @@ def evaluate(
     """
     for observation in observations:
         for value in observation.values:
-            is_frozen = CATALOGUE[value.metric].source in observation.stale_sources
+            is_frozen = is_stale(value, observation.stale_sources)
             state = states.get(value.series, AlertState())
             states[value.series], transitions = step(state, value, is_frozen=is_frozen)
             yield from ((value, transition) for transition in transitions)
+
+
+def is_stale(value: Value, stale_sources: Container[str]) -> bool:
+    """Return whether the figure that decides the status of the value is stale."""
+    if value.amazon and value.verdict.decided_by is Basis.AMAZON_REPORT:
+        return value.amazon.is_stale
+    return CATALOGUE[value.metric].source in stale_sources
 
 
 def step(state: AlertState, value: Value, *, is_frozen: bool) -> tuple[AlertState, list[Transition]]:
     """Return the state after this value, and the transitions to publish.
 
     1. ignore a day before the last evaluated one   2. end a warning whose threshold was deleted
-    3. stop if the source is stale or has no data   4. update the streaks
+    3. stop if it is stale, undecided or no data    4. update the streaks
     5. open or resolve the breach                   6. open or end the warning
     """
     if state.evaluated_until and value.as_of < state.evaluated_until:
@@ -83,7 +94,7 @@ def step(state: AlertState, value: Value, *, is_frozen: bool) -> tuple[AlertStat
     if value.warning is None:
         transitions += [Transition.RECOVERED] * state.is_warned
         after = replace(after, is_warned=False, missed_since=None, cleared_since=None)
-    if is_frozen or not value.denominator:
+    if is_frozen or value.status in {Status.NO_DATA, Status.UNDECIDED}:
         return after, transitions
     after = _update_streaks(after, value)
     # The breach before the warning: while a breach is open, no warning opens or ends.
@@ -99,7 +110,7 @@ def _update_streaks(state: AlertState, value: Value) -> AlertState:
         state,
         missed_since=_streak_start(state.missed_since, value.as_of, holds=is_missed),
         cleared_since=_streak_start(state.cleared_since, value.as_of, holds=value.meets_clear_limit),
-        target_met_since=_streak_start(state.target_met_since, value.as_of, holds=value.meets_target),
+        target_met_since=_streak_start(state.target_met_since, value.as_of, holds=value.has_met_target),
     )
 
 
@@ -117,14 +128,19 @@ def _has_lasted(since: date | None, days: int, today: date) -> bool:
 def _judge_breach(state: AlertState, value: Value) -> tuple[AlertState, list[Transition]]:
     """Open a breach if Amazon's target is missed; resolve it once the target was met for `keep_days`."""
     keep_days = value.warning.keep_days if value.warning else 0
-    # `is False`: without a target or data, `meets_target` is None, and nothing was missed.
-    if value.meets_target is False and not state.is_breached:
+    # `is False`: without a target or data, `has_met_target` is None, and nothing was missed.
+    if value.has_met_target is False and not state.is_breached:
         transition = Transition.ESCALATED if state.is_warned else Transition.OPENED
         return replace(state, is_breached=True), [transition]
     has_lasted = _has_lasted(state.target_met_since, keep_days, value.as_of)
-    if value.meets_target and state.is_breached and has_lasted:
+    if value.has_met_target and state.is_breached and has_lasted and not _is_stated_by_amazon(value):
         return replace(state, is_breached=False), [Transition.RESOLVED]
     return state, []
+
+
+def _is_stated_by_amazon(value: Value) -> bool:
+    """Return whether Amazon's newest figure still misses the target, although it is too old to decide."""
+    return verdicts.judge_amazon(value.amazon, value.yardstick) is Status.BREACHED
 
 
 def _judge_warning(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from accounts.models import SellerAccount
+from metrics.alerts import state_machine
 from metrics.models import Breach, BreachAction
 from metrics.pipeline import staleness, values
 from metrics.rules.definitions import CATALOGUE
@@ -78,20 +79,19 @@ def query_days(*, account: SellerAccount, breach: Breach, now: datetime) -> list
     until = breach.resolved_as_of or now.astimezone(UTC).date()
     series_values = values.query(
         account=account,
-        since=max(breach.as_of - DAYS_BEFORE, until - LONGEST_SPAN),
-        until=until,
+        days=(max(breach.as_of - DAYS_BEFORE, until - LONGEST_SPAN), until),
         # Not the current time: a report that is being recorded has an earlier moment and is not visible yet.
         known_at=account.last_recorded_at or account.created_at,
+        stale_at=now,
         metrics=[breach.metric],
         marketplaces=[breach.marketplace],
         channel=breach.channel,
     )
-    source = CATALOGUE[breach.metric].source
     day_ends = {value.as_of: min(now, _day_end(value.as_of)) for value in series_values}
     stale = staleness.stale_sources_by_moment(
-        account=account, moments=list(day_ends.values()), sources=[source]
+        account=account, moments=list(day_ends.values()), sources=[CATALOGUE[breach.metric].source]
     )
-    return [(value, source in stale[day_ends[value.as_of]]) for value in series_values]
+    return [(value, state_machine.is_stale(value, stale[day_ends[value.as_of]])) for value in series_values]
 
 
 def _day_end(day: date) -> datetime:

@@ -14,7 +14,7 @@ from api import identifiers
 from api.strict_fields import Body, Choice, Contradiction
 from metrics.alerts import timeline
 from metrics.api import examples
-from metrics.api.value_serializers import CHANNELS, HistoryPointSerializer, TargetSerializer
+from metrics.api.value_serializers import BASES, CHANNELS, HistoryPointSerializer, TargetSerializer
 from metrics.models import Breach, Threshold
 from metrics.rules.definitions import CATALOGUE
 from metrics.rules.judgement import rate
@@ -225,6 +225,10 @@ class BreachSerializer(serializers.Serializer[Breach]):
     as_of = serializers.DateField(
         help_text="The day whose value opened it. `numerator` and `denominator` never change."
     )
+    basis = serializers.ChoiceField(
+        choices=BASES,
+        help_text="Whose figure missed the limit: `own` for our counts, `amazon_report` for Amazon's own figure.",
+    )
     numerator = serializers.IntegerField(help_text="The numerator when it opened.")
     denominator = serializers.IntegerField(help_text="The denominator when it opened.")
     rate = serializers.SerializerMethodField(help_text="The rate when it opened.")
@@ -236,7 +240,8 @@ class BreachSerializer(serializers.Serializer[Breach]):
         )
     )
     stale = serializers.BooleanField(
-        source="is_stale", help_text="Whether it is open and frozen, because its source is stale."
+        source="is_stale",
+        help_text="Whether it is open and frozen, because the figure it stands on is stale.",
     )
     escalated_from = serializers.SerializerMethodField(
         help_text="The ID of the warning that escalated to it, or null."

@@ -37,9 +37,17 @@ class AccountByMetricFilter(AccountFilter):
 
 
 def _has_status(values: QuerySet[CurrentValue], status: Status) -> tuple[Any, ...]:
-    """Return the conditions that at least one series has the status and that no series has a worse one."""
+    """Return the conditions that at least one series has the status and that no series has a worse one.
+
+    An account without a series of the metric has no data, as in the portfolio.
+    """
     worse = WORST_FIRST[: WORST_FIRST.index(status)]
-    return (Exists(values.filter(status=status)), ~Exists(values.filter(status__in=worse)))
+    has_none_worse = ~Exists(values.filter(status__in=worse))
+    return (
+        (has_none_worse,)
+        if status is Status.NO_DATA
+        else (Exists(values.filter(status=status)), has_none_worse)
+    )
 
 
 def _has_data(values: QuerySet[CurrentValue]) -> tuple[Any, ...]:

@@ -159,8 +159,9 @@ def resolve_point(params: dict[str, Any], account: SellerAccount) -> PointInTime
     return PointInTime(as_of, _known_at(params, account), moment)
 
 
-def resolve_span(params: dict[str, Any], account: SellerAccount) -> tuple[date, date, datetime]:
-    """Return the first and last day of a history, and the moment at which the data was known.
+def resolve_span(params: dict[str, Any], account: SellerAccount) -> tuple[date, date, datetime, datetime]:
+    """Return the first and last day of a history, the moment at which the data was known, and that for
+    staleness.
 
     Raises Contradiction.
     """
@@ -171,7 +172,7 @@ def resolve_span(params: dict[str, Any], account: SellerAccount) -> tuple[date, 
         raise Contradiction({"from": "`from` must not be after `to`."})
     if until - since > LONGEST_HISTORY:
         raise Contradiction({"from": "A history covers at most three years. Send several requests for more."})
-    return since, until, _known_at(params, account)
+    return since, until, _known_at(params, account), moment
 
 
 def resolve_known_at(params: dict[str, Any], account: SellerAccount) -> datetime:

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from accounts.agencies.account_views import Accounts
-from metrics.api import breach_views, threshold_views, views
+from metrics.api import breach_views, rule_views, threshold_views, views
 from metrics.api.filters import AccountByMetricFilter
 
 urlpatterns = [
@@ -14,6 +14,7 @@ urlpatterns = [
     path("accounts/<str:account_id>/unmatched-defects", views.UnmatchedDefects.as_view()),
     path("accounts/<str:account_id>/snapshots", views.Snapshots.as_view()),
     path("agency", views.AgencyDetail.as_view()),
+    path("rules", rule_views.Rules.as_view()),
     path("portfolio", views.Portfolio.as_view()),
     path("thresholds", threshold_views.ThresholdList.as_view()),
     path("thresholds/<str:threshold_id>", threshold_views.ThresholdDetail.as_view()),

@@ -9,17 +9,21 @@ from rest_framework import serializers
 from accounts.marketplaces import CODES
 from api import identifiers
 from api.strict_fields import KeywordFields
+from metrics.alerts import state_machine
 from metrics.api import examples
 from metrics.pipeline.amazon_reported import AmazonFigure
 from metrics.rules import explanations
 from metrics.rules.definitions import CATALOGUE
 from metrics.rules.facts import Channel
 from metrics.rules.judgement import Comparator, Status, meets, rate
-from metrics.rules.series import LIMIT_SOURCES, Value, WarningThreshold
+from metrics.rules.series import LIMIT_SOURCES, Value
+from metrics.rules.verdicts import Basis
+from metrics.rules.yardstick import WarningThreshold
 
 CHANNELS = [channel.value for channel in Channel]
 COMPARATORS = [comparator.value for comparator in Comparator]
 STATUSES = [status.value for status in Status]
+BASES = [basis.value for basis in Basis]
 
 
 class WindowSerializer(KeywordFields):
@@ -119,6 +123,31 @@ class BudgetSerializer(serializers.Serializer[Any]):
     )
 
 
+class EndSerializer(serializers.Serializer[Any]):
+    """One end of the bounds."""
+
+    numerator = serializers.IntegerField(help_text="The numerator at this end.")
+    denominator = serializers.IntegerField(help_text="The denominator at this end.")
+    rate = serializers.FloatField(
+        allow_null=True, help_text="The rate at this end. Null if the denominator is 0."
+    )
+    status = serializers.ChoiceField(choices=STATUSES, help_text="The status that this end would have.")
+
+
+class BoundsSerializer(serializers.Serializer[Any]):
+    """The two ends between which the value lies, because reports leave something open."""
+
+    undecided = serializers.IntegerField(
+        help_text="The number of orders, packages or units that reports leave open: cancelled orders without a "
+        "canceller, packages without scan data, tracked packages without delivery data."
+    )
+    best = EndSerializer(help_text="The value if everything that is open turned out well.")
+    worst = EndSerializer(help_text="The value if everything that is open turned out badly.")
+    settled_by = serializers.ListField(
+        child=serializers.CharField(), help_text="The report types that state what is open."
+    )
+
+
 class OwnCountsInAmazonWindow(serializers.Serializer[Any]):
     """Our counts over the days of Amazon's figure."""
 
@@ -185,14 +214,26 @@ class MetricValueSerializer(LimitFields, serializers.Serializer[Value]):
     marketplace = serializers.ChoiceField(choices=CODES, help_text="ISO country code.")
     channel = serializers.ChoiceField(choices=CHANNELS, help_text="Fulfillment channel.")
     window = WindowSerializer(help_text="The days that the value covers.")
+    basis = serializers.ChoiceField(
+        choices=BASES,
+        help_text="On whose figure the value stands. `own`: our counts of the loaded reports. "
+        "`amazon_report`: Amazon's newest figure, because no counts of our own exist or they are undecided. "
+        "`none`: neither exists.",
+    )
     numerator = serializers.IntegerField(
-        help_text="The numerator. For a counter that only Amazon reports, it is Amazon's count."
+        help_text="The numerator. If `basis` is `amazon_report`, it is Amazon's count."
     )
     denominator = serializers.IntegerField(
-        help_text="The denominator. For a counter that only Amazon reports, it is 1."
+        help_text="The denominator. If `basis` is `amazon_report`, it is Amazon's count; for a counter or "
+        "score, it is 1. If Amazon states only a rate, both are the rate as a fraction."
     )
     rate = serializers.FloatField(
-        allow_null=True, help_text="`numerator / denominator`, for display. Null if the denominator is 0."
+        allow_null=True,
+        help_text="`numerator / denominator`, for display. Null if the denominator is 0, and if the value is "
+        "undecided (see `bounds`).",
+    )
+    bounds = serializers.SerializerMethodField(
+        help_text="The two ends of our counts if reports leave something open, otherwise null."
     )
     parts = PartsSerializer(
         allow_null=True,
@@ -203,17 +244,41 @@ class MetricValueSerializer(LimitFields, serializers.Serializer[Value]):
         help_text="The warning threshold: the agency's or the default one."
     )
     meets_target = serializers.BooleanField(
-        allow_null=True, help_text="Whether the target is met. Null without a target or without data."
+        allow_null=True,
+        help_text="Whether numerator and denominator meet the target. Null without a target, without data, and "
+        "if the ends of `bounds` differ.",
     )
     status = serializers.ChoiceField(
         choices=STATUSES,
         help_text=(
             "`breached`: the target is missed. `at_risk`: only the warning threshold is missed. "
-            "`healthy`: both are met. `no_data`: the denominator is 0."
+            "`undecided`: reports leave open whether the series is healthy. `healthy`: target and warning are "
+            "met. `no_data`: neither we nor Amazon counted anything. If Amazon's figure is worse than ours and "
+            "not stale, it decides."
         ),
     )
+    decided_by = serializers.ChoiceField(
+        choices=BASES,
+        source="verdict.decided_by",
+        help_text="Whose figure decides the status: the worse of ours and Amazon's.",
+    )
+    differs_from_amazon = serializers.BooleanField(
+        allow_null=True,
+        help_text="Whether Amazon's figure, fresh or stale, has another status than our counts. Null if one of "
+        "them is missing.",
+    )
+    below_minimum = serializers.BooleanField(
+        source="is_below_minimum",
+        help_text="Whether the denominator is smaller than the number from which Amazon judges this metric. Then "
+        "the status is at most `at_risk`.",
+    )
+    ignored = serializers.SerializerMethodField(
+        help_text="Whether the agency ignores this metric, so that it does not count towards the account's "
+        "status."
+    )
     stale = serializers.SerializerMethodField(
-        help_text="Whether the metric's source was not updated within its maximum age."
+        help_text="Whether the figure that decides the status is older than its maximum age. Our counts are as "
+        "old as the last load of their source, Amazon's figure as old as `amazon.reported_at`."
     )
     enforced = serializers.BooleanField(
         help_text="Whether Amazon may deactivate an account for missing the target."
@@ -228,8 +293,8 @@ class MetricValueSerializer(LimitFields, serializers.Serializer[Value]):
     )
     unexplained = serializers.IntegerField(
         allow_null=True,
-        help_text="The number of cancelled orders for which no report states who cancelled. They are "
-        "not part of the rate. Null for metrics other than `pre_fulfillment_cancel_rate`.",
+        help_text="The number of cancelled orders for which no report states who cancelled (see `bounds`). "
+        "Null for metrics other than `pre_fulfillment_cancel_rate`.",
     )
 
     def get_name(self, value: Value) -> str:
@@ -239,7 +304,26 @@ class MetricValueSerializer(LimitFields, serializers.Serializer[Value]):
         return gettext(explanations.EXPLANATIONS[value.metric])
 
     def get_stale(self, value: Value) -> bool:
-        return CATALOGUE[value.metric].source in self.context["stale_sources"]
+        return state_machine.is_stale(value, self.context["stale_sources"])
+
+    def get_ignored(self, value: Value) -> bool:
+        return value.metric in self.context["ignored_metrics"]
+
+    @extend_schema_field(BoundsSerializer(allow_null=True))
+    def get_bounds(self, value: Value) -> dict[str, Any] | None:
+        if value.bounds is None:
+            return None
+        ends = {
+            name: {
+                "numerator": end.numerator,
+                "denominator": end.denominator,
+                "rate": rate(*end),
+                "status": value.yardstick.judge(end),
+            }
+            for name, end in (("best", value.bounds.best), ("worst", value.bounds.worst))
+        }
+        settled_by = list(CATALOGUE[value.metric].settled_by)
+        return {"undecided": value.bounds.undecided} | ends | {"settled_by": settled_by}
 
     @extend_schema_field(AmazonFigureSerializer(allow_null=True))
     def get_amazon(self, value: Value) -> Any:
@@ -280,6 +364,7 @@ class HistoryPointSerializer(LimitFields, KeywordFields):
         allow_null=True, help_text="Whether the target is met. Null without a target or without data."
     )
     status = serializers.ChoiceField(choices=STATUSES, help_text="The status on this day.")
+    basis = serializers.ChoiceField(choices=BASES, help_text="On whose figure the value stands.")
     target = serializers.SerializerMethodField(help_text="Amazon's target on this day, or null.")
     warning = serializers.SerializerMethodField(help_text="The warning threshold on this day, or null.")
 

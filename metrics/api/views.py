@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django.db import transaction
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -37,6 +37,8 @@ from metrics.pipeline import amazon_reported, staleness, values
 from metrics.rules.definitions import CATALOGUE, Metric
 from metrics.rules.series import Value
 
+REFRESHED_SETTINGS = {"counts_pending_and_cancelled", "ignored_metrics"}
+"""The settings of an agency that every account applies."""
 METRIC = OpenApiParameter("metric", location="path", enum=tuple(CATALOGUE))
 LANGUAGE = OpenApiParameter(
     "Accept-Language",
@@ -45,6 +47,14 @@ LANGUAGE = OpenApiParameter(
         "The language of names, explanations and reasons: `en` (default) or `zh-hans` (also `zh-CN`)."
     ),
 )
+
+
+def check_ignored_metrics(codes: CollectionOf[str]) -> None:
+    """Raise ValidationError for a metric that does not exist."""
+    unknown = [code for code in codes if code not in CATALOGUE]
+    if unknown:
+        detail = f"{unknown[0]!r} is not a metric; expected some of {', '.join(CATALOGUE)}."
+        raise ValidationError({"ignored_metrics": [detail]})
 
 
 def metric_of(code: str) -> Metric:
@@ -74,9 +84,9 @@ def query_day(
     """Return the values of one day in the marketplaces and channels that the parameters select."""
     return values.query(
         account=account,
-        since=point.as_of,
-        until=point.as_of,
+        days=(point.as_of, point.as_of),
         known_at=point.known_at,
+        stale_at=point.stale_at,
         metrics=metrics,
         marketplaces=[params["marketplace"]] if "marketplace" in params else None,
         channel=params.get("channel"),
@@ -111,7 +121,8 @@ class Metrics(Resource):
             account=account, values=day_values, as_of=point.as_of, known_at=point.known_at
         )
         stale_sources = staleness.stale_sources(account=account, at=point.stale_at)
-        extra = {"stale_sources": stale_sources, "amazon": figures}
+        ignored = context.agency_of(request).ignored_metrics
+        extra = {"stale_sources": stale_sources, "amazon": figures, "ignored_metrics": ignored}
         return Response(AccountMetricsSerializer(data, context=extra).data)
 
 
@@ -136,13 +147,13 @@ class History(Resource):
         account = context.visible_account(request, account_id)
         definition = metric_of(metric)
         params = query_params.parse(query_params.HistoryParams, request)
-        since, until, known_at = query_params.resolve_span(params, account)
+        since, until, known_at, stale_at = query_params.resolve_span(params, account)
         marketplace, channel = series_of(params, account, definition)
         points = values.query(
             account=account,
-            since=since,
-            until=until,
+            days=(since, until),
             known_at=known_at,
+            stale_at=stale_at,
             metrics=[definition.code],
             marketplaces=[marketplace],
             channel=channel,
@@ -266,8 +277,11 @@ class Portfolio(Resource):
     def get(self, request: Request) -> Response:
         params = query_params.parse(query_params.PortfolioParams, request)
         now = timezone.now()
-        data = portfolio.query(agency_id=context.agency_of(request).pk, now=now, **params)
-        return Response(PortfolioSerializer({"as_of": now.astimezone(UTC).date()} | data).data)
+        agency = context.agency_of(request)
+        data = portfolio.query(agency_id=agency.pk, now=now, **params)
+        summary = {"as_of": now.astimezone(UTC).date()} | data
+        ignored = {"ignored_metrics": agency.ignored_metrics}
+        return Response(PortfolioSerializer(summary, context=ignored).data)
 
 
 # In metrics and not beside the accounts: a change of the denominator counts all accounts again.
@@ -291,7 +305,8 @@ class AgencyDetail(Resource):
         description="Changes the agency's name or settings. `counts_pending_and_cancelled` decides "
         "whether Pending and Cancelled orders are in the denominator of every account. "
         "After a change, all accounts are counted again within minutes, and responses for "
-        "an earlier `known_at` keep the earlier setting. `keeps_personal_columns` applies "
+        "an earlier `known_at` keep the earlier setting. `ignored_metrics` are left out of the status "
+        "of every account within minutes. `keeps_personal_columns` applies "
         "to reports received after the change. `document_retention_days` applies to all "
         "reports within an hour.",
         tags=["Agency"],
@@ -302,10 +317,11 @@ class AgencyDetail(Resource):
         agency = context.agency_of(request)
         change = AgencySerializer(agency, data=request.data, partial=True)
         change.is_valid(raise_exception=True)
+        check_ignored_metrics(change.validated_data.get("ignored_metrics", []))
         actor = context.principal(request).actor
         agencies.update(instance=agency, fields=change.validated_data, actor=actor, now=timezone.now())
-        if "counts_pending_and_cancelled" in change.validated_data:
-            recount = partial(tasks.apply_denominator.delay, agency_id=str(agency.pk))
+        if REFRESHED_SETTINGS & set(change.validated_data):
+            recount = partial(tasks.apply_agency_settings.delay, agency_id=str(agency.pk))
             # Robust: without a broker, each account applies the change with its next report or daily run.
             transaction.on_commit(recount, robust=True)
         return Response(AgencySerializer(agency).data)

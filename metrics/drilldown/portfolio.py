@@ -22,8 +22,8 @@ STATUS_BY_RANK = "(ARRAY[" + ", ".join(f"'{status}'" for status in WORST_FIRST) 
 
 PORTFOLIO = f"""
 WITH accounts AS MATERIALIZED (
-    SELECT id, name, status, distance, ordered_distance, worst_series, open_breaches, open_warnings,
-        stale_from,
+    SELECT id, name, status, severity, decided_by_amazon, distance, ordered_distance, worst_series,
+        open_breaches, open_warnings, stale_from,
         coalesce(stale_from < %(now)s, false) AS stale
     FROM accounts_selleraccount
     WHERE agency_id = %(agency)s AND deleted_at IS NULL
@@ -35,8 +35,10 @@ WITH accounts AS MATERIALIZED (
     WHERE agency_id = %(agency)s AND (%(marketplace)s::text IS NULL OR marketplace = %(marketplace)s)
     GROUP BY metric, account_id
 ), by_metric AS (
-    SELECT metric, jsonb_build_object({BY_STATUS}) AS counts FROM by_account
-    WHERE account_id IN (SELECT id FROM accounts) GROUP BY metric
+    -- Accounts without a series of the metric have no data, so that the counts add up to all accounts.
+    SELECT metric, jsonb_build_object({BY_STATUS}) || jsonb_build_object('{Status.NO_DATA}',
+        (SELECT count(*) FROM accounts) - count(*) FILTER (WHERE status <> '{Status.NO_DATA}')) AS counts
+    FROM by_account WHERE account_id IN (SELECT id FROM accounts) GROUP BY metric
 ), named AS (
     SELECT metric, counts || jsonb_build_object('metric', metric, 'name', rule.name) AS counts
     FROM by_metric CROSS JOIN LATERAL (
@@ -50,7 +52,8 @@ WITH accounts AS MATERIALIZED (
     WHERE agency_id = %(agency)s AND status = 'open' AND account_id IN (SELECT id FROM accounts)
         AND (%(marketplace)s::text IS NULL OR marketplace = %(marketplace)s)
 ), worst AS (
-    SELECT * FROM accounts WHERE distance IS NOT NULL ORDER BY ordered_distance, id LIMIT %(limit)s
+    SELECT * FROM accounts WHERE distance IS NOT NULL OR decided_by_amazon
+    ORDER BY severity, ordered_distance, id LIMIT %(limit)s
 ), stale_accounts AS (
     SELECT id, name, stale_from FROM accounts WHERE stale ORDER BY stale_from, id LIMIT %(limit)s
 )
@@ -61,7 +64,7 @@ SELECT
     (SELECT jsonb_build_object('breach', count(*) FILTER (WHERE level = 'breach'),
         'warning', count(*) FILTER (WHERE level = 'warning'),
         'unacknowledged', count(*) FILTER (WHERE acknowledged_at IS NULL)) FROM opened),
-    (SELECT coalesce(jsonb_agg(to_jsonb(worst) ORDER BY ordered_distance, id), '[]') FROM worst),
+    (SELECT coalesce(jsonb_agg(to_jsonb(worst) ORDER BY severity, ordered_distance, id), '[]') FROM worst),
     (SELECT coalesce(jsonb_agg(to_jsonb(stale_accounts) ORDER BY stale_from, id), '[]') FROM stale_accounts)
 """
 

@@ -15,7 +15,7 @@ PACKAGES = (
     "order_id, package, units, ship_by_on, shipped_on, is_late, is_scanned, deliver_by_on, "
     "delivered_on, is_on_time, "
 )
-PACKAGES += "is_invoiced_in_time, cancelled_by"
+PACKAGES += "is_invoiced_in_time, cancelled_by, is_business"
 REQUESTS = "order_id, reference, requested_on, state, is_return, is_dissatisfied, reason"
 MESSAGES = "message_id, marketplace, order_id, sent_on, answered_on, is_answered_in_time, needs_answer"
 
@@ -292,6 +292,19 @@ MESSAGE_ROWS = f"""
     FROM messages
 )"""
 
+
+def _delivery_rows(known: str) -> str:
+    """Return SQL for one row per package, by its promised day."""
+    return _rows_by_package(
+        *("deliver_by_on", "is_on_time"),
+        known=known,
+        kind="delivery",
+        yes="on_time",
+        no="late",
+        happened="delivered_on",
+    )
+
+
 LATE = _rows_by_order(
     "ship_by_on", "is_late", kind="shipment", missed="late", met="in_time", due="ship_by_on"
 )
@@ -311,15 +324,9 @@ ROWS: dict[str, str] = {
         no="not_scanned",
         happened="NULL",
     ),
-    "on_time_delivery_rate": _rows_by_package(
-        *("deliver_by_on", "is_on_time"),
-        # Amazon counts tracked packages only.
-        known="is_scanned AND is_on_time IS NOT NULL",
-        kind="delivery",
-        yes="on_time",
-        no="late",
-        happened="delivered_on",
-    ),
+    # Amazon counts tracked packages only.
+    "on_time_delivery_rate": _delivery_rows("is_scanned AND is_on_time IS NOT NULL"),
+    "business_on_time_delivery_rate": _delivery_rows("is_scanned AND is_on_time IS NOT NULL AND is_business"),
     "invoice_defect_rate": _rows_by_order(
         "shipped_on",
         "NOT is_invoiced_in_time",
@@ -347,6 +354,7 @@ COUNTS_INTO: dict[str, tuple[DefectKind, ...]] = {
     "pre_fulfillment_cancel_rate": (DefectKind.CANCELLATION,),
     "valid_tracking_rate": (DefectKind.INVALID_TRACKING,),
     "on_time_delivery_rate": (DefectKind.LATE_DELIVERY,),
+    "business_on_time_delivery_rate": (DefectKind.LATE_DELIVERY,),
     "invoice_defect_rate": (DefectKind.INVOICE_DEFECT,),
 }
 """The kinds of defects that make an order or package miss a metric.

@@ -11,20 +11,24 @@ from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import SellerAccount, TenantForeignKey, TenantModel
 from api import identifiers
+from metrics.models.amazon_figures import ReportedFigure
 from metrics.models.order_facts import SourceLoad
 from metrics.rules.definitions import METRICS
 from metrics.rules.judgement import Comparator, Limit
 from metrics.rules.series import Series
+from metrics.rules.verdicts import Basis
 
 
 class BreachQuerySet(models.QuerySet["Breach"]):
     def with_stale(self, *, now: datetime) -> Self:
-        """Annotate `is_stale`: whether a breach is open and frozen, because its source is stale.
+        """Annotate `is_stale`: whether a breach is open and frozen, because the figure it stands on is stale.
 
         The rule is in metrics/pipeline/staleness.py.
         """
         stale_source = reduce(
-            or_, (_is_source_stale(source, now) for source in {metric.source for metric in METRICS})
+            or_,
+            (_is_source_stale(source, now) for source in {metric.source for metric in METRICS}),
+            _is_amazon_stale(now),
         )
         is_stale = Q(status=Breach.State.OPEN) & stale_source
         return self.annotate(is_stale=models.ExpressionWrapper(is_stale, output_field=models.BooleanField()))
@@ -38,7 +42,21 @@ def _is_source_stale(source: str, now: datetime) -> Q:
     lately = now - timedelta(hours=settings.SOURCES_MAX_AGE_HOURS[source])
     codes = [metric.code for metric in METRICS if metric.source == source]
     # A source that was never received is not stale: the agency may not use it.
-    return Q(metric__in=codes) & Q(Exists(spoke)) & ~Q(Exists(spoke.filter(recorded_at__gte=lately)))
+    is_outdated = Q(Exists(spoke)) & ~Q(Exists(spoke.filter(described_at__gte=lately)))
+    return Q(metric__in=codes, basis=Basis.OWN) & is_outdated
+
+
+def _is_amazon_stale(now: datetime) -> Q:
+    """Return the condition that a breach stands on Amazon's figure, and Amazon reported none lately."""
+    lately = now - timedelta(hours=settings.SOURCES_MAX_AGE_HOURS["reported"])
+    figures = ReportedFigure.objects.filter(
+        agency_id=OuterRef("agency_id"),
+        account_id=OuterRef("account_id"),
+        metric=OuterRef("metric"),
+        marketplace=OuterRef("marketplace"),
+        reported_at__gte=lately,
+    )
+    return Q(basis=Basis.AMAZON_REPORT) & ~Q(Exists(figures))
 
 
 class Breach(TenantModel):
@@ -69,6 +87,10 @@ class Breach(TenantModel):
     status = models.CharField(max_length=8, choices=State, default=State.OPEN)
     opened_at = models.DateTimeField()
     as_of = models.DateField()
+    # Whose figure missed the limit.
+    basis = models.CharField(
+        max_length=13, choices=[(each.value, each.name) for each in Basis], db_default=Basis.OWN
+    )
     numerator = models.IntegerField()
     denominator = models.IntegerField()
     comparator = models.CharField(max_length=3)

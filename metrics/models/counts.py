@@ -12,6 +12,7 @@ PART_OF = (
     ("scanned_packages", "shipped_packages"),
     ("on_time_packages", "tracked_packages"),
     ("on_time_units", "tracked_units"),
+    ("business_on_time_units", "business_tracked_units"),
     ("invoice_defect_orders", "business_orders"),
     ("answered_messages", "messages"),
     ("dissatisfied_requests", "return_requests"),
@@ -39,16 +40,23 @@ class DailyCounts(AccountRow):
     cancellable_orders = models.IntegerField(db_default=0)
     seller_cancelled_orders = models.IntegerField(db_default=0)
     unexplained_cancelled_orders = models.IntegerField(db_default=0)
+    uncounted_cancelled_orders = models.IntegerField(db_default=0)
     returnable_orders = models.IntegerField(db_default=0)
     returned_orders = models.IntegerField(db_default=0)
     shipped_orders = models.IntegerField(db_default=0)
     late_orders = models.IntegerField(db_default=0)
     shipped_packages = models.IntegerField(db_default=0)
     scanned_packages = models.IntegerField(db_default=0)
+    unknown_scan_packages = models.IntegerField(db_default=0)
     tracked_packages = models.IntegerField(db_default=0)
     on_time_packages = models.IntegerField(db_default=0)
+    unknown_delivery_packages = models.IntegerField(db_default=0)
     tracked_units = models.IntegerField(db_default=0)
     on_time_units = models.IntegerField(db_default=0)
+    unknown_delivery_units = models.IntegerField(db_default=0)
+    business_tracked_units = models.IntegerField(db_default=0)
+    business_on_time_units = models.IntegerField(db_default=0)
+    business_unknown_units = models.IntegerField(db_default=0)
     business_orders = models.IntegerField(db_default=0)
     invoice_defect_orders = models.IntegerField(db_default=0)
     messages = models.IntegerField(db_default=0)

@@ -1,6 +1,8 @@
 """Define the tables of rules: windows and targets with their first day and source, and the orders in a
 denominator."""
 
+from typing import Any
+
 from django.db import models
 
 from metrics.models.account_rows import AccountRow
@@ -9,7 +11,12 @@ from metrics.rules.judgement import Comparator
 
 class MetricRule(models.Model):
     """Store Amazon's rule for a metric in a marketplace from a day on, with its source. '*' stands for all
-    other marketplaces."""
+    other marketplaces.
+
+    Amazon does not judge denominators below `minimum_denominator`. `tiers` are (from, to, consequence) of
+    missed rates. `checked_on` is the day on which somebody last compared the rule with its source; a rule that
+    no page of Amazon's confirms is not `verified`.
+    """
 
     metric = models.CharField(max_length=60)
     marketplace = models.CharField(max_length=2, default="*")
@@ -27,7 +34,15 @@ class MetricRule(models.Model):
     limit_denominator = models.PositiveIntegerField(null=True)
     warning_numerator = models.PositiveIntegerField(null=True)
     warning_denominator = models.PositiveIntegerField(null=True)
-    source = models.CharField(max_length=300)
+    minimum_denominator = models.PositiveIntegerField(db_default=0)
+    tiers: "models.JSONField[Any, Any]" = models.JSONField(default=list, db_default=[])
+    # What Amazon does if the target is missed, and what of the rule the product cannot compute.
+    consequence = models.CharField(max_length=500, blank=True, db_default="")
+    limitation = models.CharField(max_length=600, blank=True, db_default="")
+    source_title = models.CharField(max_length=200)
+    source_url = models.CharField(max_length=300)
+    checked_on = models.DateField()
+    verified = models.BooleanField(db_default=True)
 
     class Meta:
         constraints = (

@@ -105,6 +105,7 @@ class ShipmentState(Statement):
     is_on_time = models.BooleanField(null=True)
     is_invoiced_in_time = models.BooleanField(null=True)
     cancelled_by = models.CharField(max_length=11)
+    is_business = models.BooleanField(db_default=False)
 
     class Meta:
         abstract = True
@@ -205,9 +206,13 @@ class FeedbackCoverage(AccountRow):
 
 
 class SourceLoad(AccountRow):
-    """Store when a source of facts (`orders`, `defects`) was last brought up to date."""
+    """Store when a source of facts (`orders`, `defects`) was brought up to date, and until when.
+
+    `described_at` is the moment that Amazon's own report describes, and for other sources that of the recording.
+    """
 
     source = models.CharField(max_length=20)
     recorded_at = models.DateTimeField()
+    described_at = models.DateTimeField()
     report_id = models.UUIDField()
     pk = models.CompositePrimaryKey("agency_id", "account_id", "source", "recorded_at")

@@ -5,9 +5,10 @@ A report is stored as one snapshot per marketplace, with its figures. The newest
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
@@ -16,14 +17,21 @@ from django.db import connection
 from accounts.models import SellerAccount
 from api import timestamps
 from metrics.models import ReportedFigure, Snapshot
+from metrics.pipeline import staleness
 from metrics.pipeline.statements import ACCOUNT_ROWS
-from metrics.rules.definitions import CATALOGUE, COUNTS, REPORTED_ONLY
+from metrics.rules.definitions import CATALOGUE, COUNTS, RATING, REPORTED_ONLY
 from metrics.rules.facts import Channel
-from metrics.rules.judgement import Limit, build_limit
+from metrics.rules.judgement import Limit, Status, build_limit, worst_status
 from metrics.rules.series import Series, Value, Window
+from metrics.rules.verdicts import AMAZON_WORDS, AmazonStanding, Basis
+from metrics.rules.yardstick import Counts
 from webhooks.events import publishing
 
 DEFAULT_STATUS = "NORMAL"
+# The target of the account health rating (its row in the table of rules has the source).
+HEALTHY_RATING = 200
+# Enough for a rate with six decimal places, and within an integer column.
+MAX_DENOMINATOR = 1_000_000
 REPORTED_ONLY_CODES = {metric.code for metric in REPORTED_ONLY}
 
 REPORTED_VALUES = f"""
@@ -31,7 +39,9 @@ SELECT metrics.metric, places.marketplace, as_of::date, reported.first_on, repor
     rule.window_offset, rule.name, rule.enforced, coalesce(reported.numerator, 0),
     (reported.numerator IS NOT NULL)::int, reported.comparator, reported.limit_numerator,
         reported.limit_denominator,
-    rule.comparator, rule.limit_numerator, rule.limit_denominator
+    rule.comparator, rule.limit_numerator, rule.limit_denominator,
+    reported.numerator, reported.denominator, reported.rate, reported.status, reported.first_on,
+    reported.last_on, reported.reported_at, rating.numerator, rating.status
 FROM unnest(%(metrics)s::text[]) AS metrics (metric)
 CROSS JOIN unnest(%(marketplaces)s::text[]) AS places (marketplace)
 CROSS JOIN generate_series(%(since)s::timestamp, %(until)s::timestamp, interval '1 day') AS as_of
@@ -48,6 +58,13 @@ CROSS JOIN LATERAL (
         AND recorded_at <= %(known_at)s
     ORDER BY reported_at DESC, recorded_at DESC LIMIT 1
 ) AS reported
+LEFT JOIN LATERAL (
+    SELECT numerator, status FROM metrics_reportedfigure AS figure
+    WHERE {ACCOUNT_ROWS} AND figure.metric = '{RATING}' AND figure.marketplace = places.marketplace
+        AND figure.channel = 'all' AND reported_at < (as_of::date + 1)::timestamp AT TIME ZONE 'UTC'
+        AND recorded_at <= %(known_at)s
+    ORDER BY reported_at DESC, recorded_at DESC LIMIT 1
+) AS rating ON true
 ORDER BY array_position(%(metrics)s, metrics.metric), places.marketplace, as_of
 """
 
@@ -83,6 +100,21 @@ SELECT ordinal, {", ".join(f"coalesce(sum({name}), 0)::int" for name in COUNTS)}
 FROM windows LEFT JOIN newest USING (marketplace, channel)
 WHERE day BETWEEN first_on AND last_on GROUP BY ordinal
 """
+
+
+@dataclass(frozen=True, slots=True)
+class AmazonAge:
+    """Decide whether Amazon's figures are stale: by when they were reported, not by when they were received.
+
+    `moment` is the latest moment at which anybody looks.
+    """
+
+    moment: datetime
+
+    def is_stale(self, reported_at: datetime, as_of: date) -> bool:
+        """Return whether a figure was too old at the end of the day, or at `moment` if that is earlier."""
+        day_end = datetime.combine(as_of + timedelta(days=1), time(), UTC)
+        return min(self.moment, day_end) - reported_at > staleness.max_age("reported")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +169,7 @@ def apply(*, account: SellerAccount, now: datetime) -> Reported:
     return Reported(frozenset(snapshots.values_list("marketplace", flat=True).distinct()), statuses)
 
 
-def query_values(*, params: dict[str, Any]) -> list[Value]:
+def query_values(*, params: dict[str, Any], age: AmazonAge) -> list[Value]:
     """Return the values of the series that only Amazon reports, one a day, from the newest report.
 
     `params` are those of the statement in pipeline/values.py.
@@ -147,7 +179,7 @@ def query_values(*, params: dict[str, Any]) -> list[Value]:
         return []
     with connection.cursor() as cursor:
         cursor.execute(REPORTED_VALUES, params | {"metrics": metrics})
-        return [_build_value(row) for row in cursor.fetchall()]
+        return [_build_value(row, age) for row in cursor.fetchall()]
 
 
 def query_figures(
@@ -216,7 +248,7 @@ def _own_counts(
 def _pick_counts(value: Value, totals: dict[str, int]) -> tuple[int, int]:
     """Return the numerator and denominator of the value's metric."""
     metric = CATALOGUE[value.metric]
-    numerator, denominator = (value.counts_units and metric.units) or (metric.numerator, metric.denominator)
+    numerator, denominator, _ = metric.counts_in(units=value.counts_units)
     return totals.get(numerator, 0), totals.get(denominator, 0)
 
 
@@ -238,20 +270,49 @@ def _build_figure(row: tuple[Any, ...], own_counts: tuple[int, int] | None) -> A
     )
 
 
-def _build_value(row: tuple[Any, ...]) -> Value:
-    metric, marketplace, as_of, first, last, days, offset, name, enforced, numerator, denominator, *limits = (
+def build_standing(*, figure: Sequence[Any], as_of: date, age: AmazonAge) -> AmazonStanding | None:
+    """Build where Amazon's figure stands on a day; None without a figure.
+
+    `figure` has numerator, denominator, rate, status, first and last day and moment. Without counts, the rate
+    as a fraction stands in for them: 0.97 is 97 of 100.
+    """
+    numerator, denominator, rate, word, first, last, reported_at = figure
+    if reported_at is None:
+        return None
+    counts = Counts(numerator or 0, denominator or 0)
+    if rate is not None and (numerator is None or denominator is None):
+        counts = Counts(*Fraction(rate).limit_denominator(MAX_DENOMINATOR).as_integer_ratio())
+    elif numerator is None:
+        counts = Counts(0, 0)
+    return AmazonStanding(
+        counts=counts,
+        # Amazon states GOOD where there was nothing to judge.
+        word="" if denominator == 0 else word,
+        first_on=first,
+        last_on=last,
+        reported_at=reported_at,
+        is_stale=age.is_stale(reported_at, as_of),
+    )
+
+
+def _build_value(row: tuple[Any, ...], age: AmazonAge) -> Value:
+    metric, marketplace, as_of, first, last, days, offset, name, enforced, numerator, denominator, *others = (
         row
     )
+    limits, figure, (rating, rating_word) = others[:6], others[6:13], others[13:]
+    standing = build_standing(figure=figure, as_of=as_of, age=age)
+    is_counter = CATALOGUE[metric].is_counter
+    if standing and is_counter:
+        standing = replace(standing, is_counter=True, rating=_rating_status(rating, rating_word))
     # A report may state neither days nor a target. The dated rule stands in for each.
     stated = build_limit(*limits[:3])
-    last = last or as_of - timedelta(days=offset)
-    first = first or last - timedelta(days=days - 1)
+    window = Window(as_of - timedelta(days=offset + days - 1), as_of - timedelta(days=offset), days, offset)
     return Value(
         metric=metric,
         marketplace=marketplace,
         channel=Channel.ALL.value,
         as_of=as_of,
-        window=Window(first, last, (last - first).days + 1, (as_of - last).days),
+        window=window.replaced_by(first, last, as_of=as_of),
         numerator=numerator,
         denominator=denominator,
         limit=stated or build_limit(*limits[3:]),
@@ -259,4 +320,14 @@ def _build_value(row: tuple[Any, ...]) -> Value:
         warning=None,
         name=name,
         enforced=enforced,
+        basis=Basis.AMAZON_REPORT,
+        amazon=standing,
     )
+
+
+def _rating_status(score: int | None, word: str | None) -> Status:
+    """Return the status of an account health rating: 200 and more is healthy, below 200 it may deactivate."""
+    counted = Status.NO_DATA
+    if score is not None:
+        counted = Status.HEALTHY if score >= HEALTHY_RATING else Status.BREACHED
+    return worst_status([counted, AMAZON_WORDS.get(word or "", Status.NO_DATA)])

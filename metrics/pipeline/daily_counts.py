@@ -110,6 +110,9 @@ def _packages(day: str, condition: str) -> str:
         WHERE {ACCOUNT_ROWS} AND {SOLD_BY_AMAZON} AND {day} = ANY(%(days)s) AND {condition}"""
 
 
+IS_TRACKED = "is_scanned IS TRUE AND is_on_time IS NOT NULL"
+IS_IN_TIME = f"{IS_TRACKED} AND is_on_time AND by_late_delivery IS NOT TRUE"
+
 GROUPS = (
     Group(
         {
@@ -123,6 +126,7 @@ GROUPS = (
             "cancellable_orders": "count(*) FILTER (WHERE is_in OR by_seller)",
             "seller_cancelled_orders": "count(*) FILTER (WHERE by_seller)",
             "unexplained_cancelled_orders": "count(*) FILTER (WHERE is_unexplained)",
+            "uncounted_cancelled_orders": "count(*) FILTER (WHERE is_unexplained AND NOT is_in)",
             "returnable_orders": "count(*) FILTER (WHERE is_in OR is_returned)",
             "returned_orders": "count(*) FILTER (WHERE is_returned)",
         },
@@ -144,20 +148,30 @@ GROUPS = (
     ),
     Group(
         {
-            "shipped_packages": "count(*)",
+            "shipped_packages": "count(is_scanned)",
             "scanned_packages": "count(*) FILTER (WHERE is_scanned AND by_tracking IS NOT TRUE)",
+            "unknown_scan_packages": "count(*) FILTER (WHERE is_scanned IS NULL)",
         },
-        _packages("shipped_on", "is_scanned IS NOT NULL"),
+        _packages("shipped_on", "shipped_on IS NOT NULL"),
         day="shipped_on",
     ),
     Group(
         {
-            "tracked_packages": "count(*)",
-            "on_time_packages": "count(*) FILTER (WHERE is_on_time AND by_late_delivery IS NOT TRUE)",
-            "tracked_units": "coalesce(sum(units), 0)",
-            "on_time_units": "coalesce(sum(units) FILTER (WHERE is_on_time AND by_late_delivery IS NOT TRUE), 0)",
+            "tracked_packages": f"count(*) FILTER (WHERE {IS_TRACKED})",
+            "on_time_packages": f"count(*) FILTER (WHERE {IS_IN_TIME})",
+            "unknown_delivery_packages": f"count(*) FILTER (WHERE NOT ({IS_TRACKED}))",
+            "tracked_units": f"coalesce(sum(units) FILTER (WHERE {IS_TRACKED}), 0)",
+            "on_time_units": f"coalesce(sum(units) FILTER (WHERE {IS_IN_TIME}), 0)",
+            "unknown_delivery_units": f"coalesce(sum(units) FILTER (WHERE NOT ({IS_TRACKED})), 0)",
+            "business_tracked_units": f"coalesce(sum(units) FILTER (WHERE {IS_TRACKED} AND is_business), 0)",
+            "business_on_time_units": f"coalesce(sum(units) FILTER (WHERE {IS_IN_TIME} AND is_business), 0)",
+            "business_unknown_units": f"coalesce(sum(units) FILTER (WHERE NOT ({IS_TRACKED}) AND is_business), 0)",
         },
-        _packages("deliver_by_on", "is_scanned AND is_on_time IS NOT NULL"),
+        # A package without a scan is not tracked. If its scan or its delivery is unknown, it is left open.
+        _packages(
+            "deliver_by_on",
+            f"(({IS_TRACKED}) OR (shipped_on IS NOT NULL AND is_scanned IS NOT FALSE))",
+        ),
         day="deliver_by_on",
     ),
     Group(

@@ -13,9 +13,10 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Max
 
 from accounts.models import SellerAccount
-from metrics.models import SourceLoad
+from metrics.models import Snapshot, SourceLoad
 from metrics.pipeline.staging import STAGED
 from metrics.pipeline.statements import RECORD
 from metrics.rules.facts import Fact
@@ -113,13 +114,30 @@ def record(
         cursor.execute(statement, params)
         new, changed, days, new_lines, changed_lines = cursor.fetchone()
         cursor.execute(f"DROP TABLE pg_temp.{STAGED[fact_type].table}")
+    _record_load(account=account, source=source, report_id=report_id, recorded_at=recorded_at)
+    touched, new_lines, changed_lines = (frozenset(each or ()) for each in (days, new_lines, changed_lines))
+    return Recorded(new, changed, touched, new_lines, changed_lines)
+
+
+def _record_load(*, account: SellerAccount, source: str, report_id: UUID, recorded_at: datetime) -> None:
+    """Store that the source was loaded, and until when its data describe it."""
     key = {
         "agency_id": account.agency_id,
         "account_id": account.pk,
         "source": source,
         "recorded_at": recorded_at,
     }
+    described_at = _reported_at(account, report_id) if source == "reported" else recorded_at
     # Facts of two types may have one source: an account health report has snapshots and figures.
-    SourceLoad.objects.get_or_create(**key, defaults={"report_id": report_id})
-    touched, new_lines, changed_lines = (frozenset(each or ()) for each in (days, new_lines, changed_lines))
-    return Recorded(new, changed, touched, new_lines, changed_lines)
+    SourceLoad.objects.get_or_create(
+        **key, defaults={"report_id": report_id, "described_at": min(described_at, recorded_at)}
+    )
+
+
+def _reported_at(account: SellerAccount, report_id: UUID) -> datetime:
+    """Return the newest moment that the snapshots of a report describe."""
+    snapshots = Snapshot.objects.filter(
+        agency_id=account.agency_id, account_id=account.pk, report_id=report_id
+    )
+    newest: datetime = snapshots.aggregate(newest=Max("reported_at"))["newest"]
+    return newest

@@ -68,7 +68,7 @@ STAGED: dict[type[Fact], Staging] = {
             "delivered_on": "date",
             "is_on_time": "bool",
         }
-        | {"is_invoiced_in_time": "bool", "cancelled_by": "text"}
+        | {"is_invoiced_in_time": "bool", "cancelled_by": "text", "is_business": "bool"}
         | STATED,
     ),
     ReturnFact: Staging(

@@ -13,18 +13,20 @@ from django.db import connection
 
 from accounts.models import SellerAccount
 from metrics.pipeline import amazon_reported, threshold_versions
-from metrics.rules.definitions import CATALOGUE, COUNTED, COUNTS
+from metrics.pipeline.amazon_reported import AmazonAge
+from metrics.rules.definitions import CANCEL_RATE, CATALOGUE, COUNTED, COUNTS
 from metrics.rules.judgement import build_limit, default_warning_limit
-from metrics.rules.series import Value, Window, default_warning
+from metrics.rules.series import Value, Window
 from metrics.rules.threshold_rules import ThresholdVersion, version_in_force
+from metrics.rules.verdicts import build_bounds
+from metrics.rules.yardstick import Counts, default_warning
 
 FIGURES = ", ".join(
-    f"('{metric.code}', {units}, total.{numerator}, total.{denominator})"
+    f"('{metric.code}', {in_units}, total.{numerator}, total.{denominator}, {number}, {uncounted})"
     for metric in COUNTED
-    for units, (numerator, denominator) in (
-        ("false", (metric.numerator, metric.denominator)),
-        ("true", metric.units or (metric.numerator, metric.denominator)),
-    )
+    for in_units in ("false", "true")
+    for numerator, denominator, open_counts in [metric.counts_in(units=in_units == "true")]
+    for number, uncounted in [[f"total.{name}" for name in open_counts] if open_counts else ("0", "0")]
 )
 CHANNELS = ", ".join(f"('{metric.code}', '{channel}')" for metric in COUNTED for channel in metric.channels)
 
@@ -35,6 +37,13 @@ WINDOW_TOTALS = ", ".join(
     f"{name}[requested.last - span.first + 1] - {name}[requested.first - span.first] AS {name}"
     for name in COUNTS
 )
+
+# V1 reports do not separate channels: their figures are taken for the merchant's, who may be deactivated.
+FIGURE_OF_SERIES = """figure.agency_id = %(agency)s AND figure.account_id = %(account)s
+            AND figure.metric = series.metric AND figure.marketplace = series.marketplace
+            AND (figure.channel = series.channel OR (figure.channel = 'all' AND series.channel = 'mfn'))
+            AND figure.reported_at < (as_of::date + 1)::timestamp AT TIME ZONE 'UTC'
+            AND figure.recorded_at <= %(known_at)s"""
 
 VALUES = f"""
 WITH series AS (
@@ -53,11 +62,14 @@ WITH series AS (
                 AND snapshot.marketplace = place.marketplace AND snapshot.recorded_at <= %(known_at)s))
 ), requested AS (
     SELECT series.*, as_of::date, rule.window_days, rule.window_offset, rule.counts_units, rule.name,
-        rule.enforced,
+        rule.enforced, rule.minimum_denominator,
         rule.comparator, rule.limit_numerator, rule.limit_denominator, rule.warning_numerator,
             rule.warning_denominator,
         reported.comparator AS reported_comparator, reported.limit_numerator AS reported_numerator,
             reported.limit_denominator AS reported_denominator,
+        amazon.numerator AS amazon_numerator, amazon.denominator AS amazon_denominator,
+        amazon.rate AS amazon_rate, amazon.status AS amazon_status, amazon.first_on AS amazon_first,
+        amazon.last_on AS amazon_last, amazon.reported_at AS amazon_reported_at,
         as_of::date - rule.window_offset - rule.window_days + 1 AS first,
             as_of::date - rule.window_offset AS last
     FROM series
@@ -70,14 +82,16 @@ WITH series AS (
     ) AS rule
     LEFT JOIN LATERAL (
         SELECT comparator, limit_numerator, limit_denominator FROM metrics_reportedfigure AS figure
-        WHERE figure.agency_id = %(agency)s AND figure.account_id = %(account)s
-            AND figure.metric = series.metric
-            AND figure.marketplace = series.marketplace AND figure.channel = series.channel
-                AND figure.comparator <> ''
-            AND figure.reported_at < (as_of::date + 1)::timestamp AT TIME ZONE 'UTC'
-                AND figure.recorded_at <= %(known_at)s
+        WHERE {FIGURE_OF_SERIES} AND figure.comparator <> ''
         ORDER BY figure.reported_at DESC, figure.recorded_at DESC LIMIT 1
     ) AS reported ON true
+    LEFT JOIN LATERAL (
+        SELECT figure.* FROM metrics_reportedfigure AS figure
+        WHERE {FIGURE_OF_SERIES}
+        -- Of the windows in one report, the one closest to the rule's.
+        ORDER BY figure.reported_at DESC, abs(figure.last_on - figure.first_on + 1 - rule.window_days),
+            figure.recorded_at DESC, figure.line LIMIT 1
+    ) AS amazon ON true
 ), span AS (
     SELECT min(first) - 1 AS first, max(last) AS last FROM requested
 ), newest AS (
@@ -98,25 +112,24 @@ WITH series AS (
 )
 SELECT requested.metric, marketplace, channel, as_of, requested.first, requested.last, window_days,
     window_offset, requested.counts_units, name,
-    enforced, comparator, limit_numerator, limit_denominator, warning_numerator, warning_denominator,
-    reported_comparator, reported_numerator, reported_denominator,
-    figure.numerator::int, figure.denominator::int, {", ".join(f"total.{name}::int" for name in COUNTS)}
+    enforced, minimum_denominator, comparator, limit_numerator, limit_denominator, warning_numerator,
+    warning_denominator, reported_comparator, reported_numerator, reported_denominator,
+    amazon_numerator, amazon_denominator, amazon_rate, amazon_status, amazon_first, amazon_last,
+    amazon_reported_at, figure.numerator::int, figure.denominator::int, figure.open::int,
+    figure.uncounted::int, {", ".join(f"total.{name}::int" for name in COUNTS)}
 FROM requested JOIN by_day USING (marketplace, channel) CROSS JOIN span
 -- OFFSET keeps the planner from merging the subquery, which would compute the totals again for each figure.
 CROSS JOIN LATERAL (SELECT {WINDOW_TOTALS} OFFSET 0) AS total
-JOIN LATERAL (VALUES {FIGURES}) AS figure (metric, counts_units, numerator, denominator)
+JOIN LATERAL (VALUES {FIGURES}) AS figure (metric, counts_units, numerator, denominator, open, uncounted)
     ON figure.metric = requested.metric AND figure.counts_units = requested.counts_units
 ORDER BY array_position(%(metrics)s, requested.metric), marketplace, channel DESC, as_of
 """
 
 # The first columns of a row: metric, marketplace, channel and day.
 SERIES_AND_DAY = 4
-# Where a row's counts hold the parts of a metric and what cannot be judged yet.
-COLUMNS = {
-    code: (
-        tuple((part, COUNTS.index(column)) for part, column in metric.parts),
-        COUNTS.index(metric.unexplained) if metric.unexplained else None,
-    )
+# Where a row's counts hold the parts of a metric.
+PARTS = {
+    code: tuple((part, COUNTS.index(column)) for part, column in metric.parts)
     for code, metric in CATALOGUE.items()
 }
 
@@ -124,24 +137,23 @@ COLUMNS = {
 def query(
     *,
     account: SellerAccount,
-    since: date,
-    until: date,
+    days: tuple[date, date],
     known_at: datetime,
     metrics: Collection[str] = tuple(CATALOGUE),
     marketplaces: Collection[str] | None = None,
     channel: str | None = None,
     versions: Collection[ThresholdVersion] | None = None,
+    stale_at: datetime | None = None,
 ) -> list[Value]:
-    """Return the values of each requested series for each day of `since … until`, as known at a moment.
+    """Return the values of each requested series for each of the days, first to last, as known at a moment.
 
     `marketplaces` are by default those on the account's row. The home marketplace is always returned, the
     others only if they had orders or figures of Amazon's at `known_at`. Series that only Amazon reports are
     returned for the marketplaces of the reports. Warnings are by the agency's thresholds as known then, or by
-    `versions`.
+    `versions`. Amazon's figures are stale if they were too old at the end of a day, or at `stale_at` (default:
+    `known_at`) on the days that were not over then.
     """
-    params = _params(
-        account, since, until, metrics, account.marketplaces if marketplaces is None else marketplaces
-    )
+    params = _params(account, *days, metrics, account.marketplaces if marketplaces is None else marketplaces)
     params |= {"known_at": known_at, "channel": channel}
     rows = _rows(params)
     if versions is None:
@@ -149,8 +161,12 @@ def query(
     by_metric: defaultdict[str, list[ThresholdVersion]] = defaultdict(list)
     for version in versions:
         by_metric[version.metric].append(version)
-    values = [*map(_build_value, rows), *amazon_reported.query_values(params=params)]
-    return [_apply_threshold(value, by_metric.get(value.metric)) for value in values]
+    age = AmazonAge(stale_at or known_at)
+    values = [
+        *(_build_value(row, age) for row in rows),
+        *amazon_reported.query_values(params=params, age=age),
+    ]
+    return [_apply_threshold(value, by_metric.get(value.metric)).settle() for value in values]
 
 
 def query_changed(
@@ -172,7 +188,7 @@ def query_changed(
     for row in _rows(params | {"known_at": known_at}):
         earlier = old.get(row[:SERIES_AND_DAY], row)
         if earlier != row:
-            yield _build_value(earlier), _build_value(row)
+            yield _build_value(earlier, None).settle(), _build_value(row, None).settle()
 
 
 def _params(
@@ -213,14 +229,13 @@ def _apply_threshold(value: Value, versions: list[ThresholdVersion] | None) -> V
     return replace(value, warning=version.build_warning(value.limit.comparator if value.limit else ""))
 
 
-def _build_value(row: tuple[Any, ...]) -> Value:
+def _build_value(row: tuple[Any, ...], age: AmazonAge | None) -> Value:
+    """Build the value of a row, with Amazon's figure unless `age` is None."""
     metric, marketplace, channel, as_of, first, last, days, offset, *others = row
-    counts_units, name, enforced, *numbers = others
-    comparator, limit_p, limit_q, warning_p, warning_q, *reported, numerator, denominator = numbers[
-        : -len(COUNTS)
-    ]
-    totals = numbers[-len(COUNTS) :]
-    parts, unexplained = COLUMNS[metric]
+    counts_units, name, enforced, minimum, *numbers = others
+    comparator, limit_p, limit_q, warning_p, warning_q, *numbers = numbers
+    reported, figure, numbers = numbers[:3], numbers[3:10], numbers[10:]
+    numerator, denominator, number, uncounted, *totals = numbers
     limit, stated = build_limit(comparator, limit_p, limit_q), build_limit(*reported)
     # The warning limit of a rule belongs to the rule's own target. If Amazon's report states another target,
     # the warning limit is three quarters of that.
@@ -228,6 +243,7 @@ def _build_value(row: tuple[Any, ...]) -> Value:
     warning_limit = (
         build_limit(comparator, warning_p, warning_q) if is_default else default_warning_limit(stated)
     )
+    counts, definition = Counts(numerator, denominator), CATALOGUE[metric]
     return Value(
         metric=metric,
         marketplace=marketplace,
@@ -242,6 +258,9 @@ def _build_value(row: tuple[Any, ...]) -> Value:
         name=name,
         enforced=enforced,
         counts_units=counts_units,
-        parts={part: totals[column] for part, column in parts} or None,
-        unexplained=None if unexplained is None else totals[unexplained],
+        minimum_denominator=minimum,
+        parts={part: totals[column] for part, column in PARTS[metric]} or None,
+        unexplained=number if metric == CANCEL_RATE else None,
+        bounds=build_bounds(counts, number, uncounted, counts_good=definition.counts_good),
+        amazon=amazon_reported.build_standing(figure=figure, as_of=as_of, age=age) if age else None,
     )

@@ -30,8 +30,12 @@ EXPLANATIONS: dict[str, str] = {
     ),
     "valid_tracking_rate": "Shipped packages scanned by a carrier, out of all shipped packages.",
     "on_time_delivery_rate": (
-        "Tracked units (US) or packages (other marketplaces) delivered by the promised date, out of all "
-        "tracked ones."
+        "Tracked units (US, GB and DE) or packages (other marketplaces) delivered by the promised date, out of "
+        "all tracked ones."
+    ),
+    "business_on_time_delivery_rate": (
+        "Tracked units of Amazon Business orders delivered by the promised date, out of all tracked units of "
+        "Amazon Business orders."
     ),
     "invoice_defect_rate": (
         "Amazon Business orders without an invoice within one business day of the shipment, out of all "

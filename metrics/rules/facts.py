@@ -117,6 +117,7 @@ class ShipmentFact(NamedTuple):
     is_on_time: bool | None
     is_invoiced_in_time: bool | None
     cancelled_by: str
+    is_business: bool
     stated_at: datetime | None
 
 

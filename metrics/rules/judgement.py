@@ -19,6 +19,7 @@ class Status(StrEnum):
 
     BREACHED = "breached"
     AT_RISK = "at_risk"
+    UNDECIDED = "undecided"
     HEALTHY = "healthy"
     NO_DATA = "no_data"
 

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 from metrics.rules.judgement import Comparator, Limit
-from metrics.rules.series import WarningThreshold
+from metrics.rules.yardstick import WarningThreshold
 
 ALWAYS = datetime.min.replace(tzinfo=UTC)
 

@@ -197,7 +197,7 @@ def test_portfolio_counts_allowed_accounts(manager: Client, acme: Client) -> Non
     assert [each["accounts"]["total"] for each in portfolios] == [1, 2]
     assert portfolios[0]["open_breaches"]["breach"] * 2 == portfolios[1]["open_breaches"]["breach"]
     assert all(
-        sum(metric[status] for status in ("breached", "at_risk", "healthy", "no_data")) == 1
+        sum(metric[status] for status in ("breached", "at_risk", "undecided", "healthy", "no_data")) == 1
         for metric in portfolios[0]["metrics"]
     )
 

@@ -30,7 +30,7 @@ FULL, FEW = 30, 3
 FILE = Path(__file__).with_name("query_counts.json")
 QUERY_COUNTS: dict[str, int] = json.loads(FILE.read_text())
 COUNTED_READS = ("getPortfolio", "listMetrics")
-SHARED_LISTS = ("listReportTypes", "listEventTypes")
+SHARED_LISTS = ("listReportTypes", "listEventTypes", "listRules")
 WITHOUT_LIMIT = (*SHARED_LISTS, "listMetrics")
 NOT_COUNTED = ("SAVEPOINT", "RELEASE SAVEPOINT", "SET LOCAL")  # how a test's transaction is nested
 

@@ -274,10 +274,13 @@ def test_shared_tables_are_written_by_migrations_alone(db: None, statement: str)
 
 
 def test_metric_rules_cannot_be_inserted(db: None) -> None:
-    row = "(metric, marketplace, effective_from, window_days, window_offset, comparator, source)"
+    row = (
+        "(metric, marketplace, effective_from, window_days, window_offset, comparator, source_title, source_url, "
+        "checked_on)"
+    )
 
     with pytest.raises(ProgrammingError, match="row-level security"):
         count_touched(
             f"INSERT INTO metrics_metricrule {row} VALUES ('order_defect_rate', 'US', '2026-01-01', 60, 15, "
-            "'', 'us')"
+            "'', 'us', '', '2026-01-01')"
         )

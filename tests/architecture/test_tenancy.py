@@ -41,7 +41,7 @@ PUBLIC_PATHS = {
     "/readyz": "for load balancers",
     "/metrics": "for Prometheus, with METRICS_TOKEN",
 }
-SHARED_LISTS = ("/v1/document-kinds", "/v1/event-types")
+SHARED_LISTS = ("/v1/document-kinds", "/v1/event-types", "/v1/rules")
 PROBLEM = "application/problem+json"
 READS = [operation for operation in OPERATIONS if operation.method == "GET"]
 WITH_IDS = [operation for operation in OPERATIONS if operation.names]

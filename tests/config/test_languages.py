@@ -61,6 +61,7 @@ def package(number: int, *, shipped_on: date | None = AN_ELEVENTH_DAY, **more: A
         is_on_time=None if shipped_on is None else True,
         is_invoiced_in_time=None if shipped_on is None else True,
         cancelled_by="",
+        is_business=True,
         stated_at=None,
     )
     return usual._replace(**more)

@@ -46,8 +46,10 @@ def log_book() -> Iterator[LogBook]:
 
 
 def test_request_is_logged_in_one_line(log_book: LogBook, acme: Client, shop: str) -> None:
-    response = acme.get(f"/v1/accounts/{shop}", {"fields": "name", "token": "verysecret"})
+    refused = acme.get(f"/v1/accounts/{shop}", {"token": "verysecret"})
+    response = acme.get(f"/v1/accounts/{shop}")
 
+    assert refused.status_code == 400
     line = log_book.requests[-1]
     assert line["event"] == f"GET /v1/accounts/{shop} 200"
     assert line["route"] == "/v1/accounts/{account_id}"

@@ -121,6 +121,13 @@ CASES = (
         read=1,
         warnings=("The XML declares the encoding UTF-8 and is not in it. It was read as cp1252.",),
     ),
+    # What they say of the account is in tests/metrics/test_verdicts.py.
+    Case(file="100_v2_only_bad.json", report_type="GET_V2_SELLER_PERFORMANCE_REPORT", read=3),
+    Case(
+        file="140_orders_30_of_100_cancelled.txt",
+        report_type="GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL",
+        read=100,
+    ),
     Case(
         file="131_shipments_excel_dates.csv",
         report_type="shipments",

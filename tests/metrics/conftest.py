@@ -26,7 +26,7 @@ def rule(owner_dsn: str) -> Iterator[Callable[..., None]]:
         def write(**fields: Any) -> None:
             row = (
                 {name: value for name, value in (usual or {}).items() if name != "id"}
-                | {"source": "a test"}
+                | {"source_title": "a test"}
                 | fields
             )
             names, values = (

@@ -103,6 +103,7 @@ def shipment(number: int = 1, package: str = "", *, on: date = DAY, **more: Any)
         is_on_time=True,
         is_invoiced_in_time=None,
         cancelled_by="",
+        is_business=False,
         stated_at=None,
     )._replace(**more)
 
@@ -277,7 +278,7 @@ class FactRecorder:
     ) -> list[Value]:
         with context.agency(self.agency_id):
             return values.query(
-                account=self.account, since=since, until=until or since, known_at=known_at, **params
+                account=self.account, days=(since, until or since), known_at=known_at, **params
             )
 
     def odr(self, *, marketplace: str = "US", channel: str = "mfn", **at: Any) -> list[tuple[int, int]]:

@@ -26,7 +26,7 @@ from tests.documents import Document, json_fields
 from tests.order_histories import FIRST_DAY
 from tests.recount import figures, indistinct
 from tests.recount.counted_rows import DEFECTS
-from tests.recount.figures import METRICS, ODR, PCR, RULES, Recount, channels_of, rule_of
+from tests.recount.figures import METRICS, ODR, PCR, RULES, SEVERITY, Recount, channels_of, rule_of
 from tests.recount.knowledge import NEVER, Knowledge
 from tests.recount.statements import Upload
 from tests.upload_plans import Plan, upload_plans
@@ -38,7 +38,6 @@ MICROSECOND = timedelta(microseconds=1)
 MARKETPLACES = ("US", "GB", "DE")
 SERIES = [(metric, *where) for metric in METRICS for where in product(MARKETPLACES, channels_of(metric))]
 OF_DEFECTS = {ODR, *figures.PARTS.values()}
-WORST_FIRST = ("breached", "at_risk", "healthy", "no_data")
 MOMENTS, METRICS_A_MOMENT = 4, 2
 EXAMPLES = int(os.environ.get("RECOUNT_EXAMPLES", "0"))
 
@@ -193,7 +192,7 @@ def recounted_rows(known: Knowledge, metric: str, *, as_of: date) -> dict[Any, A
     return {
         (line.order_id, line.reference): (
             *(line.marketplace, line.channel, line.day.isoformat()),
-            *(rule_of(metric, line.marketplace).leaves_on(line.day).isoformat(), line.counted),
+            *(rule_of(metric, line.marketplace, as_of).leaves_on(line.day).isoformat(), line.counted),
             known.orders[line.order_id].ordered_on.isoformat()
             if line.order_id and line.channel != "all"
             else None,
@@ -320,4 +319,4 @@ def test_status_and_breaches_match_the_values_after_each_upload(db: None, plan: 
             met = {key for key, word in statuses.items() if word in {"healthy", "at_risk"}}
             still_open = (still_open | missed) - met
         assert open_breaches == still_open
-        assert status == next(word for word in WORST_FIRST if word in statuses.values())
+        assert status == next(word for word in SEVERITY if word in statuses.values())

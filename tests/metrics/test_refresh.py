@@ -42,6 +42,7 @@ def keep_fresh(acme: Client, until: datetime) -> None:
             account_id=account.pk,
             source="orders",
             recorded_at=until,
+            described_at=until,
             report_id=UUID(int=1),
         )
 
@@ -151,7 +152,7 @@ def test_denominator_includes_pending_and_cancelled_if_the_agency_chooses(acme: 
     before = acme.read(f"/v1/accounts/{shop}/metrics")["known_at"]
 
     changed = acme.patch("/v1/agency", {"counts_pending_and_cancelled": True}, format="json")
-    tasks.apply_denominator(agency_id=str(acme.agency.pk))
+    tasks.apply_agency_settings(agency_id=str(acme.agency.pk))
 
     path = f"/v1/accounts/{shop}/metrics/order_defect_rate/orders"
     assert changed.json()["counts_pending_and_cancelled"] is True

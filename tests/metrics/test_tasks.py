@@ -79,7 +79,7 @@ def test_roll_forward_leaves_out_current_accounts(acme: Client) -> None:
     assert denominator(recorder) == WRONG
 
 
-@pytest.mark.parametrize("task", [tasks.roll_agency_forward, tasks.apply_denominator])
+@pytest.mark.parametrize("task", [tasks.roll_agency_forward, tasks.apply_agency_settings])
 def test_task_leaves_out_deleted_accounts(acme: Client, task: Callable[..., None]) -> None:
     recorder = account_of(acme, partner="A1")
     with context.agency(acme.agency.pk):
@@ -90,7 +90,7 @@ def test_task_leaves_out_deleted_accounts(acme: Client, task: Callable[..., None
     assert denominator(recorder) == WRONG
 
 
-@pytest.mark.parametrize("task", [tasks.roll_agency_forward, tasks.apply_denominator])
+@pytest.mark.parametrize("task", [tasks.roll_agency_forward, tasks.apply_agency_settings])
 def test_task_leaves_out_accounts_of_other_agencies(
     acme: Client, rival: Client, task: Callable[..., None]
 ) -> None:
@@ -101,7 +101,7 @@ def test_task_leaves_out_accounts_of_other_agencies(
     assert denominator(foreign) == WRONG
 
 
-@pytest.mark.parametrize("task", [tasks.roll_agency_forward, tasks.apply_denominator])
+@pytest.mark.parametrize("task", [tasks.roll_agency_forward, tasks.apply_agency_settings])
 @pytest.mark.parametrize("broken", [0, 1, 2])
 def test_task_logs_an_account_that_fails_and_continues(
     acme: Client, caplog: pytest.LogCaptureFixture, task: Callable[..., None], broken: int
@@ -149,7 +149,7 @@ def test_denominator_choice_is_sent_to_a_worker_after_commit(committed_db: None)
 
     acme.patch("/v1/agency", {"counts_pending_and_cancelled": True}, format="json")
 
-    assert messages.take() == [("metrics.tasks.apply_denominator", {"agency_id": str(acme.agency.pk)})]
+    assert messages.take() == [("metrics.tasks.apply_agency_settings", {"agency_id": str(acme.agency.pk)})]
 
 
 def test_agency_name_change_starts_no_task(committed_db: None) -> None:

@@ -92,6 +92,27 @@ def unexplained(known: Knowledge) -> Iterator[CountedRow]:
             )
 
 
+def _unknown_scans(known: Knowledge) -> Iterator[CountedRow]:
+    for order, packages in _shipped(known):
+        for each in packages:
+            if each.shipped_on and each.is_scanned is None:
+                yield _counted_row(order, day=each.shipped_on, counted=False)
+
+
+def _unknown_deliveries(known: Knowledge) -> Iterator[CountedRow]:
+    for order, packages in _shipped(known):
+        for each in packages:
+            is_open = each.is_scanned is None or each.is_on_time is None
+            if each.shipped_on and each.deliver_by_on and each.is_scanned is not False and is_open:
+                yield _counted_row(
+                    order,
+                    day=each.deliver_by_on,
+                    counted=False,
+                    reference=each.package,
+                    units=each.units,
+                )
+
+
 def _late_shipments(known: Knowledge) -> Iterator[CountedRow]:
     for order, packages in _shipped(known):
         judged = [(each.ship_by_on, each.is_late) for each in packages if each.shipped_on and each.ship_by_on]
@@ -110,17 +131,32 @@ def _scans(known: Knowledge) -> Iterator[CountedRow]:
                 yield _counted_row(order, day=each.shipped_on, counted=counted, reference=each.package)
 
 
+def _of_business(
+    build_rows: Callable[[Knowledge], Iterator[CountedRow]],
+) -> Callable[[Knowledge], Iterator[CountedRow]]:
+    """Return the builder of the rows of packages of Amazon Business orders in Germany."""
+
+    def counted_rows(known: Knowledge) -> Iterator[CountedRow]:
+        business = {(each.order_id, each.package) for each in known.packages if each.is_business}
+        yield from (
+            line
+            for line in build_rows(known)
+            if line.marketplace == "DE" and (line.order_id, line.reference) in business
+        )
+
+    return counted_rows
+
+
 def _deliveries(known: Knowledge) -> Iterator[CountedRow]:
     for order, packages in _shipped(known):
         for each in packages:
             if each.deliver_by_on and each.is_scanned and each.is_on_time is not None:
-                units = each.units if order.store == "US" else 1
                 yield _counted_row(
                     order,
                     day=each.deliver_by_on,
                     counted=each.is_on_time and not known.is_listed(each, "late_delivery"),
                     reference=each.package,
-                    units=units,
+                    units=each.units,
                 )
 
 
@@ -161,6 +197,14 @@ def _returns(known: Knowledge) -> Iterator[CountedRow]:
             yield _counted_row(order, day=order.ordered_on, counted=order.order_id in returned)
 
 
+BUSINESS_OTDR = "business_on_time_delivery_rate"
+OPEN_BUILDERS: dict[str, Callable[[Knowledge], Iterator[CountedRow]]] = {
+    "pre_fulfillment_cancel_rate": unexplained,
+    "valid_tracking_rate": _unknown_scans,
+    "on_time_delivery_rate": _unknown_deliveries,
+    BUSINESS_OTDR: _of_business(_unknown_deliveries),
+}
+"""What reports leave open. `counted`: it is in the denominator already."""
 BUILDERS: dict[str, Callable[[Knowledge], Iterator[CountedRow]]] = {
     "order_defect_rate": _defects_of(DEFECTS),
     "negative_feedback_rate": _defects_of({"feedback"}),
@@ -171,6 +215,7 @@ BUILDERS: dict[str, Callable[[Knowledge], Iterator[CountedRow]]] = {
     "pre_fulfillment_cancel_rate": _cancellations,
     "valid_tracking_rate": _scans,
     "on_time_delivery_rate": _deliveries,
+    BUSINESS_OTDR: _of_business(_deliveries),
     "invoice_defect_rate": _invoices,
     "message_response_rate_24h": _messages,
     "return_dissatisfaction_rate": _dissatisfaction,

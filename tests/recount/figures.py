@@ -1,11 +1,12 @@
 """Compute the figures of windows, and compare them with targets."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+from tests.clock import TODAY
 from tests.recount import counted_rows
-from tests.recount.counted_rows import CountedRow
+from tests.recount.counted_rows import BUSINESS_OTDR, CountedRow
 from tests.recount.knowledge import Knowledge
 
 ODR, PCR, OTDR = "order_defect_rate", "pre_fulfillment_cancel_rate", "on_time_delivery_rate"
@@ -19,11 +20,14 @@ PARTS = {
 @dataclass(frozen=True)
 class Rule:
     """Describe a window of `days` that ends `offset` days ago, and a target: comparator, and a fraction as two
-    integers."""
+    integers. A missed target below the `minimum` is only near."""
 
     days: int
     offset: int
     target: tuple[str, int, int] | None = None
+    units: bool = False
+    minimum: int = 0
+    since: date = date.min
 
     def window(self, as_of: date) -> tuple[date, date]:
         """Return the first and the last day of the window."""
@@ -52,6 +56,14 @@ class Rule:
         allowed = 3 * (limit_denominator - limit_numerator) * denominator
         return used > allowed or (comparator == "gt" and used == allowed)
 
+    def status(self, numerator: int, denominator: int) -> str:
+        """Return the status of two counts."""
+        if not denominator:
+            return "no_data"
+        if self.is_met(numerator, denominator) is False:
+            return "breached" if denominator >= self.minimum else "at_risk"
+        return "at_risk" if self.is_near(numerator, denominator) else "healthy"
+
 
 RULES = {
     ODR: Rule(60, 15, ("lt", 1, 100)),
@@ -63,12 +75,21 @@ RULES = {
     PCR: Rule(7, 1, ("lt", 25, 1000)),
     "valid_tracking_rate": Rule(30, 10, ("gte", 95, 100)),
     OTDR: Rule(30, 10, ("gt", 97, 100)),
+    BUSINESS_OTDR: Rule(14, 7, ("gte", 90, 100), units=True, since=date(2026, 9, 30)),
     "invoice_defect_rate": Rule(7, 7, ("lt", 5, 100)),
     "message_response_rate_24h": Rule(30, 0, ("gte", 90, 100)),
     "return_dissatisfaction_rate": Rule(30, 0, ("lt", 10, 100)),
     "return_rate": Rule(60, 15),
 }
-RULES_BY_MARKETPLACE = {(OTDR, "US"): Rule(14, 7, ("gte", 90, 100))}  # since 25 September 2024
+IN_UNITS = Rule(14, 7, ("gte", 90, 100), units=True)
+RULES_BY_MARKETPLACE = {
+    (OTDR, "US"): (date(2024, 9, 25), IN_UNITS),
+    (OTDR, "GB"): (date(2025, 9, 16), replace(IN_UNITS, minimum=20)),
+    (OTDR, "DE"): (date(2026, 9, 1), IN_UNITS),
+}
+"""The first day of each rule, and the rule."""
+COUNTS_GOOD = {"valid_tracking_rate", OTDR, BUSINESS_OTDR, "message_response_rate_24h"}
+SEVERITY = ("breached", "at_risk", "undecided", "healthy", "no_data")
 METRICS = tuple(RULES)
 BOTH_CHANNELS = {ODR, "negative_feedback_rate", "a_to_z_claim_rate", "chargeback_rate", "return_rate"}
 
@@ -80,8 +101,9 @@ def channels_of(metric: str) -> tuple[str, ...]:
     return ("mfn", "afn") if metric in BOTH_CHANNELS else ("mfn",)
 
 
-def rule_of(metric: str, marketplace: str) -> Rule:
-    return RULES_BY_MARKETPLACE.get((metric, marketplace), RULES[metric])
+def rule_of(metric: str, marketplace: str, as_of: date = TODAY) -> Rule:
+    first, rule = RULES_BY_MARKETPLACE.get((metric, marketplace), (date.max, RULES[metric]))
+    return rule if as_of >= first else RULES[metric]
 
 
 class Recount:
@@ -92,7 +114,9 @@ class Recount:
         self._lines = {
             metric: list(build_rows(known)) for metric, build_rows in counted_rows.BUILDERS.items()
         }
-        self._unexplained = list(counted_rows.unexplained(known))
+        self._open = {
+            metric: list(build_rows(known)) for metric, build_rows in counted_rows.OPEN_BUILDERS.items()
+        }
 
     def days(self, metric: str) -> list[date]:
         """Return the days on which anything counts into the metric."""
@@ -101,7 +125,9 @@ class Recount:
     def listed(self, metric: str, *, as_of: date) -> list[CountedRow]:
         """Return the rows of each marketplace's and channel's window, which make the denominator."""
         return [
-            line for line in self._lines[metric] if _is_inside(line, rule_of(metric, line.marketplace), as_of)
+            line
+            for line in self._lines[metric]
+            if _is_inside(line, rule_of(metric, line.marketplace, as_of), as_of)
         ]
 
     def figures(self, metric: str, marketplace: str, channel: str, *, as_of: date) -> tuple[int, int]:
@@ -111,7 +137,26 @@ class Recount:
             for line in self.listed(metric, as_of=as_of)
             if (line.marketplace, line.channel) == (marketplace, channel)
         ]
-        return sum(line.units for line in inside if line.counted), sum(line.units for line in inside)
+        units = [line.units if rule_of(metric, marketplace, as_of).units else 1 for line in inside]
+        return sum(n for n, line in zip(units, inside, strict=True) if line.counted), sum(units)
+
+    def ends(
+        self, metric: str, marketplace: str, channel: str, *, as_of: date
+    ) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Return the figures if everything that is open turned out well, and if it turned out badly."""
+        numerator, denominator = self.figures(metric, marketplace, channel, as_of=as_of)
+        rule = rule_of(metric, marketplace, as_of)
+        inside = [
+            line
+            for line in self._open.get(metric, [])
+            if (line.marketplace, line.channel) == (marketplace, channel) and _is_inside(line, rule, as_of)
+        ]
+        number = sum(line.units if rule.units else 1 for line in inside)
+        outside = sum(line.units if rule.units else 1 for line in inside if not line.counted)
+        with_all = numerator + number, denominator + outside
+        if metric in COUNTS_GOOD:
+            return with_all, (numerator, denominator + outside)
+        return (numerator, denominator), with_all
 
     def parts(self, marketplace: str, channel: str, *, as_of: date) -> dict[str, int]:
         """Return how many orders have a counted defect of each kind."""
@@ -123,20 +168,20 @@ class Recount:
         """Return how many cancelled orders have no known canceller."""
         return sum(
             line.marketplace == marketplace and _is_inside(line, RULES[PCR], as_of)
-            for line in self._unexplained
+            for line in self._open[PCR]
         )
 
     def is_met(self, metric: str, marketplace: str, channel: str, *, as_of: date) -> bool | None:
-        return rule_of(metric, marketplace).is_met(*self.figures(metric, marketplace, channel, as_of=as_of))
+        """Return whether the target is met, None if the two ends differ."""
+        rule = rule_of(metric, marketplace, as_of)
+        best, worst = self.ends(metric, marketplace, channel, as_of=as_of)
+        return rule.is_met(*best) if rule.is_met(*best) is rule.is_met(*worst) else None
 
     def status(self, metric: str, marketplace: str, channel: str, *, as_of: date) -> str:
         """Return the status as the API names it."""
-        if not self.figures(metric, marketplace, channel, as_of=as_of)[1]:
-            return "no_data"
-        if self.is_met(metric, marketplace, channel, as_of=as_of) is False:
-            return "breached"
-        near = rule_of(metric, marketplace).is_near(*self.figures(metric, marketplace, channel, as_of=as_of))
-        return "at_risk" if near else "healthy"
+        rule = rule_of(metric, marketplace, as_of)
+        best, worst = (rule.status(*end) for end in self.ends(metric, marketplace, channel, as_of=as_of))
+        return best if best == worst else min(best, "undecided", key=SEVERITY.index)
 
 
 def history(
@@ -149,4 +194,4 @@ def history(
 
 def _is_inside(line: CountedRow, rule: Rule, as_of: date) -> bool:
     first, last = rule.window(as_of)
-    return first <= line.day <= last
+    return as_of >= rule.since and first <= line.day <= last

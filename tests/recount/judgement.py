@@ -30,6 +30,7 @@ class Package:
     is_on_time: bool | None
     is_invoiced_in_time: bool | None
     cancelled_by: str
+    is_business: bool
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ def package(row: ShipmentRow, *, columns: frozenset[str], at: datetime) -> Packa
         is_on_time=is_on_time(row, columns, at),
         is_invoiced_in_time=is_invoiced_in_time(row, columns, at),
         cancelled_by=row.cancelled_by,
+        is_business=bool(row.business_order),
     )
 
 

@@ -48,7 +48,8 @@ def counted(metric: str, *rows: Row, store: str = "GB", channel: str = "mfn", **
         ("late_shipment_rate_30d", "GB", date(2026, 10, 2), date(2026, 10, 31)),
         (PCR, "GB", date(2026, 10, 24), date(2026, 10, 30)),
         (VTR, "GB", date(2026, 9, 22), date(2026, 10, 21)),
-        (OTDR, "GB", date(2026, 9, 22), date(2026, 10, 21)),
+        (OTDR, "FR", date(2026, 9, 22), date(2026, 10, 21)),
+        (OTDR, "GB", date(2026, 10, 11), date(2026, 10, 24)),
         (OTDR, "US", date(2026, 10, 11), date(2026, 10, 24)),
         (IDR, "GB", date(2026, 10, 18), date(2026, 10, 24)),
         (MESSAGES, "GB", date(2026, 10, 2), date(2026, 10, 31)),
@@ -79,8 +80,8 @@ def test_window_of_each_rule_at_the_end_of_october(
         (VTR, "GB", 94, 99, False),
         (OTDR, "US", 90, 100, True),
         (OTDR, "US", 89, 99, False),
-        (OTDR, "DE", 97, 100, False),
-        (OTDR, "DE", 98, 101, True),
+        (OTDR, "FR", 97, 100, False),
+        (OTDR, "FR", 98, 101, True),
         (IDR, "GB", 1, 20, False),
         (IDR, "GB", 1, 21, True),
         (MESSAGES, "GB", 9, 10, True),
@@ -230,7 +231,7 @@ def test_tracking_rate_counts_packages(rows: list[Row], columns: set[str], expec
 @pytest.mark.parametrize(
     ("store", "rows", "expected"),
     [
-        ("GB", [DELIVERED, replace(DELIVERED, package="P1", delivered_at=NEXT + timedelta(days=1))], (1, 2)),
+        ("FR", [DELIVERED, replace(DELIVERED, package="P1", delivered_at=NEXT + timedelta(days=1))], (1, 2)),
         (
             "US",
             [DELIVERED, replace(DELIVERED, package="P1", delivered_at=NEXT + timedelta(days=1), units=2)],
@@ -238,13 +239,14 @@ def test_tracking_rate_counts_packages(rows: list[Row], columns: set[str], expec
         ),
         ("US", [DELIVERED, replace(DELIVERED, package="P1", units=None)], (6, 6)),
         ("DE", [replace(DELIVERED, delivered_at=None)], (0, 0)),
-        ("DE", [replace(DELIVERED, delivered_at=None, first_scan_at=DAY)], (0, 1)),
+        ("FR", [replace(DELIVERED, delivered_at=None, first_scan_at=DAY)], (0, 1)),
+        ("DE", [replace(DELIVERED, delivered_at=None, first_scan_at=DAY)], (0, 5)),
         ("DE", [replace(DELIVERED, delivered_at=None, first_scan_at=DAY, updated_at=NOON)], (0, 0)),
         ("DE", [replace(DELIVERED, deliver_by=None)], (0, 0)),
         ("DE", [replace(DELIVERED, shipped_at=None)], (0, 0)),
     ],
 )
-def test_delivery_rate_counts_units_in_the_us_and_packages_elsewhere(
+def test_delivery_rate_counts_units_or_packages_by_marketplace(
     store: str, rows: list[Row], expected: tuple[int, int]
 ) -> None:
     assert counted(OTDR, placed(store=store), *rows, store=store) == expected

@@ -99,6 +99,6 @@ def test_plans_use_every_report_type_and_no_future_time() -> None:
             timed = [row for row in document.rows if isinstance(row, ShipmentRow | ReturnRow | MessageRow)]
             moments += [row.updated_at for row in timed if row.updated_at]
 
-    assert len(report_types) == 9
+    assert len(report_types) == 12
     assert min(report_types.values()) > 5
     assert max(moments) <= LATEST_EVENT

@@ -6,12 +6,18 @@ Events contain IDs and figures, never personal data. Pure.
 from dataclasses import dataclass
 from typing import Any
 
-Schema = dict[str, Any]
-
-STRING: Schema = {"type": "string"}
-INTEGER: Schema = {"type": "integer"}
-DATE: Schema = {"type": "string", "format": "date"}
-DATE_TIME: Schema = {"type": "string", "format": "date-time"}
+from webhooks.events.schemas import (
+    DATE,
+    DATE_TIME,
+    INTEGER,
+    STRING,
+    Schema,
+    described,
+    enum,
+    json_object,
+    nullable,
+    public_id,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,37 +28,6 @@ class EventType:
     description: str
     schema: Schema
     example: dict[str, Any]
-
-
-def enum(*values: str, description: str = "") -> Schema:
-    """Return the schema of a string with these values."""
-    return described({"type": "string", "enum": list(values)}, description)
-
-
-def described(schema: Schema, description: str) -> Schema:
-    """Return the schema with a description, if there is one."""
-    return schema | {"description": description} if description else schema
-
-
-def nullable(schema: Schema) -> Schema:
-    """Return the schema that also allows null."""
-    return schema | {"type": [schema["type"], "null"]}
-
-
-def json_object(properties: dict[str, Schema], *, optional: tuple[str, ...] = ()) -> Schema:
-    """Return the schema of an object. Properties may be added in future, so a receiver must ignore unknown
-    ones."""
-
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": [name for name in properties if name not in optional],
-    }
-
-
-def public_id(prefix: str, description: str = "") -> Schema:
-    """Return the schema of a public ID such as `brch_…`."""
-    return described({"type": "string", "pattern": f"^{prefix}_[0-9a-f]{{32}}$"}, description)
 
 
 SERIES: dict[str, Schema] = {
@@ -66,6 +41,13 @@ SERIES: dict[str, Schema] = {
         "Amazon ships. `all`: Amazon does not separate the channels.",
     ),
 }
+BASIS = enum(
+    "own",
+    "amazon_report",
+    "none",
+    description="Whose figure missed or met the limit. `own`: the counts of the loaded reports. "
+    "`amazon_report`: Amazon's own figure in its account health report.",
+)
 FIGURES: dict[str, Schema] = {
     "as_of": described(DATE, "The day for which the value is calculated."),
     "numerator": described(INTEGER, "The numerator of the value, such as the number of defective orders."),
@@ -128,6 +110,7 @@ BREACH: dict[str, Schema] = {
     ),
     "status": enum("open", "resolved", description="Whether the breach is open or resolved."),
     "opened_at": described(DATE_TIME, "When the breach opened."),
+    "basis": BASIS,
     **FIGURES,
     "target": TARGET,
     "threshold": nullable(
@@ -167,6 +150,7 @@ _BREACH: dict[str, Any] = {
     "status": "open",
     "opened_at": "2026-11-22T09:00:00Z",
     "as_of": "2026-11-22",
+    "basis": "own",
     "numerator": 7,
     "denominator": 612,
     "rate": 0.011437908496732025,

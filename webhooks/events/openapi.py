@@ -4,7 +4,8 @@ responses. Pure."""
 from copy import deepcopy
 from typing import Any
 
-from webhooks.events.catalogue import DATE_TIME, EVENT_TYPES, EventType, Schema, nullable, public_id
+from webhooks.events.catalogue import EVENT_TYPES, EventType
+from webhooks.events.schemas import DATE_TIME, Schema, nullable, public_id
 
 ID = "evt_019abc4e5f607a8b9c0d1e2f3a4b5c6d"
 ACCOUNT = "acct_019abc4e5f607a8b9c0d1e2f3a4b5c6d"

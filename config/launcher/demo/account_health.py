@@ -185,8 +185,8 @@ def _tracking(market: Market) -> Block:
 
 
 def _deliveries(market: Market) -> Block:
-    """Count deliveries on time, by units in the US and by packages elsewhere."""
-    in_units = market.code == "US"
+    """Count deliveries on time, by units in the US, GB and DE and by packages elsewhere."""
+    in_units = market.code in {"US", "GB", "DE"}
     first, last = market.span(*((14, 7) if in_units else (30, 10)))
     tracked = [
         package for package in market.packages if package.is_scanned and first <= package.deliver_by <= last
@@ -247,7 +247,7 @@ def _inconsistent(entry: Block) -> Block:
     own["rate"] = round(own["orderWithDefects"]["count"] / own["orderCount"], 4)
     defects["afn"]["fulfillmentType"] = "mfn"
     entry["lateShipmentRateList"].pop()
-    late["status"] = "BAD"
+    late["rate"] = round(late["rate"] + 0.01, 4)
     entry["preFulfillmentCancellationRate"]["rate"] = 0.02
     tracking["validTrackingCount"] = tracking["shipmentCount"] + 4
     days = entry["invoiceDefectRate"]["reportingDateRange"]

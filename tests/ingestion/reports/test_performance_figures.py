@@ -329,6 +329,22 @@ def test_window_that_ends_in_future_or_never_is_invalid_row(end: str) -> None:
 def test_report_was_made_at_end_of_its_latest_day_but_not_after_it_came(
     ends: list[str], made: datetime
 ) -> None:
+    assert performance_figures.infer_reported_at([(end, 0) for end in ends], SETTING) == made
+
+
+@pytest.mark.parametrize(
+    ("ends", "made"),
+    [
+        ([("2026-09-01", 15)], datetime(2026, 9, 16, 23, 59, 59, tzinfo=UTC)),
+        ([("2026-09-01", 15), ("2026-09-10", 7)], datetime(2026, 9, 17, 23, 59, 59, tzinfo=UTC)),
+        # a figure that ends with the report is exact
+        ([("2026-09-01", 15), ("2026-09-11", 0)], datetime(2026, 9, 11, 23, 59, 59, tzinfo=UTC)),
+        ([("2026-09-20", 15)], NOON),
+    ],
+)
+def test_report_of_figures_that_end_earlier_was_made_the_usual_days_later(
+    ends: list[tuple[str, int]], made: datetime
+) -> None:
     assert performance_figures.infer_reported_at(ends, SETTING) == made
 
 

@@ -76,7 +76,8 @@ def test_official_example_gives_each_of_its_figures(document: bytes) -> None:
 
     assert {(fact.metric, fact.channel): summarize(fact) for fact in parsed.reported} == EXAMPLE_FIGURES
     assert {fact.marketplace for fact in parsed.reported} == {"US"}
-    assert (parsed.reader.read, parsed.rejected, parsed.warnings) == (19, {}, [])
+    assert (parsed.reader.read, parsed.rejected) == (19, {})
+    assert parsed.warnings == ["Not used, because no metric reads it: onTimeDeliveryRate."]
     assert parsed.reader.type_name == performance_v2.NAME
 
 
@@ -157,22 +158,43 @@ def test_other_figures_of_example_contradict_nothing() -> None:
     assert {fact.metric for fact in clean}.isdisjoint(spoken_for | {"document_requests"})
 
 
-def test_on_time_delivery_is_of_packages_outside_us() -> None:
-    fact = figure(parse_document(in_germany(ROOT), today=DAY), "on_time_delivery_rate")
+def test_on_time_delivery_is_of_packages_where_packages_are_judged() -> None:
+    in_france = in_germany(ROOT).replace(health_reports.DE.encode(), b"A13V1IB3VIYZZH")
+    fact = figure(parse_document(in_france, today=DAY), "on_time_delivery_rate")
 
+    assert fact.marketplace == "FR"
     assert summarize(fact) == (847987, 808046, "0.9529", "GOOD", ("gt", 19, 20))
     assert "The count 847987 is greater than the total 808046." in flags(fact)
 
 
 @pytest.mark.parametrize(
     ("marketplace_id", "other"),
-    [(health_reports.US, "onTimeDeliveryRate"), (health_reports.DE, "unitOnTimeDeliveryRate")],
+    [(health_reports.US, "onTimeDeliveryRate"), ("A13V1IB3VIYZZH", "unitOnTimeDeliveryRate")],
 )
-def test_other_on_time_delivery_stays_in_document_only(marketplace_id: str, other: str) -> None:
-    parsed = read_blocks(marketplace_id, **{other: {"rate": 0.9, "status": "GOOD"}})
+def test_other_on_time_delivery_stands_in_for_the_usual_one(marketplace_id: str, other: str) -> None:
+    usual = {"onTimeDeliveryRate", "unitOnTimeDeliveryRate"} - {other}
+    blocks = {other: {"rate": 0.9, "status": "GOOD"}}
 
-    assert (parsed.reported, parsed.reader.read) == ([], 1)
-    assert other in json.loads(parsed.snapshots[0].document)
+    alone = read_blocks(marketplace_id, **blocks)
+    both = read_blocks(marketplace_id, **blocks, **{usual.pop(): {"rate": 0.5, "status": "BAD"}})
+
+    assert [fact.rate for fact in (*alone.reported, *both.reported)] == [Decimal("0.9"), Decimal("0.5")]
+    assert "only in the unit" in flags(alone.reported[0])[0]
+    assert (alone.warnings, both.warnings) == ([], [f"Not used, because no metric reads it: {other}."])
+
+
+@pytest.mark.parametrize(
+    ("name", "named"),
+    [
+        ("buyShippingRate", "buyShippingRate"),
+        ("customerServiceDissatisfactionRate", "customerServiceDissatisfactionRate"),
+        ("Jane Doe, 1 Main Street", "a block with an unusual name"),
+    ],
+)
+def test_unused_block_is_a_warning_by_name(name: str, named: str) -> None:
+    parsed = read_blocks(health_reports.US, **{name: {"rate": 0.9}})
+
+    assert parsed.warnings == [f"Not used, because no metric reads it: {named}."]
 
 
 def test_fixture_with_words_that_amazon_never_sent_is_read() -> None:
@@ -382,7 +404,7 @@ def test_status_good_with_missed_target_is_flagged() -> None:
     block = {"shipmentCountWithValidTracking": 7, "onTimeDeliveryCount": 3, "rate": 0.4286, "status": "GOOD"}
 
     parsed = read_blocks(
-        health_reports.DE, onTimeDeliveryRate=block | {"targetValue": 0.97, "targetCondition": "GREATER_THAN"}
+        "A13V1IB3VIYZZH", onTimeDeliveryRate=block | {"targetValue": 0.97, "targetCondition": "GREATER_THAN"}
     )
 
     fact = figure(parsed, "on_time_delivery_rate")

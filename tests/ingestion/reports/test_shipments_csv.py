@@ -61,7 +61,7 @@ def test_row_states_all_that_is_known_of_package() -> None:
 def test_missing_cells_stay_unknown() -> None:
     fact = fact_of(cancelled_by="")
 
-    assert fact == (ORDER, "", 1, None, None, None, None, None, None, None, None, "", None)
+    assert fact == (ORDER, "", 1, None, None, None, None, None, None, None, None, "", False, None)
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])

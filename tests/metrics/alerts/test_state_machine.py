@@ -21,7 +21,8 @@ from metrics.alerts.state_machine import (
     step,
 )
 from metrics.rules.judgement import Comparator, Limit
-from metrics.rules.series import Value, WarningThreshold, Window
+from metrics.rules.series import Value, Window
+from metrics.rules.yardstick import WarningThreshold
 
 FIRST = date(2026, 11, 1)
 TARGET, WARN, CLEAR = (Limit(Comparator.LT, percent, 100) for percent in (10, 5, 2))

@@ -17,7 +17,7 @@ from metrics.alerts import thresholds
 from metrics.alerts.thresholds import InvalidThreshold, Scope, ThresholdSettings
 from metrics.models import Breach, Threshold
 from metrics.rules.judgement import Comparator, Limit, Status
-from metrics.rules.series import WarningThreshold
+from metrics.rules.yardstick import WarningThreshold
 from tests.client import Client
 from tests.conftest import NOON
 from tests.metrics.fact_recorder import (

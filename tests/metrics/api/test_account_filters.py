@@ -65,10 +65,10 @@ def names(client: Client, **params: Any) -> set[str]:
         ({"metric": "order_defect_rate", "status": "breached"}, {"bad", "half"}),
         ({"metric": "order_defect_rate", "status": "at_risk"}, {"near"}),
         ({"metric": "order_defect_rate", "status": "healthy"}, {"other"}),
-        ({"metric": "order_defect_rate", "status": "no_data"}, {"empty"}),
+        ({"metric": "order_defect_rate", "status": "no_data"}, {"empty", "new"}),
         ({"metric": "valid_tracking_rate", "status": "breached"}, {"other"}),
         ({"metric": "valid_tracking_rate", "status": "healthy"}, {"bad"}),
-        ({"metric": "valid_tracking_rate", "status": "no_data"}, set()),
+        ({"metric": "valid_tracking_rate", "status": "no_data"}, {"half", "near", "empty", "new"}),
         # a metric alone asks for data of it
         ({"metric": "order_defect_rate"}, {"bad", "half", "near", "other"}),
         ({"metric": "valid_tracking_rate"}, {"bad", "other"}),
@@ -88,7 +88,7 @@ def test_accounts_are_filtered_by_the_status_of_a_metric(
 def test_accounts_filtered_by_status_match_the_portfolio(shops: Client, metric: str) -> None:
     (counts,) = [each for each in shops.read("/v1/portfolio")["metrics"] if each["metric"] == metric]
 
-    for status in ("breached", "at_risk", "healthy", "no_data"):
+    for status in ("breached", "at_risk", "undecided", "healthy", "no_data"):
         assert len(names(shops, metric=metric, status=status)) == counts[status]
 
 

@@ -59,6 +59,7 @@ def test_breach_has_the_documented_shape(acme: Client, shop: str, breached: dict
         "status": "open",
         "opened_at": at,
         "as_of": TODAY.isoformat(),
+        "basis": "own",
         "numerator": 1,
         "denominator": 50,
         "rate": 0.02,

@@ -29,7 +29,7 @@ INDEX = {
     "id": "accounts_selleraccount_pkey",
     "name": "selleraccount_by_name",
     "created_at": "selleraccount_by_age",
-    "status": "selleraccount_by_status",
+    "status": "selleraccount_by_severity",
     "distance": "selleraccount_by_distance",
     "open_breaches": "selleraccount_by_open_breaches",
 }
@@ -85,7 +85,7 @@ def test_portfolio_of_large_agency_is_one_indexed_statement(acme: Client, params
 def test_portfolio_of_large_agency_counts_every_account(acme: Client) -> None:
     body = acme.read("/v1/portfolio")
 
-    counts = {"breached": 150, "at_risk": 350, "healthy": 4400, "no_data": 100}
+    counts = {"breached": 150, "at_risk": 350, "undecided": 0, "healthy": 4400, "no_data": 100}
     assert body["accounts"] == counts | {"total": MANY, "stale": 100}
     assert [{status: each[status] for status in counts} for each in body["metrics"]] == [counts] * len(
         body["metrics"]

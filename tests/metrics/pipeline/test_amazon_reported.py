@@ -92,17 +92,41 @@ def test_reported_only_series_has_no_channel(
 
 
 @pytest.mark.parametrize(
-    ("count", "meets", "status", "left"),
-    [(0, True, Status.HEALTHY, 0), (1, False, Status.BREACHED, -1), (7, False, Status.BREACHED, -7)],
+    ("count", "word", "rating", "status"),
+    [
+        # Amazon's word decides
+        (0, "GOOD", None, Status.HEALTHY),
+        (1, "GOOD", 150, Status.HEALTHY),
+        (1, "BAD", 900, Status.BREACHED),
+        (0, "AT_RISK", None, Status.AT_RISK),
+        # without a word, the account health rating
+        (0, "NONE", 150, Status.HEALTHY),
+        (1, "NONE", None, Status.AT_RISK),
+        (7, "", 900, Status.AT_RISK),
+        (1, "NONE", 199, Status.BREACHED),
+    ],
 )
-def test_violation_counter_is_breached_by_one_violation(
-    recorder: FactRecorder, count: int, meets: bool, status: Status, left: int
+def test_violation_counter_is_judged_by_amazons_word_and_rating(
+    recorder: FactRecorder, count: int, word: str, rating: int | None, status: Status
+) -> None:
+    figures = [counter("account_health_rating", rating)] if rating else []
+    recorder.load_amazon_report(counter(count=count, status=word), *figures)
+
+    value = recorder.value("listing_policy_violations", channel="all")
+
+    assert (value.numerator, value.status, value.basis) == (count, status, "amazon_report")
+    assert value.status == recorder.value("listing_policy_violations", channel="all", since=TODAY).status
+
+
+@pytest.mark.parametrize(("count", "meets", "left"), [(0, True, 0), (1, False, -1), (7, False, -7)])
+def test_violation_counter_has_the_target_of_zero(
+    recorder: FactRecorder, count: int, meets: bool, left: int
 ) -> None:
     recorder.load_amazon_report(counter(count=count))
 
     value = recorder.value("listing_policy_violations", channel="all")
 
-    assert (value.meets_target, value.status, value.limit) == (meets, status, Limit(Comparator.EQ, 0, 1))
+    assert (value.meets_target, value.limit) == (meets, Limit(Comparator.EQ, 0, 1))
     assert value.budget is not None
     assert (value.budget.allowed, value.budget.left) == (0, left)
     assert value.window == Window(TODAY - timedelta(days=179), TODAY, 180, 0)
@@ -112,10 +136,12 @@ def test_violation_counter_is_breached_by_one_violation(
     ("score", "status"),
     [(1000, Status.HEALTHY), (200, Status.HEALTHY), (199, Status.BREACHED), (None, Status.NO_DATA)],
 )
-def test_account_health_rating_is_healthy_from_200_and_unknown_without_a_score(
+def test_account_health_rating_is_healthy_from_200_and_unknown_without_score_and_word(
     recorder: FactRecorder, score: int | None, status: Status
 ) -> None:
-    recorder.load_amazon_report(counter("account_health_rating", score, first_on=None, last_on=None))
+    recorder.load_amazon_report(
+        counter("account_health_rating", score, status="NONE", first_on=None, last_on=None)
+    )
 
     value = recorder.value("account_health_rating", channel="all")
 
@@ -138,7 +164,7 @@ def test_counter_limit_from_the_report_replaces_the_default(recorder: FactRecord
 
 
 def test_counter_above_its_limit_is_a_breach_until_it_is_zero(recorder: FactRecorder) -> None:
-    recorder.load_amazon_report(counter(count=1))
+    recorder.load_amazon_report(counter(count=1, status="BAD"))
     opened = Breach.objects.get()
 
     recorder.load_amazon_report(counter(count=0, reported_at=TEN), at=TEN)
@@ -298,7 +324,7 @@ def test_amazon_figure_has_own_counts_as_known_then(recorder: FactRecorder) -> N
     assert [figure and figure.own_counts for figure in seen] == [(0, 0), (0, 2), (1, 2)]
 
 
-@pytest.mark.parametrize(("marketplace", "own_counts"), [("US", (4, 6)), ("DE", (1, 2))])
+@pytest.mark.parametrize(("marketplace", "own_counts"), [("US", (4, 6)), ("DE", (4, 6)), ("CA", (1, 2))])
 def test_amazon_figure_has_own_counts_in_units_where_units_count(
     recorder: FactRecorder, marketplace: str, own_counts: tuple[int, int]
 ) -> None:

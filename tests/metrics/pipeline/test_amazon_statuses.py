@@ -119,7 +119,7 @@ def test_amazon_status_is_in_the_account(acme: Client, shop: str, recorder: Fact
     recorder.load(snapshot(status="AT_RISK"))
 
     account = acme.read(f"/v1/accounts/{shop}")
-    assert (account["status"], account["amazon_statuses"]) == ("no_data", {"US": record_status("AT_RISK")})
+    assert (account["status"], account["amazon_statuses"]) == ("at_risk", {"US": record_status("AT_RISK")})
     assert before["amazon_statuses"] == {}
     assert acme.read("/v1/accounts")["data"][0]["amazon_statuses"] == account["amazon_statuses"]
 

@@ -47,7 +47,7 @@ def counted(five: Five, *, placed: int | None = None, unexplained: int = 0) -> d
         dict.fromkeys(COUNTS, 0)
         | dict(zip(COUNTS, five, strict=False))
         | {"cancellable_orders": present, "returnable_orders": present}
-        | {"unexplained_cancelled_orders": unexplained}
+        | {"unexplained_cancelled_orders": unexplained, "uncounted_cancelled_orders": unexplained}
     )
 
 

@@ -338,7 +338,7 @@ def test_query_of_three_years_and_five_marketplaces_takes_three_statements(
 
     with django_assert_num_queries(3):
         selection = values.query(
-            account=account, since=TODAY - timedelta(days=3 * 365 - 1), until=TODAY, known_at=NINE
+            account=account, days=(TODAY - timedelta(days=3 * 365 - 1), TODAY), known_at=NINE
         )
 
     series = sum(len(CATALOGUE[metric].channels) for metric in IN_AMERICA) * len(stores) + len(

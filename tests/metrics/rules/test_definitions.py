@@ -18,7 +18,9 @@ from metrics.rules.facts import Channel
 from metrics.rules.judgement import Comparator
 
 PARTS = ("negative_feedback_rate", "a_to_z_claim_rate", "chargeback_rate")
-INVOICES = "invoice_defect_rate"
+INVOICES, BUSINESS_DELIVERIES = "invoice_defect_rate", "business_on_time_delivery_rate"
+MARKETPLACES = {INVOICES: {"GB", "DE", "FR", "IT", "ES"}, BUSINESS_DELIVERIES: {"DE"}}
+FIRST_DAYS = {BUSINESS_DELIVERIES: date(2026, 9, 30)}
 INTEGERS = """
     SELECT column_name FROM information_schema.columns
     WHERE table_name = 'metrics_dailycounts' AND data_type = 'integer' ORDER BY ordinal_position
@@ -49,8 +51,9 @@ def test_counted_metric_divides_two_counts(metric: Metric) -> None:
     assert {
         metric.numerator,
         metric.denominator,
-        *(metric.units or ()),
-        *filter(None, [metric.unexplained]),
+        *(metric.open or ()),
+        *(metric.units[:2] if metric.units else ()),
+        *((metric.units and metric.units.open) or ()),
     } <= set(COUNTS)
     assert {column for _, column in metric.parts} <= set(COUNTS)
     assert metric.numerator != metric.denominator
@@ -72,11 +75,9 @@ def test_counts_are_the_integer_columns_of_daily_counts(db: None) -> None:
 
 
 def test_counts_are_all_used() -> None:
-    pairs = [
-        pair for metric in COUNTED for pair in ((metric.numerator, metric.denominator), metric.units) if pair
-    ]
+    ratios = [metric.counts_in(units=units) for metric in COUNTED for units in (False, True)]
 
-    assert {column for pair in pairs for column in pair} == set(COUNTS) - {"unexplained_cancelled_orders"}
+    assert {column for pair in ratios for column in (*pair[:2], *(pair.open or ()))} == set(COUNTS)
 
 
 def test_parts_are_metrics_and_part_of_the_answer() -> None:
@@ -93,15 +94,14 @@ def test_metrics_all_have_drilldown_rows() -> None:
 
 @pytest.mark.parametrize("metric", METRICS, ids=named(METRICS))
 def test_metrics_all_have_a_rule_for_every_day(db: None, metric: Metric) -> None:
-    rules = MetricRule.objects.filter(metric=metric.code, effective_from__lte=date(2000, 1, 1))
+    first = FIRST_DAYS.get(metric.code, date(2000, 1, 1))
+    rules = MetricRule.objects.filter(metric=metric.code, effective_from__lte=first)
 
-    assert {rule.marketplace for rule in rules} == (
-        {"GB", "DE", "FR", "IT", "ES"} if metric.code == INVOICES else {"*"}
-    )
+    assert {rule.marketplace for rule in rules} == MARKETPLACES.get(metric.code, {"*"})
     for rule in rules:
         assert rule.window_days >= 1
         assert rule.name
-        assert rule.source.startswith(("https://", "Underone's own"))
+        assert rule.source_url.startswith("https://") or rule.source_title.startswith("Underone's own")
         assert (rule.limit_numerator is None) is (rule.limit_denominator is None) is (rule.comparator == "")
 
 
@@ -117,6 +117,8 @@ def test_metrics_not_enforced_are_listed(db: None) -> None:
     assert set(not_enforced) == {
         *((part, "*") for part in PARTS),
         ("on_time_delivery_rate", "*"),
+        ("on_time_delivery_rate", "GB"),
+        (BUSINESS_DELIVERIES, "DE"),
         ("message_response_rate_24h", "*"),
         ("return_dissatisfaction_rate", "*"),
         ("return_rate", "*"),
@@ -168,7 +170,7 @@ def test_order_defect_rate_is_below_one_percent_of_sixty_days_with_offset_fiftee
 def test_windows_and_targets_match_amazons_pages(
     db: None, metric: str, marketplace: str, window: tuple[int, int], target: tuple[str, int, int]
 ) -> None:
-    rule = MetricRule.objects.get(metric=metric, marketplace=marketplace)
+    rule = MetricRule.objects.filter(metric=metric, marketplace=marketplace).latest("effective_from")
 
     assert (rule.window_days, rule.window_offset) == window
     assert (rule.comparator, rule.limit_numerator, rule.limit_denominator) == target

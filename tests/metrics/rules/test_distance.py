@@ -8,7 +8,8 @@ import pytest
 
 from metrics.rules import distance, judgement
 from metrics.rules.judgement import Comparator, Limit
-from metrics.rules.series import Value, Window, default_warning
+from metrics.rules.series import Value, Window
+from metrics.rules.yardstick import default_warning
 
 ODR = Limit(Comparator.LT, 1, 100)
 TRACKING = Limit(Comparator.GTE, 95, 100)

@@ -7,7 +7,7 @@ import pytest
 
 from accounts.models import Agency
 from metrics.models import MetricRule
-from metrics.rules.definitions import CATALOGUE, METRICS
+from metrics.rules.definitions import CANCEL_RATE, CATALOGUE, METRICS
 from metrics.rules.facts import Fact, OrderStatus
 from metrics.rules.judgement import Comparator, Limit, Status, default_warning_limit
 from metrics.rules.series import Value
@@ -74,7 +74,7 @@ def test_metric_rules_all_have_a_metric_a_name_and_a_source() -> None:
     rules = list(MetricRule.objects.all())
 
     assert {rule.metric for rule in rules} == set(CATALOGUE)
-    assert all(rule.name and rule.source for rule in rules)
+    assert all(rule.name and rule.source_title for rule in rules)
     assert {rule.name for rule in rules if rule.metric == "late_shipment_rate_10d"} == {
         "Late Shipment Rate (10 days)"
     }
@@ -145,11 +145,15 @@ def on_time(recorder: FactRecorder, *, marketplace: str, as_of: date) -> tuple[i
     ("marketplace", "as_of", "figures"),
     [
         ("US", TODAY, (5, 12, True)),
+        ("GB", TODAY, (5, 12, True)),
+        ("DE", TODAY, (5, 12, True)),
+        ("GB", date(2025, 9, 15), (1, 2, False)),
+        ("DE", date(2026, 8, 31), (1, 2, False)),
         ("CA", TODAY, (1, 2, False)),
-        ("DE", TODAY, (1, 2, False)),
+        ("FR", TODAY, (1, 2, False)),
     ],
 )
-def test_on_time_delivery_counts_units_in_the_us_and_packages_elsewhere(
+def test_on_time_delivery_counts_units_by_marketplace_and_day(
     recorder: FactRecorder, marketplace: str, as_of: date, figures: tuple[int, int, bool]
 ) -> None:
     recorder.load(order(marketplace=marketplace))
@@ -230,14 +234,16 @@ def cancel_rate(recorder: FactRecorder, *, placed: int, by_seller: int, unexplai
         pytest.param(99, 1, 0, Status.HEALTHY, id="one percent"),
         pytest.param(98, 2, 0, Status.AT_RISK, id="over the line"),
         pytest.param(97, 3, 0, Status.BREACHED, id="over the target"),
-        pytest.param(99, 1, 1, Status.HEALTHY, id="two of 101 would be fine"),
-        pytest.param(99, 1, 2, Status.HEALTHY, id="three of 102 would miss, and nobody knows"),
-        pytest.param(97, 3, 9, Status.BREACHED, id="missed anyhow"),
-        pytest.param(100, 0, 3, Status.HEALTHY, id="none known"),
-        pytest.param(0, 0, 3, Status.NO_DATA, id="nothing but what nobody explains"),
+        pytest.param(999, 1, 1, Status.HEALTHY, id="two of 1001 are fine"),
+        pytest.param(99, 1, 1, Status.UNDECIDED, id="two of 101 would be at risk"),
+        pytest.param(99, 1, 2, Status.UNDECIDED, id="three of 102 would miss"),
+        pytest.param(98, 2, 1, Status.AT_RISK, id="at risk at best"),
+        pytest.param(97, 3, 9, Status.BREACHED, id="missed at both ends"),
+        pytest.param(100, 0, 3, Status.UNDECIDED, id="none known"),
+        pytest.param(0, 0, 3, Status.UNDECIDED, id="only unexplained"),
     ],
 )
-def test_unexplained_cancellations_are_shown_and_not_judged(
+def test_unexplained_cancellations_are_judged_at_both_ends(
     recorder: FactRecorder, placed: int, by_seller: int, unexplained: int, status: Status
 ) -> None:
     value = cancel_rate(recorder, placed=placed, by_seller=by_seller, unexplained=unexplained)
@@ -258,11 +264,12 @@ def test_unexplained_cancellations_are_in_the_denominator_if_cancelled_orders_ar
     value = cancel_rate(recorder, placed=100, by_seller=1, unexplained=2)
 
     assert (value.numerator, value.denominator, value.unexplained) == (1, 103, 2)
-    assert value.status is Status.HEALTHY
+    assert value.bounds == ((1, 103), (3, 103), 2)
+    assert value.status is Status.UNDECIDED
 
 
 @pytest.mark.parametrize(
-    "metric", [metric.code for metric in METRICS if metric.is_counted and not metric.unexplained]
+    "metric", [metric.code for metric in METRICS if metric.is_counted and metric.code != CANCEL_RATE]
 )
 def test_unexplained_counts_exist_for_cancellations_only(recorder: FactRecorder, metric: str) -> None:
     recorder.load(order(marketplace="DE"))

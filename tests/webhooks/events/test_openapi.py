@@ -24,7 +24,6 @@ from tests.webhooks.event_builders import list_deliveries, publish_event
 from webhooks.events import openapi
 from webhooks.events import payload as event_payload
 from webhooks.events.catalogue import (
-    DATE_TIME,
     EVENT_TYPES,
     NAMES,
     PATTERNS,
@@ -32,6 +31,7 @@ from webhooks.events.catalogue import (
     names_of,
     patterns_of,
 )
+from webhooks.events.schemas import DATE_TIME
 from webhooks.models import Event
 
 every_type = pytest.mark.parametrize("kind", EVENT_TYPES, ids=lambda kind: kind.type)
