@@ -27,7 +27,7 @@ from ingestion import readings, report_events
 from ingestion.models import RejectedRow, Report
 from ingestion.parsing.encodings import Encoding
 from ingestion.parsing.rejections import RejectedDocument, RejectedLine
-from ingestion.reports.documents import DocumentReader
+from ingestion.reports.documents import MAX_REASON_LENGTH, DocumentReader
 from ingestion.reports.report_type import ParseContext
 from metrics import refresh
 from metrics.pipeline import (
@@ -289,16 +289,20 @@ def _count_rows(recorded: list[recording.Recorded]) -> tuple[int, int]:
 def _store_rejected_rows(report: Report, rejected: tuple[RejectedLine, ...]) -> None:
     # Two workers may reject the same report, if one lost its connection and with it the session lock.
     RejectedRow.objects.filter(agency_id=report.agency_id, report_id=report.pk).delete()
+    # Figures of one element are on one line.
+    reasons: dict[int, list[str]] = {}
+    for row in rejected:
+        reasons.setdefault(row.line, []).append(row.reason)
     RejectedRow.objects.bulk_create(
         [
             RejectedRow(
                 agency_id=report.agency_id,
                 account_id=report.account_id,
                 report_id=report.pk,
-                line=row.line,
-                reason=row.reason,
+                line=line,
+                reason=" ".join(texts)[:MAX_REASON_LENGTH],
             )
-            for row in rejected
+            for line, texts in reasons.items()
         ],
         batch_size=5000,
     )

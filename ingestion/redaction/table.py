@@ -229,8 +229,18 @@ def detect_table_redactor(
     )
     if not columns and not has_text_before:
         return None
+    if not is_header:
+        # Nothing proves that the line is a header, so its cells may be the names of persons.
+        columns = {at: _label(at, name) for at, name in columns.items()}
     redacted = [BEFORE_HEADER] * has_text_before + list(columns.values())
     return TableRedactor(line_end, layout, order_at, columns, not is_row, read, redacted)
+
+
+def _label(at: int, name: str) -> str:
+    """Return the name of a column if it is known as one, or else its position."""
+    words = headers.words_of(name)
+    is_name = table_layout.known_names([name]) or all(map(personal_columns.is_personal, words))
+    return name if words and is_name else f"column {at + 1}"
 
 
 def _columns_by_header(names: list[str], *, is_feedback: bool) -> tuple[int | None, dict[int, str]]:

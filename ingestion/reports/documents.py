@@ -91,7 +91,9 @@ class DocumentReader:
                 )
             elif self.report_type.dialect == "xml":
                 records = xml.read_records(source, names=self.report_type.elements, codec=self.encoding.codec)
-                yield from self._parse_rows(records, self.report_type.build_parser((), self.parse_context))
+                yield from self._parse_rows(
+                    _number(records), self.report_type.build_parser((), self.parse_context)
+                )
                 self._warn_of_encoding()
             else:
                 yield from self._read_table(tabular.Lines(source, self.encoding.codec))
@@ -293,6 +295,14 @@ def _header(cells: Iterator[list[str]]) -> list[str]:
     if any(map(ORDER_ID.fullmatch, names)):
         raise detection.no_header()
     return names
+
+
+def _number(records: Iterable[tuple[int, xml.Record]]) -> Iterator[tuple[int, xml.Record]]:
+    """Yield records with the lines on which they begin, or the next numbers where several begin on one line."""
+    last = 0
+    for line, record in records:
+        last = max(line, last + 1)
+        yield last, record
 
 
 def _count_cells(row: Sequence[str]) -> int:
