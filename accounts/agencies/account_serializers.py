@@ -9,7 +9,7 @@ from rest_framework import serializers
 from accounts.marketplaces import CODES
 from accounts.models import AccountStatus, SellerAccount
 from accounts.requests.fields import ACCOUNT_ID, PublicIdField
-from api.strict_fields import Body, Choice, KeywordFields
+from api.strict_fields import Body, Choice, Contradiction, KeywordFields
 
 ACCOUNT = {
     "id": ACCOUNT_ID,
@@ -279,5 +279,5 @@ class CorrectAccount(Body):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs:
-            raise serializers.ValidationError("Expected selling_partner_id, home_marketplace, or both.")
+            raise Contradiction("Expected selling_partner_id, home_marketplace, or both.")
         return attrs

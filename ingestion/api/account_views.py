@@ -21,6 +21,7 @@ from accounts.models import AuditEntry, Role, SellerAccount, public_account_id
 from accounts.requests.views import Resource
 from accounts.tenancy import context
 from api import identifiers
+from api.strict_fields import Contradiction
 from metrics import tasks
 
 
@@ -63,7 +64,7 @@ class RestoreAccount(Resource):
 
 class CorrectAccount(Resource):
     required_roles: ClassVar = {"post": Role.ADMIN}
-    problems: ClassVar = {"post": (AccountExists,)}
+    problems: ClassVar = {"post": (Contradiction, AccountExists)}
 
     @extend_schema(
         operation_id="correctAccount",

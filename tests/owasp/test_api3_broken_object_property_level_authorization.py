@@ -36,7 +36,8 @@ def test_extra_fields_in_update_change_nothing(acme: Client, shop: str) -> None:
 
     response = acme.patch(f"/v1/accounts/{shop}", SMUGGLED | {"name": "Renamed"}, format="json")
 
-    assert (response.status_code, response.json()) == (200, before | {"name": "Renamed"})
+    assert response.status_code == 400
+    assert acme.read(f"/v1/accounts/{shop}") == before
 
 
 def test_role_cannot_be_raised_by_request_fields(acme: Client) -> None:

@@ -102,7 +102,7 @@ def test_wrong_corrections_are_refused(acme: Client, rival: Client, shop: str) -
     body = {"name": "manager", "role": Role.MANAGER}
     manager = Client(acme.agency, acme.post("/v1/api-keys", body, format="json").json()["key"])
 
-    assert correct(acme, shop).status_code == 400
+    assert correct(acme, shop).status_code == 409
     assert (
         "Did you mean `DE`? Expected one of" in correct(acme, shop, home_marketplace="DEU").json()["detail"]
     )
