@@ -30,11 +30,11 @@ from ingestion.parsing.rejections import RejectedDocument, RejectedLine
 from ingestion.reports.documents import MAX_REASON_LENGTH, DocumentReader
 from ingestion.reports.report_type import ParseContext
 from metrics import refresh
+from metrics.drilldown import missing_orders
 from metrics.pipeline import (
     feedback_dates,
     feedback_removal,
     incomplete_keys,
-    missing_orders,
     recording,
 )
 from metrics.rules.facts import OrderFact

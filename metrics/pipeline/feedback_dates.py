@@ -1,5 +1,5 @@
 """Judge the dates of feedback by their orders: the store decides the order of day and month, and feedback
-comes after its order (ADR 15).
+comes after its order (ADR 17).
 
 1. `settle_staged` before a report is recorded: reads its dates by the orders that are loaded, and removes rows
    that no reading fits   2. `settle_recorded` after orders are recorded: does the same for feedback that is

@@ -3,7 +3,7 @@
 The order in which reports are loaded does not matter. Of two facts about the same order, the one with the
 later `last-updated-date` takes precedence. Of two other facts with the same key, it is the one stated later,
 then the one received later, then the later row. If the same bytes were sent for two marketplaces, the later
-reading replaces the earlier one (ADR 15). When the content of a fact changes, a trigger copies the
+reading replaces the earlier one (ADR 17). When the content of a fact changes, a trigger copies the
 replaced row to its past table.
 
 Each statement returns the number of new and of changed facts (for facts with lines: of lines), every day
