@@ -138,10 +138,12 @@ def build_fact(
     store: str,
     *,
     at: Callable[[str], datetime],
+    names: Sequence[str] = NAMES,
 ) -> OrderFact:
     """Return the order fact of these texts, which are alike in every all-orders report.
 
-    Raises SetApart for a multi-channel order, otherwise InvalidRow.
+    `names` are those of the six columns, for reasons. Raises SetApart for a multi-channel order, otherwise
+    InvalidRow.
     """
     marketplace = CODE_OF_SALES_CHANNEL.get(store.lower())
     # Before anything else: rows of other shops are not complete by Amazon's rules, and nobody can correct them.
@@ -152,18 +154,18 @@ def build_fact(
     if not is_order_id(order):
         if multi_channel.is_order_id(order):
             raise multi_channel.SetApart(order)
-        raise InvalidRow(f"`amazon-order-id`: {invalid_order_id(order)}")
+        raise InvalidRow(f"`{names[0]}`: {invalid_order_id(order)}")
     if marketplace is None:
         raise InvalidRow(
-            f"`sales-channel`: {quote_value(store)} is not a known Amazon store; expected e.g. Amazon.de."
+            f"`{names[5]}`: {quote_value(store)} is not a known Amazon store; expected e.g. Amazon.de."
         )
-    channel, known_status = _channel(fulfilment), _status(status)
+    channel, known_status = _channel(fulfilment, names[4]), _status(status, names[3])
     try:
         ordered_at, updated_at = at(ordered), at(updated)
     except InvalidRow:
         # Only now, because the name of the column costs time.
-        name_column("purchase-date", at, ordered)
-        name_column("last-updated-date", at, updated)
+        name_column(names[1], at, ordered)
+        name_column(names[2], at, updated)
         raise
     return OrderFact(order, marketplace, channel, known_status, ordered_at, updated_at)
 
@@ -180,23 +182,23 @@ def _moved_out(
         return ()
 
 
-def _channel(text: str) -> str:
+def _channel(text: str, name: str = "") -> str:
     channel = CHANNELS.get(text.lower())
     if channel is None:
         raise InvalidRow(
-            f"`fulfillment-channel`: {quote_value(text, CHANNELS)} is not valid; expected Amazon or Merchant."
+            f"`{name}`: {quote_value(text, CHANNELS)} is not valid; expected Amazon or Merchant."
         )
     return channel
 
 
-def _status(text: str) -> int:
+def _status(text: str, name: str = "") -> int:
     """Return the status. Raises InvalidRow."""
     # Amazon writes `Shipped - Delivered to Buyer`. The text after the dash describes the package, and the one
     # before it the order.
     status = STATUSES.get(text.lower()) or STATUSES.get(NO_LETTER.sub("", text.lower().partition(" - ")[0]))
     if status is None:
         raise InvalidRow(
-            f"`order-status`: {quote_value(text, STATUSES)} is not a known status; expected one of "
+            f"`{name}`: {quote_value(text, STATUSES)} is not a known status; expected one of "
             f"{ACCEPTED_STATUSES}."
         )
     return status

@@ -44,7 +44,7 @@ def build_parser(_header: Sequence[str], parse_context: ParseContext) -> RowPars
         missing = [element for element in ELEMENTS if element not in record]
         if missing:
             raise InvalidRow(f"`Order`: {', '.join(missing)} is missing.")
-        return all_orders.build_fact(*(record[element] for element in ELEMENTS), at=at)
+        return all_orders.build_fact(*(record[element] for element in ELEMENTS), at=at, names=ELEMENTS)
 
     return parse
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from ingestion.parsing.rejections import InvalidRow
 from ingestion.reports import cells, headers, multi_channel
 from ingestion.reports.report_type import (
-    ORDER_ID,
     Column,
     ParseContext,
     ReportType,
@@ -44,7 +43,7 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
 
     def parse(row: list[str]) -> ReturnFact:
         texts = read(row)
-        is_own_id = not ORDER_ID.fullmatch(texts["order-id"]) and multi_channel.is_own_id(texts["order-id"])
+        is_own_id = multi_channel.is_own_id(texts["order-id"])
         order = texts["order-id"] if is_own_id else parse_order_id(texts["order-id"], column="order-id")
         try:
             returned = cells.parse_day_or_time(

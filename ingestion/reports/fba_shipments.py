@@ -52,12 +52,15 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
         order = texts["amazon-order-id"]
         # Without the column, only the form of the ID shows a multi-channel order.
         store = texts.get("sales-channel", home)
-        updated = texts.get("reporting-date") or texts["shipment-date"]
-        if not all_orders.is_order_id(order) and multi_channel.is_own_id(order):
+        dated = "reporting-date" if texts.get("reporting-date") else "shipment-date"
+        names = ("amazon-order-id", "purchase-date", dated, "", "", "sales-channel")
+        if multi_channel.is_own_id(order) and not multi_channel.is_store(store):
             # An ID of any form is weak evidence: the rest of the row has to be one of this report.
-            at(updated)
+            cells.name_column(dated, at, texts[dated])
             raise multi_channel.SetApart(order)
-        return all_orders.build_fact(order, texts["purchase-date"], updated, "Shipped", "AFN", store, at=at)
+        return all_orders.build_fact(
+            order, texts["purchase-date"], texts[dated], "Shipped", "AFN", store, at=at, names=names
+        )
 
     return parse
 

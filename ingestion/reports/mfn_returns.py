@@ -49,6 +49,9 @@ EXAMPLE = (
 )
 
 
+REASON_NAMES = return_request.Names("Order ID", "Amazon RMA ID", "Return request date", "A-to-Z Claim")
+
+
 def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParser:
     read = cells.build_reader(header, COLUMNS, report_type=NAME)
 
@@ -61,6 +64,7 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
             status=texts["Return request status"],
             claim=texts.get("A-to-Z Claim", ""),
             parse_context=parse_context,
+            names=REASON_NAMES,
         )
 
     return parse

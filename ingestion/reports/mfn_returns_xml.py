@@ -43,6 +43,9 @@ EXAMPLE = """\
 """
 
 
+REASON_NAMES = return_request.Names("order_id", "amazon_rma_id", "return_request_date", "a_to_z_claim")
+
+
 def build_parser(_header: Sequence[str], parse_context: ParseContext) -> RowParser:
     def parse(record: Record) -> list[Fact]:
         missing = [element for element in NEEDED if element not in record]
@@ -55,6 +58,7 @@ def build_parser(_header: Sequence[str], parse_context: ParseContext) -> RowPars
             status=record.get("return_request_status", ""),
             claim=record.get("a_to_z_claim", ""),
             parse_context=parse_context,
+            names=REASON_NAMES,
         )
 
     return parse

@@ -12,7 +12,7 @@ from metrics.rules.facts import Fact
 
 ORDER_ID = re.compile(r"S[0-9]{2}-[0-9]{7}-[0-9]{7}")
 INTERNAL_STORE = re.compile(r"si (?:[a-z]{2} )?prod (?:[a-z]{2} )?marketplace")
-# A damaged order ID of Amazon, or a day in the wrong column. Amazon allows 40 characters for the seller's ID.
+# An order ID of Amazon, even a damaged one, or a day in the wrong column. Amazon allows 40 characters for the seller's ID.
 NOT_OWN_ID = re.compile(r"[0-9]+-[0-9]+-[0-9]+.*|[0-9]{17}")
 OWN_ID = re.compile(r"(?=.*[0-9])[\w#./-]{1,40}")
 
@@ -42,4 +42,5 @@ def is_order_id(text: str) -> bool:
 
 def is_own_id(text: str) -> bool:
     """Return whether the ID may be the seller's own, which FBA reports have instead of Amazon's."""
-    return OWN_ID.fullmatch(text) is not None and NOT_OWN_ID.fullmatch(text) is None
+    is_of_amazon = is_order_id(text) or NOT_OWN_ID.fullmatch(text) is not None
+    return not is_of_amazon and OWN_ID.fullmatch(text) is not None

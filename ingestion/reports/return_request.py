@@ -6,6 +6,7 @@ was handled.
 """
 
 import re
+from typing import NamedTuple
 
 from ingestion.parsing.rejections import InvalidRow
 from ingestion.reports import cells
@@ -29,18 +30,37 @@ Approved, pending, completed, closed and others are returns.
 """
 
 
+class Names(NamedTuple):
+    """Name the columns or elements of a report, for reasons."""
+
+    order: str
+    reference: str
+    requested: str
+    claim: str
+
+
 def build_facts(
-    *, order: str, reference: str, requested: str, status: str, claim: str, parse_context: ParseContext
+    *,
+    order: str,
+    reference: str,
+    requested: str,
+    status: str,
+    claim: str,
+    parse_context: ParseContext,
+    names: Names,
 ) -> list[Fact]:
-    """Return the return request, and the claim if one was filed. Raises InvalidRow."""
-    order_id = parse_order_id(order)
-    on = cells.parse_day(requested, parse_context=parse_context)
+    """Return the return request, and the claim if one was filed. Raises InvalidRow with the name of a column."""
+    order_id = parse_order_id(order, column=names.order)
+    try:
+        on = cells.parse_day(requested, parse_context=parse_context)
+    except InvalidRow as error:
+        raise InvalidRow(f"`{names.requested}`: {error.reason}") from None
     is_filed = cells.parse_yes_no(claim or "n")
     if is_filed is None:
-        raise InvalidRow(f"`A-to-Z Claim`: {quote_value(claim)} is not valid; expected Y or N.")
+        raise InvalidRow(f"`{names.claim}`: {quote_value(claim)} is not valid; expected Y or N.")
     returned = ReturnFact(
         order_id=order_id,
-        reference=cells.build_reference(reference, column="RMA ID", word="RMA "),
+        reference=cells.build_reference(reference, column=names.reference, word="RMA "),
         requested_on=on,
         state=cells.normalize_state(status),
         is_return=is_return(status),

@@ -153,7 +153,7 @@ def test_report_without_column_of_claims_tells_of_returns_alone() -> None:
         ({"Order ID": ""}, "'' is not a valid Amazon order ID"),
         ({"Order ID": "112-1234567-123456"}, "is not a valid Amazon order ID"),
         ({"A-to-Z Claim": "perhaps"}, "`A-to-Z Claim`: 'perhaps' is not valid; expected Y or N"),
-        ({"Amazon RMA ID": "x" * 61}, "`RMA ID`: a text of one word is too long"),
+        ({"Amazon RMA ID": "x" * 61}, "`Amazon RMA ID`: a text of one word is too long"),
     ],
 )
 def test_invalid_rows_are_rejected_with_reason(cells: dict[str, str], reason_part: str) -> None:
