@@ -136,7 +136,7 @@ class ReportSerializer(serializers.Serializer[Report]):
         allow_null=True, help_text="When the report was loaded. Null before that."
     )
     duplicate = serializers.SerializerMethodField(
-        help_text="Whether the account already had a report with the same bytes. The response then "
+        help_text="Whether the account already had a report with the same bytes and marketplace. The response then "
         "describes that report."
     )
 

@@ -49,7 +49,7 @@ ACCEPTED = OpenApiResponse(
 )
 DUPLICATE = OpenApiResponse(
     ReportSerializer,
-    description="The account already has a report with the same bytes. The response describes that report.",
+    description="The account already has a report with the same bytes and marketplace. The response describes that report.",
     examples=[OpenApiExample("Existing report", value=REPORT | {"duplicate": True})],
 )
 
@@ -152,8 +152,8 @@ class ReportListView(Collection[Report]):
         description="Uploads an Amazon report or an import file. The response is 202 with the queued report; "
         "poll it or subscribe to `report.loaded` and `report.rejected`. Personal data is redacted before the "
         "document is stored, unless the agency has set `keeps_personal_columns`. If the account already has "
-        "a report with the same bytes, the response is 200 with that report. It is loaded again if it was "
-        "rejected, or if only this request states a period.",
+        "a report with the same bytes and marketplace, the response is 200 with that report. It is loaded "
+        "again if it was rejected, or if only this request states a period.",
         tags=["Reports"],
         request={"multipart/form-data": CreateReport},
         responses={202: ACCEPTED, 200: DUPLICATE},

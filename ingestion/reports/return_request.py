@@ -6,6 +6,7 @@ was handled.
 """
 
 import re
+from datetime import date
 from typing import NamedTuple
 
 from ingestion.parsing.rejections import InvalidRow
@@ -51,10 +52,7 @@ def build_facts(
 ) -> list[Fact]:
     """Return the return request, and the claim if one was filed. Raises InvalidRow with the name of a column."""
     order_id = parse_order_id(order, column=names.order)
-    try:
-        on = cells.parse_day(requested, parse_context=parse_context)
-    except InvalidRow as error:
-        raise InvalidRow(f"`{names.requested}`: {error.reason}") from None
+    on = _day(requested, parse_context, names.requested)
     is_filed = cells.parse_yes_no(claim or "n")
     if is_filed is None:
         raise InvalidRow(f"`{names.claim}`: {quote_value(claim)} is not valid; expected Y or N.")
@@ -82,6 +80,13 @@ def build_facts(
         counts=defects.ruling(kind=DefectKind.A_TO_Z_CLAIM, state=defects.FILED, rating=None).counts,
     )
     return [returned, filed]
+
+
+def _day(text: str, parse_context: ParseContext, column: str) -> date:
+    try:
+        return cells.parse_day(text, parse_context=parse_context)
+    except InvalidRow as error:
+        raise InvalidRow(f"`{column}`: {error.reason}") from None
 
 
 def is_return(status: str) -> bool:
