@@ -1,8 +1,8 @@
 """Redact a document: remove names, addresses, e-mail addresses, phone numbers, tax IDs and free text. Pure.
 
-A table is examined by its first lines, XML by its element names. A document without personal data, and one
-that cannot be read, stays as it is. Redaction keeps line numbers, and a document that the parser rejects is
-still rejected after it.
+A table is examined by its first lines, XML by its element names. A document without personal data stays as it
+is, and nothing is kept of a file that is refused unread. Redaction keeps line numbers, and a document that the
+parser rejects is still rejected after it.
 """
 
 import zlib
@@ -17,9 +17,11 @@ from ingestion.parsing.rejections import RejectedDocument
 from ingestion.parsing.unpacking import BLOCK, DamagedGzip, Incomplete, TooLarge
 from ingestion.redaction import table as redaction_table
 from ingestion.redaction import xml
+from ingestion.reports import detection
 
 # ISO-8859-1 maps every byte to one character, so text decoded with it can be encoded back to the same bytes.
 BYTES = "iso-8859-1"
+WHOLE_FILE = "the whole file"
 DECODED_MARKS = ("\ufeff", "\xef\xbb\xbf")
 MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
@@ -35,9 +37,13 @@ class Redaction:
     columns: list[str]
     _rewrite: Callable[[Iterator[bytes]], Iterator[bytes]]
     _most_bytes: int
+    _replacement: bytes = b""
 
     def blocks(self, stream: IO[bytes]) -> Iterator[bytes]:
         """Yield the redacted document, compressed if it was."""
+        if self._replacement:
+            yield self._replacement
+            return
         # What the worker would reject in the original it must reject in the redacted document as well, or a
         # part of a report would be loaded as if it were complete.
         packed = unpacking.is_packed(stream)
@@ -62,7 +68,7 @@ class Redaction:
 def build_redaction(
     stream: IO[bytes], *, announced_type: str, japanese: bool, max_bytes: int
 ) -> Redaction | None:
-    """Return how to redact this document, or None if it has no personal data or cannot be read.
+    """Return how to redact this document, or None if it has no personal data.
 
     `announced_type` is the report type that the sender stated; `japanese` says whether cp932 is likely. Only
     the first block of a table is read, but all of an XML document.
@@ -70,7 +76,11 @@ def build_redaction(
     try:
         head, is_whole = _head(stream, max_bytes=max_bytes)
     except RejectedDocument:
-        return None
+        # No row of an archive that is refused is read, so nothing of it needs to be stored.
+        return _without_content(unpacking.empty_archive(stream), max_bytes)
+    binary = next((mark for mark in detection.BINARY if head.startswith(mark)), b"")
+    if binary:
+        return _without_content(binary, max_bytes)
     codec = _detect_codec(head)
     text = next(_decode_blocks(iter((head,)), codec), "")
     # JSON is stored as received: reports in JSON are about the account, not about buyers.
@@ -81,12 +91,18 @@ def build_redaction(
         return _build_xml_redaction(stream, codec, max_bytes, japanese=japanese)
     encoding = encodings.detect_encoding((head,), japanese=japanese, is_whole=is_whole)
     read = partial(_read, codec=codec, encoding=encoding.codec)
-    mark = next((mark for mark in DECODED_MARKS if text.startswith(mark)), "")
-    unmarked = text.removeprefix(mark)
-    # Without the mark, which would otherwise belong to the name of the first column.
-    table = redaction_table.detect_table_redactor(
-        unmarked, is_whole=is_whole, announced_type=announced_type, read=read
+    table = partial(
+        redaction_table.detect_table_redactor, is_whole=is_whole, announced_type=announced_type, read=read
     )
+    return _build_table_redaction(text, codec, max_bytes, detect=table)
+
+
+def _build_table_redaction(
+    text: str, codec: str, max_bytes: int, *, detect: Callable[[str], redaction_table.TableRedactor | None]
+) -> Redaction | None:
+    mark = next((mark for mark in DECODED_MARKS if text.startswith(mark)), "")
+    # Without the mark, which would otherwise belong to the name of the first column.
+    table = detect(text.removeprefix(mark))
     if table is None:
         return None
 
@@ -98,6 +114,11 @@ def build_redaction(
         return (piece.encode(codec, "surrogatepass") for piece in chain((mark,), pieces))
 
     return Redaction(table.redacted_names, rewrite, max_bytes)
+
+
+def _without_content(replacement: bytes, max_bytes: int) -> Redaction:
+    """Return how to store a file that is refused: as what is refused for the same reason, and empty."""
+    return Redaction([WHOLE_FILE], iter, max_bytes, replacement)
 
 
 def _detect_codec(head: bytes) -> str:

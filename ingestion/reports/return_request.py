@@ -66,9 +66,11 @@ def build_facts(
         reason="",
         stated_at=None,
     )
-    if not is_filed:
-        return [returned]
-    filed = DefectFact(
+    return [returned, _build_claim(order_id, on)] if is_filed else [returned]
+
+
+def _build_claim(order_id: str, on: date) -> DefectFact:
+    return DefectFact(
         order_id=order_id,
         kind=DefectKind.A_TO_Z_CLAIM,
         reference=REFERENCE,
@@ -79,7 +81,6 @@ def build_facts(
         funded_by="",
         counts=defects.ruling(kind=DefectKind.A_TO_Z_CLAIM, state=defects.FILED, rating=None).counts,
     )
-    return [returned, filed]
 
 
 def _day(text: str, parse_context: ParseContext, column: str) -> date:
