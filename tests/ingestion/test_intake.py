@@ -443,7 +443,7 @@ def test_requeued_document_is_stored_with_new_announced_type(account: SellerAcco
 
     assert b"never arrived" in unknown
     assert b"never arrived" not in content(again)
-    assert again.blanked_columns == ["c", "d", "f"]
+    assert again.blanked_columns == ["column 3", "column 4", "column 6"]
     assert (again.document, len(files())) == (first.document, 1)
 
 

@@ -90,3 +90,14 @@ def test_xml_and_flat_file_of_same_orders_give_same_numbers(acme: Client, shop: 
     assert (first["rows"]["new"], first["encoding"]) == (3, "utf-8")
     assert (second["rows"]["new"], second["rows"]["unchanged"]) == (1, 3)
     assert acme.odr(shop)["denominator"] == 4
+
+
+def test_orders_on_one_line_have_numbers_of_their_own() -> None:
+    bad = [build.message(AmazonOrderID=text) for text in ("1", "2")]
+    good = [build.message(AmazonOrderID=build.order_id(n)) for n in (1, 2)]
+    document = b"".join(build.orders_xml(*bad, *good).splitlines())
+
+    parsed = parse_document(document)
+
+    assert list(parsed.rejected) == [1, 2]
+    assert [line for line, _ in parsed.lines] == [3, 4]
