@@ -3,7 +3,7 @@
 import json
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,31 +22,53 @@ class DemoFailed(SystemExit):
     """Raise when the demo agency cannot be loaded."""
 
 
-def load_demo(*, processes: Processes, environ: Mapping[str, str], steps: Steps) -> str:
-    """Load the demo agency, and return its API key. Raises DemoFailed."""
+def open_demo(*, home: Home, environ: Mapping[str, str]) -> str:
+    """Create the demo agency unless it exists, and return its API key. Raises DemoFailed."""
+    return home.read_value("demo_key") or _open_agency(home=home, environ=environ)
+
+
+def load_demo(
+    *,
+    key: str,
+    processes: Processes,
+    environ: Mapping[str, str],
+    steps: Steps,
+    on_first_answer: Callable[[], None],
+) -> None:
+    """Load the accounts of the demo agency.
+
+    1. upload and load the first account, and call `on_first_answer`   2. upload and load the others
+    3. upload and load the corrections
+
+    Raises DemoFailed, and StopRequested between two documents.
+    """
     home = processes.home
-    key = home.read_value("demo_key") or _open_agency(home=home, environ=environ)
     if home.read_value("demo_loaded"):
-        return key
+        on_first_answer()
+        return
     # The same moment gives the same bytes, so a second try uploads duplicates, which have no effect.
     now = datetime.fromisoformat(
         home.read_value("demo_now") or _store_moment(home, datetime.now(UTC).isoformat())
     )
     client = Client(port=int(environ["PORT"]), key=key)
-    steps.say("Loading the demo data: eight accounts, two years of orders")
-    corrections = [
-        upload
-        for account in SAMPLE_ACCOUNTS
-        for upload in _upload(client=client, account=account, now=now, steps=steps)
-    ]
-    # Corrections wait until the rest is loaded: otherwise no breach would open and then end.
+    first, *others = SAMPLE_ACCOUNTS
+    steps.say(f"Loading the first account, {first.name}")
+    corrections = _upload(client=client, account=first, now=now, processes=processes)
     _wait_until_loaded(client=client, processes=processes, steps=steps)
+    steps.finish()
+    on_first_answer()
+    steps.say(f"Loading {len(others)} more accounts")
+    for account in others:
+        steps.detail(f"uploading {account.name}")
+        corrections += _upload(client=client, account=account, now=now, processes=processes)
+    # Corrections wait until the rest is loaded: otherwise no breach would open and then end.
+    _wait_until_loaded(client=client, processes=processes, steps=steps, to_come=len(corrections))
     for account_id, document in corrections:
+        processes.watch()
         _send(client=client, account_id=account_id, document=document)
     _wait_until_loaded(client=client, processes=processes, steps=steps)
     # Last: a load that was interrupted before this line continues at the next start.
     home.store_value("demo_loaded", True)  # noqa: FBT003  a value of the state file
-    return key
 
 
 def _open_agency(*, home: Home, environ: Mapping[str, str]) -> str:
@@ -71,23 +93,26 @@ def _store_moment(home: Home, now: str) -> str:
 
 
 def _upload(
-    *, client: Client, account: SampleAccount, now: datetime, steps: Steps
-) -> Iterator[tuple[str, Document]]:
+    *, client: Client, account: SampleAccount, now: datetime, processes: Processes
+) -> list[tuple[str, Document]]:
     """Upload the documents of `account`.
 
-    Yields the ID of the account with each correction, which must be uploaded after the others are loaded.
+    Returns the ID of the account with each correction, which must be uploaded after the others are loaded.
     """
 
     account_id = _create_account(client=client, account=account)
     history = build_history(account=account, now=now)
+    corrections: list[tuple[str, Document]] = []
     if not history.orders:
-        return
-    steps.detail(f"uploading {account.name}: {len(history.orders)} orders")
+        return corrections
     for document in build_documents(history):
+        # Ctrl-C stops between two documents.
+        processes.watch()
         if document.is_correction:
-            yield account_id, document
+            corrections.append((account_id, document))
         else:
             _send(client=client, account_id=account_id, document=document)
+    return corrections
 
 
 def _send(*, client: Client, account_id: str, document: Document) -> None:
@@ -106,13 +131,14 @@ def _create_account(*, client: Client, account: SampleAccount) -> str:
     return str(ids.get(account.partner) or client.post("/v1/accounts", fields)["id"])
 
 
-def _wait_until_loaded(*, client: Client, processes: Processes, steps: Steps) -> None:
+def _wait_until_loaded(*, client: Client, processes: Processes, steps: Steps, to_come: int = 0) -> None:
+    """Wait until every uploaded report is loaded. `to_come` reports are uploaded later. Raises DemoFailed."""
     shown = None
     while True:
         processes.watch()
         reports = list(_reports(client))
         done = sum(report["status"] not in UNFINISHED for report in reports)
-        if (progress := f"{done} of {len(reports)} reports loaded") != shown:
+        if (progress := f"{done} of {len(reports) + to_come} reports loaded") != shown:
             steps.detail(progress)
             shown = progress
         if done == len(reports):

@@ -5,7 +5,8 @@ import os
 import shlex
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from config import env
@@ -13,6 +14,11 @@ from config.launcher import demo_agency, product
 from config.launcher.embedded.home import Home
 from config.launcher.embedded.processes import Processes, StopRequested
 from config.launcher.progress import Steps
+
+DEMO = (
+    "This starts PostgreSQL, Valkey, the API and its workers on this machine, and loads eight sample accounts with "
+    "two years of orders. The first account answers after about a minute, all of them after a few minutes."
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -52,16 +58,31 @@ def listen_for_signals(processes: Processes) -> None:
 
 def _serve(*, processes: Processes, steps: Steps, with_demo: bool) -> None:
     try:
+        if with_demo:
+            steps.print(DEMO)
         environ = product.start(processes=processes, environ=os.environ, say=steps.say)
-        key = demo_agency.load_demo(processes=processes, environ=environ, steps=steps) if with_demo else None
-        steps.finish()
-        _print_urls(processes=processes, steps=steps, port=environ["PORT"], key=key)
+        if with_demo:
+            _load_demo(processes=processes, environ=environ, steps=steps)
+        else:
+            steps.finish()
+            _print_urls(processes=processes, steps=steps, port=environ["PORT"], key=None)
+        steps.print("  Press Ctrl-C to stop. The data is kept.\n")
         while True:
             processes.watch()
             time.sleep(0.2)
     finally:
         steps.give_up()
         steps.say("Stopping")
+
+
+def _load_demo(*, processes: Processes, environ: Mapping[str, str], steps: Steps) -> None:
+    steps.say("Creating the demo agency")
+    key = demo_agency.open_demo(home=processes.home, environ=environ)
+    print_urls = partial(_print_urls, processes=processes, steps=steps, port=environ["PORT"], key=key)
+    demo_agency.load_demo(
+        key=key, processes=processes, environ=environ, steps=steps, on_first_answer=print_urls
+    )
+    steps.finish()
 
 
 def _print_urls(*, processes: Processes, steps: Steps, port: str, key: str | None) -> None:
@@ -76,7 +97,7 @@ def _print_urls(*, processes: Processes, steps: Steps, port: str, key: str | Non
     else:
         steps.print(f"  Key      {key}")
         steps.print(f'  Try      curl -H "Authorization: Bearer {key}" http://localhost:{port}/v1/accounts')
-    steps.print("\n  Press Ctrl-C to stop. The data is kept.\n")
+    steps.print()
 
 
 if __name__ == "__main__":

@@ -92,6 +92,17 @@ class SampleAccount:
 
 
 SAMPLE_ACCOUNTS = (
+    # The first to be loaded: of medium size, and breached.
+    SampleAccount(
+        name="Sakura Paper Works",
+        partner="A4SAKURAPAPER4",
+        home="JP",
+        per_day=22,
+        recent_late_share=0.1,
+        uploads_returns_file=False,
+        uploads_defects_list=True,
+        products=("和紙ノート A5", "筆ペン 3本セット", "Origami Paper 200"),
+    ),
     SampleAccount(
         name="Harbor & Pine Outdoors",
         partner="A1HARBORPINE01",
@@ -139,16 +150,6 @@ SAMPLE_ACCOUNTS = (
             },
         ),
         products=('Steckschlüsselsatz 1/4"', "Hobelmesser, 2 Stück", "Schraubzwinge 300 mm"),
-    ),
-    SampleAccount(
-        name="Sakura Paper Works",
-        partner="A4SAKURAPAPER4",
-        home="JP",
-        per_day=22,
-        recent_late_share=0.1,
-        uploads_returns_file=False,
-        uploads_defects_list=True,
-        products=("和紙ノート A5", "筆ペン 3本セット", "Origami Paper 200"),
     ),
     SampleAccount(
         name="Maple Trail Supply",
