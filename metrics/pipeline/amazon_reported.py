@@ -77,7 +77,7 @@ FROM unnest(%(metrics)s::text[], %(marketplaces)s::text[], %(channels)s::text[],
 CROSS JOIN LATERAL (
     SELECT * FROM metrics_reportedfigure AS figure
     WHERE {ACCOUNT_ROWS} AND figure.metric = series.metric AND figure.marketplace = series.marketplace
-        AND figure.channel = series.channel
+        AND figure.channel IN (series.channel, CASE series.channel WHEN 'mfn' THEN 'all' END)
             AND reported_at < (%(as_of)s::date + 1)::timestamp AT TIME ZONE 'UTC'
         AND recorded_at <= %(known_at)s
     ORDER BY reported_at DESC, abs(last_on - first_on + 1 - series.days), recorded_at DESC, line LIMIT 1

@@ -39,9 +39,13 @@ WINDOW_TOTALS = ", ".join(
 )
 
 # V1 reports do not separate channels: their figures are taken for the merchant's, who may be deactivated.
+CHANNELS_OF_FIGURES = (
+    "(VALUES (series.channel), (CASE series.channel WHEN 'mfn' THEN 'all' END)) AS source (channel)"
+)
+# One channel at a time, so that the index returns the newest figure first.
 FIGURE_OF_SERIES = """figure.agency_id = %(agency)s AND figure.account_id = %(account)s
             AND figure.metric = series.metric AND figure.marketplace = series.marketplace
-            AND (figure.channel = series.channel OR (figure.channel = 'all' AND series.channel = 'mfn'))
+            AND figure.channel = source.channel
             AND figure.reported_at < (as_of::date + 1)::timestamp AT TIME ZONE 'UTC'
             AND figure.recorded_at <= %(known_at)s"""
 
@@ -81,16 +85,20 @@ WITH series AS (
         ORDER BY rule.marketplace <> '*' DESC, rule.effective_from DESC LIMIT 1
     ) AS rule
     LEFT JOIN LATERAL (
-        SELECT comparator, limit_numerator, limit_denominator FROM metrics_reportedfigure AS figure
-        WHERE {FIGURE_OF_SERIES} AND figure.comparator <> ''
-        ORDER BY figure.reported_at DESC, figure.recorded_at DESC LIMIT 1
+        SELECT newest.* FROM {CHANNELS_OF_FIGURES} CROSS JOIN LATERAL (
+            SELECT comparator, limit_numerator, limit_denominator, reported_at, recorded_at
+            FROM metrics_reportedfigure AS figure WHERE {FIGURE_OF_SERIES} AND figure.comparator <> ''
+            ORDER BY figure.reported_at DESC, figure.recorded_at DESC LIMIT 1
+        ) AS newest ORDER BY reported_at DESC, recorded_at DESC LIMIT 1
     ) AS reported ON true
     LEFT JOIN LATERAL (
-        SELECT figure.* FROM metrics_reportedfigure AS figure
-        WHERE {FIGURE_OF_SERIES}
-        -- Of the windows in one report, the one closest to the rule's.
-        ORDER BY figure.reported_at DESC, abs(figure.last_on - figure.first_on + 1 - rule.window_days),
-            figure.recorded_at DESC, figure.line LIMIT 1
+        SELECT newest.* FROM {CHANNELS_OF_FIGURES} CROSS JOIN LATERAL (
+            SELECT figure.* FROM metrics_reportedfigure AS figure
+            WHERE {FIGURE_OF_SERIES}
+            -- Of the windows in one report, the one closest to the rule's.
+            ORDER BY figure.reported_at DESC, abs(figure.last_on - figure.first_on + 1 - rule.window_days),
+                figure.recorded_at DESC, figure.line LIMIT 1
+        ) AS newest ORDER BY reported_at DESC, recorded_at DESC LIMIT 1
     ) AS amazon ON true
 ), span AS (
     SELECT min(first) - 1 AS first, max(last) AS last FROM requested

@@ -214,7 +214,12 @@ def test_figure_without_a_channel_stands_for_the_merchant(
 ) -> None:
     amazon_says(recorder, 7, 300, "POOR", channel="all")
 
-    assert value_of(acme, shop)["status"] == "breached"
+    value = value_of(acme, shop)
+    assert (value["status"], value["amazon"]["status"], value["amazon"]["numerator"]) == (
+        "breached",
+        "POOR",
+        7,
+    )
     assert value_of(acme, shop, channel="afn")["status"] == "no_data"
 
 
