@@ -51,6 +51,14 @@ def load_demo(
         home.read_value("demo_now") or _store_moment(home, datetime.now(UTC).isoformat())
     )
     client = Client(port=int(environ["PORT"]), key=key)
+    _load_accounts(client=client, now=now, processes=processes, steps=steps, on_first_answer=on_first_answer)
+    # Last: a load that was interrupted before this line continues at the next start.
+    home.store_value("demo_loaded", True)  # noqa: FBT003  a value of the state file
+
+
+def _load_accounts(
+    *, client: Client, now: datetime, processes: Processes, steps: Steps, on_first_answer: Callable[[], None]
+) -> None:
     first, *others = SAMPLE_ACCOUNTS
     steps.say(f"Loading the first account, {first.name}")
     corrections = _upload(client=client, account=first, now=now, processes=processes)
@@ -67,8 +75,6 @@ def load_demo(
         processes.watch()
         _send(client=client, account_id=account_id, document=document)
     _wait_until_loaded(client=client, processes=processes, steps=steps)
-    # Last: a load that was interrupted before this line continues at the next start.
-    home.store_value("demo_loaded", True)  # noqa: FBT003  a value of the state file
 
 
 def _open_agency(*, home: Home, environ: Mapping[str, str]) -> str:

@@ -64,15 +64,14 @@ class WorstAccount(serializers.Serializer[Any]):
     name = serializers.CharField(help_text="The account's name.")
     status = serializers.ChoiceField(choices=AccountStatus.choices, help_text="The account's status.")
     distance = serializers.FloatField(
-        allow_null=True,
         help_text=(
             "How far the worst series is from its target: 1 without defects, 0 at the target, and "
-            "negative beyond it. Null if only Amazon's status of the account is known."
+            "negative beyond it. 0 if only Amazon's status of the account is known."
         ),
     )
     worst_series = WorstSeries(
-        allow_null=True,
-        help_text="The series farthest from its target. Null if only Amazon's status of the account is known.",
+        help_text="The series farthest from its target. It has no data if only Amazon's status of the account is "
+        "known."
     )
     open_breaches = serializers.IntegerField(help_text="Its open breaches of Amazon's targets.")
     open_warnings = serializers.IntegerField(help_text="Its open warnings.")

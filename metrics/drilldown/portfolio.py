@@ -22,8 +22,8 @@ STATUS_BY_RANK = "(ARRAY[" + ", ".join(f"'{status}'" for status in WORST_FIRST) 
 
 PORTFOLIO = f"""
 WITH accounts AS MATERIALIZED (
-    SELECT id, name, status, severity, decided_by_amazon, distance, ordered_distance, worst_series,
-        open_breaches, open_warnings, stale_from,
+    SELECT id, name, status, severity, distance, ordered_distance, worst_series, open_breaches,
+        open_warnings, stale_from,
         coalesce(stale_from < %(now)s, false) AS stale
     FROM accounts_selleraccount
     WHERE agency_id = %(agency)s AND deleted_at IS NULL
@@ -52,7 +52,7 @@ WITH accounts AS MATERIALIZED (
     WHERE agency_id = %(agency)s AND status = 'open' AND account_id IN (SELECT id FROM accounts)
         AND (%(marketplace)s::text IS NULL OR marketplace = %(marketplace)s)
 ), worst AS (
-    SELECT * FROM accounts WHERE distance IS NOT NULL OR decided_by_amazon
+    SELECT * FROM accounts WHERE distance IS NOT NULL
     ORDER BY severity, ordered_distance, id LIMIT %(limit)s
 ), stale_accounts AS (
     SELECT id, name, stale_from FROM accounts WHERE stale ORDER BY stale_from, id LIMIT %(limit)s

@@ -16,7 +16,11 @@ def write(apps, schema_editor):
     )
 
 
+def delete(apps, schema_editor):
+    apps.get_model("metrics", "MetricRule").objects.all().delete()
+
+
 class Migration(migrations.Migration):
     dependencies = [("metrics", "0010_rule_sources")]
 
-    operations = [migrations.RunPython(write, migrations.RunPython.noop)]
+    operations = [migrations.RunPython(write, delete)]

@@ -35,16 +35,15 @@ def save(
     worst = distance.worst_value(judged)
     of_series = worst_status([value.status for value in judged])
     status = worst_status([of_series, _status_at_amazon(amazon_statuses)])
-    opened = Breach.objects.filter(
-        agency_id=account.agency_id, account=account, status=Breach.State.OPEN
-    ).aggregate(
-        breaches=Count("pk", filter=Q(level=Breach.Level.BREACH)),
-        warnings=Count("pk", filter=Q(level=Breach.Level.WARNING)),
-    )
+    is_known_by_status_only = worst is None and status is not of_series
+    if is_known_by_status_only:
+        # Lists still show a series, without data, at its limit.
+        worst = next((value for value in values if value.limit), None)
+    opened = _count_open_breaches(account)
     columns = {
         "status": status,
         "decided_by_amazon": status is not of_series,
-        "distance": distance.measure(worst) if worst else None,
+        "distance": 0.0 if is_known_by_status_only else distance.measure(worst) if worst else None,
         "worst_series": _worst_series(worst) if worst else None,
         "marketplaces": list(marketplaces),
         "amazon_statuses": amazon_statuses,
@@ -56,6 +55,16 @@ def save(
     for name, value in columns.items():
         setattr(account, name, value)
     account.save(update_fields=list(columns))
+
+
+def _count_open_breaches(account: SellerAccount) -> dict[str, int]:
+    open_breaches = Breach.objects.filter(
+        agency_id=account.agency_id, account=account, status=Breach.State.OPEN
+    )
+    return open_breaches.aggregate(
+        breaches=Count("pk", filter=Q(level=Breach.Level.BREACH)),
+        warnings=Count("pk", filter=Q(level=Breach.Level.WARNING)),
+    )
 
 
 def _status_at_amazon(statuses: dict[str, Any]) -> Status:

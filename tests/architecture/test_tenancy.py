@@ -42,6 +42,8 @@ PUBLIC_PATHS = {
     "/metrics": "for Prometheus, with METRICS_TOKEN",
 }
 SHARED_LISTS = ("/v1/document-kinds", "/v1/event-types", "/v1/rules")
+# The reasons of rejected rows quote nothing of a document that could identify anybody.
+WITHOUT_IDS = {*SHARED_LISTS, "/v1/reports/{report_id}/rejected-rows"}
 PROBLEM = "application/problem+json"
 READS = [operation for operation in OPERATIONS if operation.method == "GET"]
 WITH_IDS = [operation for operation in OPERATIONS if operation.names]
@@ -125,7 +127,7 @@ def test_own_key_reads_own_data(agencies_with_data: Agencies, operation: Operati
     response = operation.send(agencies_with_data.acme, agencies_with_data.acme_ids)
 
     assert response.status == 200
-    assert operation.path in SHARED_LISTS or agencies_with_data.find_acme_data(response)
+    assert operation.path in WITHOUT_IDS or agencies_with_data.find_acme_data(response)
 
 
 @pytest.mark.parametrize("path", SHARED_LISTS)

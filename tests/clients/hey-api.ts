@@ -7,7 +7,7 @@ const { UNDERONE_URL: baseUrl, UNDERONE_KEY: key } = process.env;
 client.setConfig({ baseUrl, auth: () => key });
 
 const METRIC: Metric = "order_defect_rate";
-const SIGNS: Record<Status, string> = { breached: "✗", at_risk: "!", healthy: "✓", no_data: "·" };
+const SIGNS: Record<Status, string> = { breached: "✗", at_risk: "!", undecided: "?", healthy: "✓", no_data: "·" };
 const BARS = "▁▂▃▄▅▆▇█";
 
 function percent(rate: number | null): string {

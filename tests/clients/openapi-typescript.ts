@@ -8,7 +8,7 @@ const { UNDERONE_URL: baseUrl, UNDERONE_KEY: key } = process.env;
 const client = createClient<paths>({ baseUrl, headers: { Authorization: `Bearer ${key}` } });
 
 const metric: Schemas["Metric"] = "order_defect_rate";
-const SIGNS: Record<Schemas["Status"], string> = { breached: "✗", at_risk: "!", healthy: "✓", no_data: "·" };
+const SIGNS: Record<Schemas["Status"], string> = { breached: "✗", at_risk: "!", undecided: "?", healthy: "✓", no_data: "·" };
 const BARS = "▁▂▃▄▅▆▇█";
 
 async function read<Data>(answer: Promise<{ data?: Data; error?: unknown }>): Promise<Data> {

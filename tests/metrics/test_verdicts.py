@@ -202,6 +202,17 @@ def test_account_is_never_better_than_amazon_calls_it(
     assert acme.read("/v1/portfolio")["accounts"][status] == 1
 
 
+def test_account_known_only_by_its_status_at_amazon_is_among_the_worst(
+    acme: Client, shop: str, recorder: FactRecorder
+) -> None:
+    recorder.load(snapshot(status="DEACTIVATED", at=NOW), at=NOW)
+
+    (worst,) = acme.read("/v1/portfolio")["worst"]
+
+    assert (worst["account"], worst["status"], worst["distance"]) == (shop, "breached", 0.0)
+    assert (worst["worst_series"]["metric"], worst["worst_series"]["status"]) == (ODR, "no_data")
+
+
 def test_rate_without_counts_stands_as_a_fraction(acme: Client, shop: str, recorder: FactRecorder) -> None:
     amazon_says(recorder, None, None, "GOOD", rate=Decimal("0.98"), metric=VTR)
 
