@@ -89,7 +89,7 @@ class SellerAccount(TenantModel):
     )
     # The worst series and its value.
     worst_series: "models.JSONField[Any, Any]" = models.JSONField(null=True)
-    # By marketplace (metrics/rules/health_assurance.py).
+    # By marketplace (metrics/pipeline/health_assurance.py).
     account_health_assurance: "models.JSONField[Any, Any]" = models.JSONField(default=dict, db_default={})
     open_breaches = models.PositiveIntegerField(default=0, db_default=0)
     open_warnings = models.PositiveIntegerField(default=0, db_default=0)
@@ -99,7 +99,7 @@ class SellerAccount(TenantModel):
     deleted_at = models.DateTimeField(null=True)
     # A deleted account can be restored until then.
     erased_from = models.DateTimeField(null=True)
-    # Set before the first row is erased: what is left then is no longer whole, whatever the clocks say.
+    # Set before the first row is erased. From then on the account cannot be restored.
     erasure_started_at = models.DateTimeField(null=True)
     # The next facts are recorded strictly later, so that `known_at` separates them.
     last_recorded_at = models.DateTimeField(null=True)

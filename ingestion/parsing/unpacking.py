@@ -19,7 +19,7 @@ from ingestion.parsing.rejections import RejectedDocument
 BLOCK = 1024 * 1024
 GZIP = b"\x1f\x8b"
 ZIP = b"PK\x03\x04"
-# A third time is no mistake of a program any more.
+# Programs pack a file twice by mistake, not three times.
 MAX_GZIP_LAYERS = 2
 # The list of files is read into memory before the first file.
 MAX_ARCHIVE_FILES, MAX_ARCHIVE_LIST_BYTES = 100, 64 * 1024
