@@ -272,7 +272,7 @@ class UpdateAccount(Body, serializers.ModelSerializer[SellerAccount]):
     ]
 )
 class CorrectAccount(Body):
-    """What was wrong about the account when it was created. At least one field is required."""
+    """The corrected fields of an account. At least one is required."""
 
     selling_partner_id = PartnerIdField(required=False, help_text="The right selling partner ID.")
     home_marketplace = Choice(choices=CODES, required=False, help_text="The right home marketplace.")

@@ -49,7 +49,7 @@ LATE_SHIPMENTS = List(
     name="late_shipments",
     title="Late shipments, Seller Central's download",
     about="Lists the orders whose shipment was confirmed late. They count as late in the late shipment rate as "
-    "soon as their shipments are loaded. A row that was confirmed before its day is no late shipment.",
+    "soon as their shipments are loaded. A row that was confirmed before its day is not a late shipment.",
     kinds={DefectKind.LATE_SHIPMENT: is_after_due},
     columns=(
         ORDER_ID,
