@@ -111,7 +111,7 @@ class Account(Resource):
     unchangeable_because: ClassVar = dict.fromkeys(
         (
             *("status", "marketplaces", "amazon_statuses", "distance", "worst_series"),
-            *("open_breaches", "open_warnings", "stale"),
+            *("open_breaches", "open_warnings", "stale", "status_decided_by", "account_health_assurance"),
         ),
         unchangeable.COMPUTED,
     )

@@ -3,6 +3,8 @@
 Each change is in the audit log.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -60,16 +62,10 @@ def create_account(
         "home_marketplace": home_marketplace,
         "external_id": external_id,
     }
-    # A savepoint: after an integrity error PostgreSQL refuses every statement of the transaction.
-    try:
-        with transaction.atomic():
-            account = SellerAccount.objects.create(
-                agency=agency, marketplaces=[home_marketplace], created_at=now, **fields
-            )
-    except IntegrityError as error:
-        if constraints.violated(error) != constraints.PARTNER_OF_AGENCY:
-            raise
-        raise AccountExists from None
+    with _one_account_per_partner():
+        account = SellerAccount.objects.create(
+            agency=agency, marketplaces=[home_marketplace], created_at=now, **fields
+        )
     _record(account, "account.created", actor, now, after=fields)
     return account
 
@@ -150,13 +146,8 @@ def restore_account(*, account: SellerAccount, now: datetime, actor: Actor = aud
     if not SellerAccount.objects.restorable(at=now).filter(agency_id=locked.agency_id, pk=locked.pk).exists():
         raise ErasureStarted
     locked.deleted_at = locked.erased_from = None
-    try:
-        with transaction.atomic():
-            locked.save(update_fields=["deleted_at", "erased_from"])
-    except IntegrityError as error:
-        if constraints.violated(error) != constraints.PARTNER_OF_AGENCY:
-            raise
-        raise AccountExists from None
+    with _one_account_per_partner():
+        locked.save(update_fields=["deleted_at", "erased_from"])
     after = {name: getattr(locked, name) for name in ACCOUNT_FIELDS}
     _record(locked, "account.restored", actor, now, after=after)
     return locked
@@ -199,21 +190,28 @@ def reopen(*, agency: Agency, now: datetime) -> None:
     _record(locked, "agency.reopened", audit.UNDERONE, now)
 
 
+@contextmanager
+def _one_account_per_partner() -> Iterator[None]:
+    """Raise AccountExists for a second account of the same selling partner in an agency."""
+    try:
+        # A savepoint: after an integrity error PostgreSQL refuses every statement of the transaction.
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        if constraints.violated(error) != constraints.PARTNER_OF_AGENCY:
+            raise
+        raise AccountExists from None
+
+
 def _save(instance: Agency | SellerAccount, fields: dict[str, Any]) -> None:
     """Save these fields. Raises AccountExists."""
     if isinstance(instance, SellerAccount) and "marketplaces" not in fields and "home_marketplace" in fields:
         # Without reports, the account sells in no other.
         instance.marketplaces = [instance.home_marketplace]
         fields = {**fields, "marketplaces": instance.marketplaces}
-    try:
-        # A savepoint, as in `create_account`. No other field: a worker may have updated the rest of the row
-        # since it was read.
-        with transaction.atomic():
-            instance.save(update_fields=list(fields))
-    except IntegrityError as error:
-        if constraints.violated(error) != constraints.PARTNER_OF_AGENCY:
-            raise
-        raise AccountExists from None
+    with _one_account_per_partner():
+        # No other field: a worker may have updated the rest of the row since it was read.
+        instance.save(update_fields=list(fields))
 
 
 def _lock(instance: Agency | SellerAccount) -> Agency | SellerAccount:
