@@ -43,8 +43,10 @@ LEASE_DELIVERIES = """
 --
 -- Every row is looked up by its agency and its id, which are in two arrays with the same order. With two equalities, the planner
 -- could take any index of the agency and read all its rows. Only the primary key provides a range of one id in the order of ids.
+-- Leased rows are looked up in the order of the index `delivery_leased` for the same reason: plans are kept, and one that was made
+-- while the table was empty takes any index.
 -- A row that this transaction has locked is updated by its ctid.
-CREATE FUNCTION lease_deliveries(
+CREATE OR REPLACE FUNCTION lease_deliveries(
     moment timestamptz, until timestamptz, most integer, most_failing integer, most_of_one integer
 ) RETURNS TABLE (agency uuid, endpoint uuid, delivery uuid)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
@@ -90,9 +92,13 @@ BEGIN
         ) AS oldest
         JOIN webhooks_endpoint AS receiver ON receiver.agency_id = waiting.agency_id AND receiver.id = waiting.endpoint_id
         CROSS JOIN LATERAL (
-            SELECT count(*)::integer AS deliveries, count(DISTINCT other.order_key)::integer AS series
-            FROM webhooks_delivery AS other
-            WHERE other.agency_id = waiting.agency_id AND other.endpoint_id = waiting.endpoint_id AND other.leased_until > moment
+            SELECT count(*)::integer AS deliveries, count(DISTINCT held.order_key)::integer AS series
+            FROM (
+                SELECT other.order_key FROM webhooks_delivery AS other
+                WHERE other.agency_id = waiting.agency_id AND other.endpoint_id = waiting.endpoint_id
+                    AND other.leased_until > moment
+                ORDER BY other.order_key
+            ) AS held
         ) AS leased
     ),
     chosen AS (
@@ -126,11 +132,13 @@ BEGIN
             AND first.order_key BETWEEN one.order_key AND one.order_key
         ORDER BY first.order_key, first.id LIMIT 1
     ) AS oldest
-    WHERE oldest.next_attempt_at <= moment AND NOT EXISTS (
-        SELECT FROM webhooks_delivery AS other
-        WHERE other.agency_id = one.agency_id AND other.endpoint_id = one.endpoint_id AND other.order_key = one.order_key
-            AND other.leased_until > moment
-    );
+    WHERE oldest.next_attempt_at <= moment AND (
+        -- Not EXISTS, which drops the order.
+        SELECT other.id FROM webhooks_delivery AS other
+        WHERE other.agency_id = one.agency_id AND other.endpoint_id = one.endpoint_id
+            AND other.order_key BETWEEN one.order_key AND one.order_key AND other.leased_until > moment
+        ORDER BY other.order_key LIMIT 1
+    ) IS NULL;
 
     WITH free AS MATERIALIZED (
         SELECT head.* FROM unnest(heads_of, heads) AS place (agency_id, id)
