@@ -27,6 +27,7 @@ from rest_framework.views import set_rollback
 
 from api import identifiers, strict_fields
 from api.problem_types import BY_SLUG, PATH
+from api.translation import translate
 
 PROBLEM = "application/problem+json"
 UNAVAILABLE_SECONDS = "5"
@@ -99,12 +100,12 @@ DJANGO_ERRORS: dict[type[Exception], type[exceptions.APIException]] = {
 
 
 def problem(*, status: int, slug: str, title: str, detail: str, **more: Any) -> dict[str, Any]:
-    """Build a problem document. Clients may compare `type`, which is stable."""
+    """Build a problem document in the language of the request. Clients may compare `type`, which is stable."""
     return {
         "type": f"{PATH}{slug}",
-        "title": title,
+        "title": translate(title),
         "status": status,
-        "detail": detail[:MAX_DETAIL_LENGTH],
+        "detail": translate(detail)[:MAX_DETAIL_LENGTH],
     } | more
 
 
@@ -144,7 +145,7 @@ def _build(error: exceptions.APIException) -> dict[str, Any]:
     if isinstance(error, exceptions.ValidationError):
         messages = list(_messages(error.detail))
         errors = [
-            {"pointer": pointer, "detail": detail[:MAX_ERROR_LENGTH]}
+            {"pointer": pointer, "detail": translate(detail)[:MAX_ERROR_LENGTH]}
             for pointer, detail in messages[:MAX_ERRORS]
         ]
         # A body may have errors of several kinds; the worst decides the status.

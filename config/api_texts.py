@@ -23,7 +23,7 @@ that moment.
 is `null` on the last page. Use `fields` to return only some fields of each row. Some lists are also available as
 CSV; their descriptions say so.
 
-**Languages.** Texts for people, such as `name`, `explanation` and `reason`, are in English (`en`) or
+**Languages.** Texts for people, such as `name`, `reason` and the `detail` of a problem, are in English (`en`) or
 Simplified Chinese (`zh-hans`). Choose the language with `Accept-Language`. `Content-Language` states the
 language of the response.
 
@@ -67,6 +67,7 @@ ENUMERATIONS = {
     "ExportStatus": "The progress of an export.",
     "FundedBy": "The party that paid a claim.",
     "InvitationStatus": "Whether an invitation can still be accepted.",
+    "Language": "A language of texts for people, by BCP 47 code.",
     "Marketplace": "An Amazon store, by ISO 3166-1 country code.",
     "Metric": "A metric of account health.",
     "MissingFact": "What an unmatched defect waits for: its order, or a package of the order.",

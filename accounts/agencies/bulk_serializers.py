@@ -8,6 +8,7 @@ from rest_framework import serializers
 from accounts.agencies.account_serializers import ACCOUNT, NEW_ACCOUNT, AccountSerializer
 from api.problem_types import BY_SLUG
 from api.strict_fields import Body
+from api.translation import translate
 
 MAX_ROWS = 500
 INVALID = {
@@ -91,13 +92,14 @@ def row_problem(errors: dict[str, list[str]], *, index: int) -> dict[str, Any]:
     messages = [
         {
             "pointer": f"/accounts/{index}" + ("" if name == "non_field_errors" else f"/{name}"),
-            "detail": str(message),
+            "detail": translate(str(message)),
         }
         for name, texts in errors.items()
         for message in texts
     ]
     detail = "; ".join(f"{each['pointer']}: {each['detail']}" for each in messages[:3])
-    return {name: INVALID[name] for name in ("type", "title", "status")} | {
+    return {name: INVALID[name] for name in ("type", "status")} | {
+        "title": translate(str(INVALID["title"])),
         "detail": detail,
         "errors": messages,
     }

@@ -1,5 +1,6 @@
 """Define the request and response bodies of agencies and of closing them."""
 
+from django.conf import settings
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
@@ -7,7 +8,7 @@ from accounts.agencies.account_serializers import MetricField
 from accounts.models import Agency
 from accounts.requests.fields import PublicIdField
 from api import origins
-from api.strict_fields import Body, Contradiction
+from api.strict_fields import Body, Choice, Contradiction
 
 AGENCY = {
     "id": "agcy_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
@@ -17,6 +18,7 @@ AGENCY = {
     "document_retention_days": 30,
     "allowed_origins": ["https://app.acme.example"],
     "ignored_metrics": [],
+    "language": "en",
 }
 CLOSED = {
     "id": "agcy_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
@@ -72,6 +74,13 @@ class AgencySerializer(Body, serializers.ModelSerializer[Agency]):
         "their reports. They are still computed, and shown as ignored.",
     )
 
+    language = Choice(
+        choices=settings.LANGUAGES,
+        required=False,
+        help_text="The language of notifications and e-mails that the agency causes. Responses of the API follow "
+        "`Accept-Language`.",
+    )
+
     class Meta:
         model = Agency
         fields = (
@@ -84,6 +93,7 @@ class AgencySerializer(Body, serializers.ModelSerializer[Agency]):
             ),
             "allowed_origins",
             "ignored_metrics",
+            "language",
         )
 
     def validate_ignored_metrics(self, codes: list[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -61,6 +62,13 @@ class Agency(models.Model):
         blank=True,
         db_default=[],
         help_text="Metrics that do not count towards the status of accounts, because the agency does not feed them.",
+    )
+    language = models.CharField(
+        max_length=10,
+        choices=settings.LANGUAGES,
+        default="en",
+        db_default="en",
+        help_text="The language of notifications and e-mails about the agency: `en` or `zh-hans`.",
     )
     created_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)

@@ -145,7 +145,13 @@ def _send(invitation: Invitation, now: datetime) -> None:
         "token": token,
     }
     seconds = int(INVITATION_LIFETIME.total_seconds())
-    mail.queue(kind="invitation", to=invitation.email, values=values, expires_in=seconds)
+    mail.queue(
+        kind="invitation",
+        to=invitation.email,
+        values=values,
+        expires_in=seconds,
+        language=invitation.agency.language,
+    )
 
 
 def _record(invitation: Invitation, what: str, actor: Actor, now: datetime, **fields: Any) -> None:

@@ -8,8 +8,10 @@ from celery import current_app
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
+from django.utils import translation
 
 from accounts.encryption import at_rest
+from api.translation import translate
 
 # Subject, text, and the page of the front end that continues from there, each with {placeholders}.
 Template = tuple[str, str, str]
@@ -34,7 +36,7 @@ TEMPLATES: dict[str, Template] = {
         "/invitation#token={token}",
     ),
     "sign_up": (
-        "Create {agency}",
+        "Create the agency {agency}",
         f"Use this token to create the agency {{agency}} before {{until}}:\n\n{{token}}\n\n{NOT_YOU}",
         "/sign-up#token={token}",
     ),
@@ -57,12 +59,18 @@ TEMPLATES: dict[str, Template] = {
 TASK = "accounts.people.tasks.send_mail"
 
 
-def queue(*, kind: str, to: str, values: dict[str, str], expires_in: int) -> None:
+def queue(
+    *, kind: str, to: str, values: dict[str, str], expires_in: int, language: str | None = None
+) -> None:
     """Queue an e-mail once the transaction commits. A worker drops it after `expires_in` seconds.
+
+    Without a language, the e-mail is in that of the request that causes it.
 
     A kind without a template is queued at the same cost and not sent.
     """
-    content = json.dumps({"kind": kind, "to": to, "values": values}).encode()
+    content = json.dumps(
+        {"kind": kind, "to": to, "values": values, "language": language or translation.get_language()}
+    ).encode()
     # The broker stores messages, and these contain codes and tokens.
     encrypted = at_rest.encrypt(content, context=TASK).hex()
 
@@ -79,20 +87,21 @@ def send(*, encrypted: str) -> None:
     if content["kind"] not in TEMPLATES:
         return
     try:
-        build(kind=content["kind"], to=content["to"], values=content["values"]).send()
+        build(**content).send()
     except smtplib.SMTPRecipientsRefused:
         # The address does not exist. A retry would not change that.
         return
 
 
-def build(*, kind: str, to: str, values: dict[str, str]) -> EmailMessage:
-    """Build the message."""
+def build(*, kind: str, to: str, values: dict[str, str], language: str | None = None) -> EmailMessage:
+    """Build the message in a language."""
     subject, text, page = TEMPLATES[kind]
     link = f"\n\n{settings.PEOPLE_URL}{page.format_map(values)}" if settings.PEOPLE_URL and page else ""
+    lines = [translate(line, language) for line in text.format_map(values).split("\n")]
     return EmailMessage(
         # The name of an agency may contain line breaks, which Django refuses in a header.
-        subject=" ".join(f"[Underone] {subject.format_map(values)}".split()),
-        body=f"{text.format_map(values)}{link}\n",
+        subject=" ".join(f"[Underone] {translate(subject.format_map(values), language)}".split()),
+        body="\n".join(lines) + f"{link}\n",
         from_email=settings.DEFAULT_FROM_EMAIL,
         to=[to],
         # RFC 3834: automatic responders must not reply.

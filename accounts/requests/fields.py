@@ -8,6 +8,7 @@ from rest_framework import serializers
 from accounts.models import Role, SellerAccount, public_account_id
 from api import identifiers
 from api.strict_fields import Absent, Contradiction, length_error
+from api.translation import translate
 
 MAX_ACCOUNTS = 1000
 # The account ID of all examples.
@@ -29,6 +30,24 @@ class TextOrNull(serializers.CharField):
 
     def to_representation(self, value: Any) -> Any:
         return super().to_representation(value) or None
+
+
+class TranslatedText(serializers.CharField):
+    """Return a text of the product in the language of the request."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(read_only=True, **kwargs)
+
+    def to_representation(self, value: Any) -> str:
+        return translate(str(value))
+
+
+class TranslatedTextOrNull(TextOrNull):
+    """Return a text of the product in the language of the request, or null for an absent one."""
+
+    def to_representation(self, value: Any) -> Any:
+        text = super().to_representation(value)
+        return text and translate(text)
 
 
 class ChoiceOrNull(serializers.ChoiceField):

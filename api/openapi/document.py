@@ -1,4 +1,4 @@
-"""Serve the OpenAPI document, which each process builds once per language."""
+"""Serve the OpenAPI document, which is in English and which each process builds once."""
 
 from functools import cache
 from typing import Any
@@ -18,18 +18,21 @@ from api import etags
 class Document(SpectacularJSONAPIView):
     @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
-        lang = request.GET.get("lang")
-        language = lang if lang in dict(settings.LANGUAGES) else translation.get_language()
-        content, tag = built(language=language, urls=settings.ROOT_URLCONF)
-        headers = {"ETag": tag, "Content-Disposition": 'inline; filename="Underone.json"'}
+        content, tag = built(urls=settings.ROOT_URLCONF)
+        headers = {
+            "ETag": tag,
+            "Content-Disposition": 'inline; filename="Underone.json"',
+            "Content-Language": settings.LANGUAGE_CODE,
+        }
         return HttpResponse(content, content_type=request.accepted_renderer.media_type, headers=headers)
 
 
-# Building takes long, and the document depends on the code and the language only.
+# Building takes long, and the document depends on the code only.
 @cache
-def built(*, language: str | None, urls: str) -> tuple[bytes, str]:
-    """Build the document of these URLs in a language, and return it with its ETag."""
-    with translation.override(language):
+def built(*, urls: str) -> tuple[bytes, str]:
+    """Build the document of these URLs, and return it with its ETag."""
+    # Its examples have texts of problems, which are otherwise in the language of the request.
+    with translation.override(settings.LANGUAGE_CODE):
         schema = SchemaGenerator(urlconf=urls).get_schema(public=True)  # type: ignore[no-untyped-call]
         content = OpenApiJsonRenderer().render(schema)
     return content, etags.compute(content)

@@ -20,6 +20,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.problem_types import BY_SLUG, PROBLEM_TYPES, ProblemType
+from api.translation import translate
 from api.version import VERSION
 from config.observability.health import UnauthenticatedView
 
@@ -123,10 +124,10 @@ def described(kind: ProblemType) -> dict[str, Any]:
     """Return a type of problem as JSON."""
     return {
         "type": kind.type,
-        "title": kind.title,
+        "title": translate(kind.title),
         "status": kind.status,
-        "cause": kind.cause,
-        "cure": kind.cure,
+        "cause": translate(kind.cause),
+        "cure": translate(kind.cure),
     }
 
 

@@ -10,8 +10,15 @@ from rest_framework import serializers
 
 from accounts.marketplaces import CODES
 from accounts.models import SellerAccountQuerySet, public_account_id
-from accounts.requests.fields import ChoiceOrNull, PublicIdField, TextOrNull
+from accounts.requests.fields import (
+    ChoiceOrNull,
+    PublicIdField,
+    TextOrNull,
+    TranslatedText,
+    TranslatedTextOrNull,
+)
 from api.strict_fields import Body, Choice, Contradiction, Day
+from api.translation import translate
 from ingestion.models import RejectedRow, Report
 from ingestion.reports import REPORT_TYPE_BY_NAME, UPLOADABLE_NAMES
 
@@ -83,8 +90,8 @@ class ReportProblem(serializers.Serializer[Any]):
     """Why the report was rejected or could not be loaded."""
 
     type = serializers.CharField(help_text="A stable identifier of the problem.")
-    title = serializers.CharField(help_text="A short description of the problem.")
-    detail = serializers.CharField(help_text="What is wrong with this report and how to correct it.")
+    title = TranslatedText(help_text="A short description of the problem.")
+    detail = TranslatedText(help_text="What is wrong with this report and how to correct it.")
 
 
 @extend_schema_serializer(examples=[OpenApiExample("Loaded report", value=REPORT, response_only=True)])
@@ -116,7 +123,7 @@ class ReportSerializer(serializers.Serializer[Report]):
         "loaded for the account, and the other account that has them."
     )
     encoding = TextOrNull(help_text="The character encoding of the document. Null until it is read.")
-    encoding_reason = TextOrNull(help_text="Why this encoding was chosen.")
+    encoding_reason = TranslatedTextOrNull(help_text="Why this encoding was chosen.")
     sha256 = serializers.CharField(help_text="SHA-256 digest of the bytes received, in hexadecimal.")
     size = serializers.IntegerField(help_text="Number of bytes received.")
     blanked_columns = serializers.ListField(
@@ -145,7 +152,8 @@ class ReportSerializer(serializers.Serializer[Report]):
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_warnings(self, report: Report) -> list[str]:
-        return [*report.warnings, *missing_order_warnings(report, self.context.get("accounts", {}))]
+        missing = missing_order_warnings(report, self.context.get("accounts", {}))
+        return [translate(warning) for warning in (*report.warnings, *missing)]
 
     def get_duplicate(self, report: Report) -> bool:
         return bool(self.context.get("duplicate"))
@@ -212,10 +220,11 @@ class CreateReport(Body):
 class RejectedRowSerializer(serializers.ModelSerializer[RejectedRow]):
     """A row of a report that could not be used."""
 
+    reason = TranslatedText(max_length=300, help_text="Why the row was rejected.")
+
     class Meta:
         model = RejectedRow
         fields = ("line", "reason")
         extra_kwargs: ClassVar = {
             "line": {"help_text": "The line of the row in the document, from 1."},
-            "reason": {"help_text": "Why the row was rejected."},
         }

@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
+from accounts.requests.fields import TranslatedText
 from ingestion.reports import REPORT_TYPE_BY_NAME
 from ingestion.reports.report_type import Column, ReportType
 
@@ -36,7 +37,7 @@ class ColumnSerializer(serializers.Serializer[Column]):
     name = serializers.CharField(
         help_text="The name in the header. Case is ignored, and blanks, hyphens and underscores are equal."
     )
-    meaning = serializers.CharField(help_text="What the column contains and how it is used.")
+    meaning = TranslatedText(help_text="What the column contains and how it is used.")
     needed = serializers.BooleanField(
         help_text="Whether the column is required. A report without it is rejected."
     )
@@ -50,8 +51,8 @@ class SupportedReportTypeSerializer(serializers.Serializer[ReportType]):
         child=serializers.ChoiceField(choices=tuple(REPORT_TYPE_BY_NAME)),
         help_text="Values of `report_type` that select it.",
     )
-    title = serializers.CharField(help_text="A short name.")
-    about = serializers.CharField(help_text="What the report contains and how it is used.")
+    title = TranslatedText(help_text="A short name.")
+    about = TranslatedText(help_text="What the report contains and how it is used.")
     format = serializers.SerializerMethodField(help_text="`csv`, `tsv or csv`, `json` or `xml`.")
     uploaded = serializers.BooleanField(
         source="is_uploaded",
@@ -62,7 +63,7 @@ class SupportedReportTypeSerializer(serializers.Serializer[ReportType]):
     )
     columns = ColumnSerializer(many=True, help_text="The columns that are read. Others are ignored.")
     example = serializers.CharField(help_text="A complete, small example document.")
-    source = serializers.CharField(help_text=("Where the layout is documented."))  # type: ignore[assignment]  # name of a field
+    source = TranslatedText(help_text=("Where the layout is documented."))  # type: ignore[assignment]  # name of a field
 
     def get_format(self, report_type: ReportType) -> str:
         return report_type.dialect.replace("_", " ")

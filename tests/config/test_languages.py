@@ -1,6 +1,7 @@
 """Test the language of responses: whole requests in English and Chinese, and what is the same in both."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -31,6 +32,7 @@ from tests.conftest import NOON
 from tests.metrics.fact_recorder import DAY, NINE, TODAY, FactRecorder, defect, order
 
 CHINESE = translations.chinese()
+HAN = re.compile("[\u4e00-\u9fff]")
 ENGLISH_WORDS = ("name", "explanation", "reason")
 COUNTED = [metric.code for metric in CATALOGUE.values() if metric.is_counted]
 HANDLED = {"": False, "negative_feedback": True, "late_answer": True, "wrong_rejection": True}
@@ -361,14 +363,18 @@ def test_problem_has_same_type_and_fields_in_both_languages(
         return problem | {
             "errors": [each["pointer"] for each in problem.get("errors", ())],
             "request_id": "",
-            "detail": "",
         }
 
     english = ask()
     with asking(acme, "zh-CN"):
         chinese = ask()
 
-    assert chinese == english
+    texts = ("title", "detail")
+    assert {name: value for name, value in chinese.items() if name not in texts} == {
+        name: value for name, value in english.items() if name not in texts
+    }
+    assert all(HAN.search(chinese[name]) for name in texts), chinese
+    assert not any(HAN.search(english[name]) for name in texts)
     assert english["status"] >= 400
 
 
@@ -394,6 +400,7 @@ def test_openapi_document_is_equal_in_both_languages(db: None) -> None:
 
     assert english.status_code == 200
     assert chinese.json() == english.json()
+    assert chinese["Content-Language"] == english["Content-Language"] == "en"
 
 
 @pytest.mark.parametrize("operation", ["listMetrics", "listMetricOrders"])
@@ -405,7 +412,7 @@ def test_openapi_document_has_language_header_where_texts_are(db: None, operatio
     assert {"$ref": "#/components/parameters/AcceptLanguage"} in documented["parameters"]
 
 
-def test_stored_reasons_are_english_for_every_sender(committed_db: None) -> None:
+def test_reasons_are_in_language_of_reader_whoever_sent_the_document(committed_db: None) -> None:
     nord = Client(*agencies.create_agency(name="Nord", now=NOON))
     shops = {language: nord.take_on(partner=f"A1{language.upper()}") for language in ("en", "zh")}
     spoilt = build.orders_file([build.order_row(amazon_order_id="abc"), build.order_row()])
@@ -417,18 +424,24 @@ def test_stored_reasons_are_english_for_every_sender(committed_db: None) -> None
                 nord.load(shop, spoilt),
                 nord.load(shop, b"nothing\tthat\twe\tknow\r\n1\t2\t3\r\n"),
             )
-            rows = nord.read(f"/v1/reports/{loaded['id']}/rejected-rows")["data"]
-        stored[language] = (
-            loaded["status"],
-            loaded["encoding_reason"],
-            rows,
-            refused["status"],
-            refused["problem"],
-        )
+        stored[language] = {
+            reader: (
+                read(nord, reader, f"/v1/reports/{loaded['id']}")["encoding_reason"],
+                read(nord, reader, f"/v1/reports/{loaded['id']}/rejected-rows")["data"][0]["reason"],
+                read(nord, reader, f"/v1/reports/{refused['id']}")["problem"]["title"],
+            )
+            for reader in ("en", "zh")
+        }
+        assert (loaded["status"], refused["status"]) == ("loaded", "rejected")
 
     assert stored["zh"] == stored["en"]
-    assert (stored["zh"][0], stored["zh"][3]) == ("loaded", "rejected")
-    assert "is not a valid Amazon order ID" in stored["zh"][2][0]["reason"]
+    encoding, reason, title = stored["en"]["zh"]
+    assert (
+        reason
+        == "`amazon-order-id`：由一个词组成的文本 不是有效的亚马逊订单编号；应类似 123-1234567-1234567。"
+    )
+    assert (encoding, title) == (CHINESE[stored["en"]["en"][0]], CHINESE[stored["en"]["en"][2]])
+    assert "is not a valid Amazon order ID" in stored["en"]["en"][1]
 
 
 def test_stored_values_are_equal_for_every_language(acme: Client, eventful: str) -> None:

@@ -8,6 +8,7 @@ from rest_framework import serializers
 from accounts.models import public_account_id
 from accounts.requests.fields import PublicIdField, TextOrNull
 from api import identifiers
+from api.translation import translate
 from webhooks.api.endpoint_serializers import ENDPOINT
 from webhooks.api.event_serializers import EVENT
 from webhooks.events import payload as event_payload
@@ -50,7 +51,7 @@ class AttemptSummary(serializers.Serializer[Attempt]):
 
     def get_error(self, attempt: Attempt) -> str | None:
         """Why the attempt failed. Null if the HTTP status is the reason."""
-        return attempt.error or None
+        return translate(attempt.error) if attempt.error else None
 
 
 class AttemptSerializer(AttemptSummary):

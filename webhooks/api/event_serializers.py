@@ -6,7 +6,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.models import public_account_id
-from accounts.requests.fields import ACCOUNT_ID, PublicIdField
+from accounts.requests.fields import ACCOUNT_ID, PublicIdField, TranslatedText
 from webhooks.events.catalogue import NAMES, TYPES
 from webhooks.models import Event
 
@@ -47,7 +47,7 @@ EVENT_TYPE = {
 @extend_schema_serializer(component_name="EventTypeDefinition")
 class EventTypeSerializer(serializers.Serializer[Any]):
     type = serializers.ChoiceField(choices=NAMES, help_text="The event type.")
-    description = serializers.CharField(help_text="When the event is sent.")
+    description = TranslatedText(help_text="When the event is sent.")
     schema = serializers.DictField(help_text="The JSON Schema (2020-12) of `data`.")
     example = serializers.DictField(help_text="An example of `data`.")
 

@@ -12,6 +12,7 @@ accept. Sources:
 """
 
 import json
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
@@ -66,9 +67,12 @@ def format_of(url: str) -> Format:
     )
 
 
-def build_body(url: str, payload: dict[str, Any], *, account_name: str = "") -> bytes:
+def build_body(
+    url: str, payload: dict[str, Any], *, account_name: str = "", translate: Callable[[str], str] = str
+) -> bytes:
     """Return the body of the request for an event's payload, as JSON in UTF-8."""
-    chat_format, text = format_of(url), message_text.build(payload, account_name=account_name)
+    chat_format = format_of(url)
+    text = message_text.build(payload, account_name=account_name, translate=translate)
     if chat_format is Format.TEAMS:
         message = _build_card(text)
     else:

@@ -2,6 +2,7 @@
 
 import hashlib
 import smtplib
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parseaddr
 from typing import Any
@@ -33,12 +34,18 @@ class MailResult:
     error: str = ""
 
 
-def send(endpoint_url: str, payload: dict[str, Any], *, account_name: str = "") -> MailResult:
+def send(
+    endpoint_url: str,
+    payload: dict[str, Any],
+    *,
+    account_name: str = "",
+    translate: Callable[[str], str] = str,
+) -> MailResult:
     """Send an event's payload to the endpoint's mailbox. Errors of the mail server are returned; a retry may
     succeed."""
 
     try:
-        build_message(endpoint_url, payload, account_name=account_name).send()
+        build_message(endpoint_url, payload, account_name=account_name, translate=translate).send()
     except InvalidMailbox as error:
         return MailResult(accepted=False, error=str(error))
     except smtplib.SMTPRecipientsRefused as error:
@@ -53,16 +60,22 @@ def send(endpoint_url: str, payload: dict[str, Any], *, account_name: str = "") 
     return MailResult(accepted=True)
 
 
-def build_message(endpoint_url: str, payload: dict[str, Any], *, account_name: str = "") -> EmailMessage:
+def build_message(
+    endpoint_url: str,
+    payload: dict[str, Any],
+    *,
+    account_name: str = "",
+    translate: Callable[[str], str] = str,
+) -> EmailMessage:
     """Return the message in plain text. Raises InvalidMailbox."""
     mailbox = parse_mailbox(endpoint_url)
-    text = message_text.build(payload, account_name=account_name)
+    text = message_text.build(payload, account_name=account_name, translate=translate)
     # The Message-ID is the same at every attempt, so that a mail program shows a message that was sent twice
     # only once. RFC 3834: no automatic replies to this message.
     headers = {"Message-ID": _message_id(mailbox, payload["id"]), "Auto-Submitted": "auto-generated"}
     return EmailMessage(
         subject=f"[Underone] {text.title}"[:MAX_SUBJECT_LENGTH],
-        body="\n".join([text.title, "", *text.lines, "", "-- ", FOOTER, ""]),
+        body="\n".join([text.title, "", *text.lines, "", "-- ", translate(FOOTER), ""]),
         from_email=settings.DEFAULT_FROM_EMAIL,
         to=[mailbox],
         headers=headers,

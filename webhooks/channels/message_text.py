@@ -12,7 +12,13 @@ from typing import Any
 # Line breaks could add headers to an e-mail or lines to a chat message. Invisible characters and those that
 # change the direction of text could make a message read differently.
 UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]+")
-COMPARATORS = {"lt": "under", "lte": "at most", "gt": "over", "gte": "at least", "eq": "exactly"}
+COMPARATORS = {
+    "lt": "under {0}",
+    "lte": "at most {0}",
+    "gt": "over {0}",
+    "gte": "at least {0}",
+    "eq": "exactly {0}",
+}
 TARGET_NAMES = {
     ("breach", "default"): "Amazon's target",
     ("breach", "amazon_report"): "Target in Amazon's report",
@@ -34,20 +40,21 @@ class MessageText:
     lines: tuple[str, ...]
 
 
-def build(payload: Data, *, account_name: str = "") -> MessageText:
-    """Return the text for a payload (webhooks/events/payload.py).
+def build(payload: Data, *, account_name: str = "", translate: Callable[[str], str] = str) -> MessageText:
+    """Return the text for a payload (webhooks/events/payload.py), each line of it translated.
 
     The title of a type without a template is its name.
     """
 
     template = TEMPLATES.get(payload["type"])
     title, *lines = template(payload["data"]) if template else (payload["type"],)
-    test_prefix = "[Test] " if payload.get("test") else ""
+    test_prefix = f"{translate('[Test]')} " if payload.get("test") else ""
     account_prefix = f"{account_name}: " if account_name else ""
     source = f"{payload['id']}, {payload['timestamp']}"
     lines.append(f"Account {payload['account']}, event {source}" if payload["account"] else f"Event {source}")
     return MessageText(
-        to_one_line(test_prefix + account_prefix + title), tuple(to_one_line(line) for line in lines)
+        to_one_line(test_prefix + account_prefix + translate(title)),
+        tuple(to_one_line(translate(line)) for line in lines),
     )
 
 
@@ -194,7 +201,7 @@ def _resolution(data: Data, default: str) -> str:
 
 def _value_and_target(data: Data) -> str:
     target = data["target"]
-    limit = f"{COMPARATORS[target['comparator']]} {_format_value(data, target['value'])}"
+    limit = COMPARATORS[target["comparator"]].format(_format_value(data, target["value"]))
     target_name = TARGET_NAMES.get((data["level"], target["source"]), "Warning threshold")
     return f"{_figures(data, data)} as of {data['as_of']}. {target_name}: {limit}."
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
+from api.translation import translate
 from webhooks.channels import chat, email, signing
 from webhooks.channels.http_client import HttpClient, SendResult
 from webhooks.delivery.jobs import DeliveryJob
@@ -45,7 +46,12 @@ async def _post_signed(job: DeliveryJob, client: HttpClient, now: datetime) -> S
 
 
 async def _post_to_chat(job: DeliveryJob, client: HttpClient) -> SendResult:
-    body = chat.build_body(job.url, job.payload, account_name=job.account_name)
+    body = chat.build_body(
+        job.url,
+        job.payload,
+        account_name=job.account_name,
+        translate=partial(translate, language=job.language),
+    )
     result = await client.post(job.url, body=body, headers=HEADERS, connection_key=job.endpoint_id)
     is_accepted = result.status is not None and chat.is_accepted(job.url, result.status, result.body)
     return result if is_accepted or not result.is_success else replace(result, error=CHAT_REFUSED)
@@ -53,7 +59,13 @@ async def _post_to_chat(job: DeliveryJob, client: HttpClient) -> SendResult:
 
 async def _send_mail(job: DeliveryJob, *, deadline: float) -> SendResult:
     """Send in a thread, for at most `deadline` seconds."""
-    send_mail = partial(email.send, job.url, job.payload, account_name=job.account_name)
+    send_mail = partial(
+        email.send,
+        job.url,
+        job.payload,
+        account_name=job.account_name,
+        translate=partial(translate, language=job.language),
+    )
     sending = asyncio.get_running_loop().run_in_executor(MAIL_THREADS, send_mail)
     # Not wait_for: it would wait for the thread, which cannot be cancelled while it talks to the mail server.
     await asyncio.wait({sending}, timeout=deadline)

@@ -25,6 +25,8 @@ class DeliveryJob:
     # evt_…
     message_id: str
     account_name: str
+    # The agency's, for what people read.
+    language: str
     payload: dict[str, Any]
     body: bytes
     secrets: tuple[bytes, ...]

@@ -54,6 +54,7 @@ COLUMNS = (
     "event__account__name",
     "event__account__deleted_at",
     "agency__closed_at",
+    "agency__language",
 )
 
 
@@ -215,6 +216,7 @@ def _build_job(
         is_failing=row["endpoint__failing_since"] is not None,
         message_id=payload["id"],
         account_name=row["event__account__name"] or "",
+        language=row["agency__language"],
         payload=payload,
         body=body,
         secrets=tuple(secrets),

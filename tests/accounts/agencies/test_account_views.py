@@ -37,6 +37,7 @@ def test_me_shows_agency_and_key(acme: Client) -> None:
         "document_retention_days": 30,
         "allowed_origins": [],
         "ignored_metrics": [],
+        "language": "en",
     }
     assert body["key"]["name"] == "first key"
     assert body["key"]["prefix"].startswith("uo_live_")

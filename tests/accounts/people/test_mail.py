@@ -11,10 +11,12 @@ from celery import current_app
 from django.conf import LazySettings
 from django.core import mail as outbox
 from django.db import transaction
+from django.utils import translation
 
 from accounts.encryption import at_rest
 from accounts.people import mail, tasks
 from tests.accounts.people.visitors import Outbox
+from tests.client import Client
 from tests.webhooks.channels.test_email import Server, server
 
 __all__ = ["server"]  # a fixture
@@ -29,6 +31,7 @@ PLACES = {
     "token": "uo_inv_secret",
     "until": "2026-11-29T09:00:00Z",
 }
+HAN = re.compile("[\u4e00-\u9fff]")
 SECRETS = ("BCDF-GHJK", "3x8kq2-d1a2b3", "uo_ses_0", "uo_inv_secret", "mei@agency.example")
 TO = "mei@agency.example"
 
@@ -67,6 +70,31 @@ def test_mail_is_plain_text_without_open_placeholders(
     assert message.subject.startswith("[Underone] ")
     assert not re.search(r"[{}]", f"{message.subject}{message.body}")
     assert ("https://" in str(message.body)) is bool(front_end and mail.TEMPLATES[kind][2])
+
+
+@pytest.mark.parametrize("kind", mail.TEMPLATES)
+def test_mail_is_in_the_language_of_its_cause(kind: str, db: None, post: Outbox) -> None:
+    with translation.override("zh-hans"):
+        deliver_mail(kind)
+    (message,) = post.collect()
+
+    # What the templates write, without the values of their placeholders.
+    text = f"{message.subject}\n{message.body}".replace("[Underone]", "")
+    for value in PLACES.values():
+        text = text.replace(value, "")
+    assert HAN.search(str(message.subject))
+    assert HAN.search(str(message.body))
+    assert not re.search("[A-Za-z]", text)
+
+
+def test_invitation_is_in_the_language_of_the_agency(acme: Client, post: Outbox) -> None:
+    acme.patch("/v1/agency", {"language": "zh-hans"}, format="json")
+    acme.post("/v1/invitations", {"email": TO, "role": "viewer"}, format="json")
+
+    (message,) = post.collect()
+
+    assert HAN.search(str(message.subject))
+    assert "邀请您" in str(message.body)
 
 
 @pytest.mark.parametrize(

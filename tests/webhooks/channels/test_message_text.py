@@ -1,9 +1,12 @@
 """Test the texts of events: every type, exact figures, and no line breaks from data."""
 
+import re
+from functools import partial
 from typing import Any
 
 import pytest
 
+from api import translation
 from tests.conftest import NOON
 from webhooks.channels import message_text
 from webhooks.events import payload
@@ -11,6 +14,7 @@ from webhooks.events.catalogue import EVENT_TYPES, TYPES, EventType
 
 ACCOUNT, EVENT = "acct_019abc4e5f607a8b9c0d1e2f3a4b5c6d", "evt_019abc4e5f607a8b9c0d1e2f3a4b5c6d"
 LAST = f"Account {ACCOUNT}, event {EVENT}, 2026-11-22T12:00:00Z"
+HAN = re.compile("[\u4e00-\u9fff]")
 HOSTILE = (
     "\r\nBcc: x@y.example",
     "\n\n",
@@ -313,3 +317,19 @@ def test_texts_have_no_line_breaks_from_data(text: str) -> None:
         assert line.isprintable()
     assert "BAD" in words.title
     assert "END" in words.title
+
+
+@pytest.mark.parametrize("kind", EVENT_TYPES, ids=lambda kind: kind.type)
+def test_texts_are_chinese_for_an_agency_that_reads_chinese(kind: EventType) -> None:
+    in_chinese = partial(translation.translate, language="zh-hans")
+    built = payload.build(
+        event=EVENT, type_=kind.type, occurred_at=NOON, account=ACCOUNT, data=kind.example, is_test=True
+    )
+
+    text = message_text.build(built, account_name="Nordwind", translate=in_chinese)
+
+    assert text.title.startswith("[测试] Nordwind: ")
+    for line in (text.title.removeprefix("[测试] Nordwind: "), *text.lines):
+        assert HAN.search(line), line
+        # IDs, report types, channels and stores stay as they are; words of a sentence do not.
+        assert not re.search(r"(?<![\w`.])[A-Za-z]?[a-z]{2,} [a-z]{2,}", line), line

@@ -211,6 +211,23 @@ def test_email_and_chat_contain_account_name(sender: Sender, receiver: Receiver)
     assert sender.states(mailbox) == sender.states(chat) == ["delivered"]
 
 
+def test_email_and_chat_are_in_the_language_of_the_agency(sender: Sender, receiver: Receiver) -> None:
+    path = own("ok")
+    sender.endpoint("mailto:ops@agency.example", kind="email")
+    sender.endpoint(receiver.url(path), kind="slack")
+    sender.client.patch("/v1/agency", {"language": "zh-hans"}, format="json")
+    sender.publish(marketplace="DE", previous="NORMAL", current="AT_RISK", reported_at="2026-11-22T08:12:00Z")
+
+    work()
+
+    title = "Shop: 亚马逊在 DE 的状态为 AT_RISK"
+    (message,) = mail.outbox
+    assert message.subject == f"[Underone] {title}"
+    assert "机构" in message.body.rpartition("-- ")[2]
+    (posted,) = receiver.received(path)
+    assert json.loads(posted["body"])["text"].splitlines()[0] == f"Underone: {title}"
+
+
 def test_chat_failure_is_retried(sender: Sender, receiver: Receiver) -> None:
     chat, _ = sender.endpoint(receiver.url(own("500")), kind="slack")
     sender.publish(marketplace="DE", previous=None, current="AT_RISK", reported_at="2026-11-22T08:12:00Z")

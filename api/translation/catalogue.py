@@ -1,0 +1,117 @@
+"""Recognize an English text by its template in the catalogue, and translate it. Pure.
+
+Texts are written and stored in English, with figures, names and quoted cells in them: a reason of a row is stored
+once and read by people of several languages. So a text is translated where it is answered: the catalogue
+(config/locale) has each text as a template such as "`{0}`: {1} is not valid; expected {2}.", and a text is
+recognized by the fixed parts of its template. What stands in the place of {0} is translated in the same way, or kept.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
+
+PLACEHOLDER = re.compile(r"\{(\d+)\}")
+# Only figures stand in a template with fewer fixed characters: "{0} of {1}" would be found in any sentence.
+DIGIT = re.compile("[0-9]")
+SHORT_LENGTH = 8
+# Texts within texts: a reason within a sentence within the summary of a problem.
+MAX_DEPTH = 5
+SEPARATORS = {"; ": "；", ": ": "：", ", ": "，"}
+MAX_PARTS = 20
+FULL_WIDTH_ENDS = "。？："
+# Sentences in a row have no template of their own.
+SENTENCE_END = re.compile(r"(?<=[.?:]) (?=[A-Z`'])")
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """Store the fixed parts of an English text, between which its placeholders stand, and its translation."""
+
+    parts: tuple[str, ...]
+    translated: str
+
+    @classmethod
+    def parse(cls, english: str, translated: str) -> Self:
+        """Return the template of an entry of the catalogue."""
+        return cls(tuple(PLACEHOLDER.split(english)[::2]), translated)
+
+    @property
+    def fixed_length(self) -> int:
+        return sum(map(len, self.parts))
+
+    def match(self, text: str) -> list[str] | None:
+        """Return what stands in the placeholders of the text, or None if it is not of this template."""
+        # By the first place of each part instead of by a regular expression: the time stays linear, whatever a
+        # caller writes into the placeholders.
+        first, *middle, last = self.parts
+        if not text.startswith(first) or not text.endswith(last) or len(text) < self.fixed_length:
+            return None
+        values, start, end = [], len(first), len(text) - len(last)
+        for part in middle:
+            at = text.find(part, start, end)
+            if at < 0:
+                return None
+            values.append(text[start:at])
+            start = at + len(part)
+        if start > end:
+            return None
+        values.append(text[start:end])
+        is_short = self.fixed_length < SHORT_LENGTH
+        return None if is_short and not all(DIGIT.search(value) for value in values) else values
+
+    def fill(self, values: list[str]) -> str:
+        """Return the translation with these values in its placeholders."""
+        return PLACEHOLDER.sub(lambda number: values[int(number[1])], self.translated)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Translate texts to one language."""
+
+    texts: dict[str, str]
+    # By the English text in lower case: a title begins with a capital, a list does not.
+    names: dict[str, str]
+    templates: tuple[Template, ...]
+
+    @classmethod
+    def build(cls, texts: dict[str, str]) -> Self:
+        """Return the catalogue of these translations by their English texts."""
+        templates = [Template.parse(*each) for each in texts.items() if PLACEHOLDER.search(each[0])]
+        # The template that fixes most of the text first: others may hold a part of it in a placeholder.
+        names = {english.lower(): translated for english, translated in texts.items()}
+        return cls(texts, names, tuple(sorted(templates, key=lambda each: -each.fixed_length)))
+
+    def translate(self, text: str, depth: int = 0) -> str:
+        """Return the translation of a text, or the text where none of its parts has one."""
+        if known := self.texts.get(text) or self.names.get(text.lower()):
+            return known
+        # A single word is a name, a figure or a quoted cell.
+        if " " not in text or depth > MAX_DEPTH:
+            return text
+        for template in self.templates:
+            values = template.match(text)
+            if values is not None:
+                return template.fill([self.translate(value, depth + 1) for value in values])
+        sentences = SENTENCE_END.split(text, MAX_PARTS)
+        if len(sentences) > 1:
+            return _join(self.translate(sentence, depth + 1) for sentence in sentences)
+        return self._translate_parts(text, depth)
+
+    def _translate_parts(self, text: str, depth: int) -> str:
+        """Translate what stands between colons, semicolons or commas, or return the text if nothing of it has a
+        translation."""
+        for separator, full_width in SEPARATORS.items():
+            parts = text.split(separator, MAX_PARTS)
+            translated = [self.translate(part, depth + 1) for part in parts] if len(parts) > 1 else parts
+            if translated != parts:
+                return full_width.join(translated)
+        return text
+
+
+def _join(sentences: Iterable[str]) -> str:
+    """Return sentences as one text: Chinese ones follow each other without a blank."""
+    text = ""
+    for sentence in sentences:
+        text += sentence if not text or text[-1] in FULL_WIDTH_ENDS else f" {sentence}"
+    return text
