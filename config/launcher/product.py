@@ -18,6 +18,9 @@ VARIABLES = (
     *("SECRET_KEY", "SECRETS_KEYS", "DATABASE_URL", "DATABASE_OWNER_URL", "BROKER_URL"),
     *("UNDERONE_HOME", "UPLOAD_FOLDER", "PORT"),
 )
+# Seconds that a process has to finish its work when everything stops. A report that is being loaded is rolled
+# back and loaded after the next start, and whoever presses Ctrl-C does not wait for it.
+PATIENCE = {"worker": 1.5}
 CELERY = [sys.executable, "-m", "celery", "-A", "config.celery", "--skip-checks", "--quiet"]
 WORKER = [*CELERY, "worker", "--loglevel=INFO", "--without-mingle"]
 
@@ -109,7 +112,13 @@ def _start_product(*, processes: Processes, environ: Mapping[str, str], port: in
     for name, command in commands(
         port=port, schedule=schedule, delivery_workers=environ.get("WEBHOOK_COURIERS") or "1"
     ).items():
-        child = processes.start(name=name, command=command, environ=environ, folder=REPOSITORY)
+        child = processes.start(
+            name=name,
+            command=command,
+            environ=environ,
+            patience=PATIENCE.get(name, 20),
+            folder=REPOSITORY,
+        )
     processes.wait_for(child, ready=lambda: is_healthy(port))
 
 

@@ -38,6 +38,8 @@ class Child:
     name: str
     process: subprocess.Popen[bytes]
     gentle: signal.Signals
+    # Seconds to finish its work after that signal.
+    patience: float
     log: Path
 
     @property
@@ -69,11 +71,12 @@ class Processes:
         environ: Mapping[str, str],
         identity: Identity = OWN_IDENTITY,
         gentle: signal.Signals = signal.SIGTERM,
+        patience: float = 20,
         folder: Path = ROOT,
     ) -> Child:
         """Start `command` in a session of its own, from `folder`.
 
-        `gentle` is the signal that makes it finish its work and exit.
+        `gentle` is the signal that makes it finish its work and exit. It is killed after `patience` seconds.
         """
 
         log = self.home.logs / f"{name}.log"
@@ -92,7 +95,7 @@ class Processes:
                 # stopped by the launcher, in order.
                 start_new_session=True,
             )
-        child = Child(name=name, process=process, gentle=gentle, log=log)
+        child = Child(name=name, process=process, gentle=gentle, patience=patience, log=log)
         self._children.append(child)
         self._store_running()
         return child
@@ -101,7 +104,7 @@ class Processes:
         """Stop `child` gently, then kill the rest of its session."""
         if not child.ended:
             child.process.send_signal(child.gentle)
-        _wait(until=lambda: child.ended, seconds=20)
+        _wait(until=lambda: child.ended, seconds=child.patience)
         _kill_session(child.process.pid)
         child.process.wait()
         self._children.remove(child)
