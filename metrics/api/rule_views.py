@@ -8,8 +8,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.marketplaces import CODES
+from accounts.requests.fields import TranslatedText
 from accounts.requests.views import Resource
 from api.strict_fields import Choice, Day, KeywordFields
+from api.translation import translate
 from metrics.api import query_params
 from metrics.api.value_serializers import CHANNELS, LimitSerializer
 from metrics.drilldown import metric_rules
@@ -76,7 +78,7 @@ class RuleTier(KeywordFields):
 
     from_ = serializers.FloatField(source="from_rate", help_text="The lowest rate or score of the tier.")
     to = serializers.FloatField(source="to_rate", help_text="The first rate or score above the tier.")
-    consequence = serializers.CharField(help_text="What Amazon does.")
+    consequence = TranslatedText(help_text="What Amazon does.")
 
 
 class RuleSource(serializers.Serializer[Any]):
@@ -93,7 +95,7 @@ class RuleSerializer(serializers.Serializer[RuleInForce]):
     metric = serializers.ChoiceField(
         choices=tuple(CATALOGUE), source="rule.metric", help_text="The metric's code."
     )
-    name = serializers.CharField(source="rule.name", help_text="Amazon's name of the metric under this rule.")
+    name = TranslatedText(source="rule.name", help_text="Amazon's name of the metric under this rule.")
     marketplace = serializers.SerializerMethodField(
         help_text="ISO country code, or null for every marketplace without a rule of its own."
     )
@@ -152,10 +154,10 @@ class RuleSerializer(serializers.Serializer[RuleInForce]):
         return each.rule.minimum_denominator or None
 
     def get_consequence(self, each: RuleInForce) -> str | None:
-        return each.rule.consequence or None
+        return translate(each.rule.consequence) or None
 
     def get_limitation(self, each: RuleInForce) -> str | None:
-        return each.rule.limitation or None
+        return translate(each.rule.limitation) or None
 
 
 @extend_schema_serializer(examples=[OpenApiExample("One rule", value=EXAMPLE, response_only=True)])

@@ -74,6 +74,7 @@ PARTS = frozenset(
         "{0} over",
         "{0} rows: {1} new, {2} changed, {3} unchanged, {4} rejected, {5} set apart.",
         "{0} rows: {1} new, {2} changed, {3} unchanged, {4} rejected.",
+        "The window is taken from the US and GB. {0}",
     ]
 )
 """Texts of one or two words, and lines that are built of parts, which the source does not show as texts."""

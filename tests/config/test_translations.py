@@ -11,8 +11,9 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext
 
+from api.translation import translate
 from metrics.models import MetricRule
-from metrics.rules import defects, explanations, reasons
+from metrics.rules import amazon_rules, defects, explanations, reasons
 from metrics.rules.definitions import CATALOGUE
 from tests.config import messages, translations
 
@@ -36,6 +37,14 @@ RULINGS = {
     defects.FEEDBACK_BEFORE_ITS_ORDER.reason,
 }
 REASONS = {reason for states in reasons.REASONS.values() for reason in states.values()} | RULINGS
+
+
+RULES_TEXTS = {
+    text
+    for rule in amazon_rules.RULES
+    for text in (rule.name, rule.consequence, rule.limitation, *(tier.consequence for tier in rule.tiers))
+    if text
+}
 
 
 def names() -> set[str]:
@@ -66,6 +75,13 @@ def test_reasons_are_in_catalogue() -> None:
     assert REASONS - CHINESE.keys() == set()
 
 
+def test_rules_of_amazon_are_in_catalogue() -> None:
+    chinese = [translate(text, "zh-hans") for text in RULES_TEXTS]
+
+    assert len(RULES_TEXTS) > 20
+    assert [text for text in chinese if not HAN.search(text) or re.search("[a-z]{3,} [a-z]{3,}", text)] == []
+
+
 def test_every_text_that_customers_read_is_in_catalogue() -> None:
     written = messages.templates()
 
@@ -76,7 +92,7 @@ def test_every_text_that_customers_read_is_in_catalogue() -> None:
 
 
 def test_catalogue_has_no_unused_text(db: None) -> None:
-    values = names() | set(explanations.EXPLANATIONS.values()) | REASONS
+    values = names() | set(explanations.EXPLANATIONS.values()) | REASONS | RULES_TEXTS
 
     assert CHINESE.keys() - values - messages.templates().keys() - messages.PARTS == set()
 

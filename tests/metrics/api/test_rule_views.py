@@ -166,3 +166,16 @@ def test_rules_fit_their_columns() -> None:
         assert len(row["consequence"]) <= 500, rule
         assert len(row["limitation"]) <= 600, rule
         assert (rule.target is None) is (rule.comparator == "")
+
+
+def test_rules_are_in_the_language_of_the_request(acme: Client) -> None:
+    english = acme.read("/v1/rules", metric="on_time_delivery_rate", marketplace="GB")["data"]
+    chinese = acme.get(
+        "/v1/rules?metric=on_time_delivery_rate&marketplace=GB", headers={"accept-language": "zh-CN"}
+    ).json()["data"]
+
+    assert [rule["target"] for rule in chinese] == [rule["target"] for rule in english]
+    assert chinese[-1]["consequence"] != english[-1]["consequence"]
+    assert {each["consequence"] for each in chinese[-1]["tiers"]} >= {"账户失去卖家自配送资格。"}
+    # The source is a citation.
+    assert [rule["source"] for rule in chinese] == [rule["source"] for rule in english]
