@@ -36,6 +36,13 @@ class Person(AbstractBaseUser, PermissionsMixin):
     )
     # How often all sessions were ended together. A part of every session's hash.
     sign_outs = models.PositiveIntegerField(default=0, db_default=0)
+    language = models.CharField(
+        max_length=10,
+        choices=settings.LANGUAGES,
+        default="en",
+        db_default="en",
+        help_text="The language of e-mails to the user: `en` or `zh-hans`.",
+    )
     created_at = models.DateTimeField()
 
     EMAIL_FIELD = USERNAME_FIELD = "email"

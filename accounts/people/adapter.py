@@ -6,6 +6,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.http import HttpRequest
 
+from accounts.models import Person
 from accounts.people import mail
 from accounts.people.sessions import SignedTokens
 from accounts.requests import rate_limits
@@ -37,4 +38,12 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
             values["session"] = SignedTokens().create_session_token(self.request)
         if kind == "password_reset_key":
             values["key"] = f"{context['uid']}-{context['key']}"
-        mail.queue(kind=kind, to=email, values=values, expires_in=settings.ACCOUNT_LOGIN_BY_CODE_TIMEOUT)
+        # Not of the user in allauth's context, which a code has none of. Unknown addresses cost the same query.
+        language = Person.objects.filter(email=email.lower()).values_list("language", flat=True).first()
+        mail.queue(
+            kind=kind,
+            to=email,
+            values=values,
+            expires_in=settings.ACCOUNT_LOGIN_BY_CODE_TIMEOUT,
+            language=language,
+        )

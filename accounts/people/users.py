@@ -8,8 +8,10 @@ from datetime import datetime
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.db import IntegrityError, transaction
+from django.utils import translation
 
 from accounts.models import Agency, Grant, Member, Person, constraints
 
@@ -86,7 +88,13 @@ def is_member(*, agency_id: UUID, email: str) -> bool:
 def _create(email: str, profile: Profile, now: datetime) -> Person:
     if not profile.name:
         raise NameRequired
-    person = Person(email=email, name=profile.name, created_at=now)
+    person = Person(
+        email=email,
+        name=profile.name,
+        # That of the page on which the user signs up; `PATCH /v1/auth/session` changes it.
+        language=translation.get_language() or settings.LANGUAGE_CODE,
+        created_at=now,
+    )
     if profile.password is None:
         person.set_unusable_password()
     else:

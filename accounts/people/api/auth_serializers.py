@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from django.conf import settings
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.people.api.me_serializers import MEMBERSHIP, MembershipSerializer
 from accounts.people.api.member_serializers import PERSON, PersonSerializer
-from api.strict_fields import Body
+from api.strict_fields import Body, Choice
 
 TOKEN = "uo_ses_4k2v0m8c6x1z3b5n7a9s2d4f6g8h0j1l.vKx0cT4mVb2nQeR8sW1yZ6uJ3pL5aD7fG9hK0iO2tYw"  # noqa: S105  an example
 SESSION = {"token": TOKEN, "expires_at": "2026-12-06T09:00:00Z"}
@@ -129,6 +130,18 @@ class AcceptInvitation(Body):
 @extend_schema_serializer(
     examples=[OpenApiExample("Session", value=SESSION, response_only=True, status_codes=["202"])]
 )
+class UpdateSession(Body):
+    """The language of the signed-in user."""
+
+    language = Choice(choices=settings.LANGUAGES, help_text="The language of e-mails to the user.")
+
+
+class SignedInPerson(PersonSerializer):
+    language = serializers.ChoiceField(
+        choices=settings.LANGUAGES, help_text="The language of e-mails to the user."
+    )
+
+
 class SessionSerializer(serializers.Serializer[Any]):
     token = serializers.CharField(
         help_text="The session token. Send it as `X-Session-Token` or as `Authorization: Bearer`."
@@ -139,12 +152,14 @@ class SessionSerializer(serializers.Serializer[Any]):
 @extend_schema_serializer(
     examples=[
         OpenApiExample(
-            "Signed in", value=SESSION | {"person": PERSON, "memberships": [MEMBERSHIP]}, response_only=True
+            "Signed in",
+            value=SESSION | {"person": PERSON | {"language": "en"}, "memberships": [MEMBERSHIP]},
+            response_only=True,
         ),
     ]
 )
 class SignedInSerializer(SessionSerializer):
-    person = PersonSerializer()
+    person = SignedInPerson()
     memberships = MembershipSerializer(many=True)
 
 
@@ -152,7 +167,7 @@ class SignedInSerializer(SessionSerializer):
     examples=[
         OpenApiExample(
             "New user",
-            value={"session": SESSION, "person": PERSON, "membership": MEMBERSHIP},
+            value={"session": SESSION, "person": PERSON | {"language": "en"}, "membership": MEMBERSHIP},
             response_only=True,
         )
     ]
@@ -161,5 +176,5 @@ class AcceptedSerializer(serializers.Serializer[Any]):
     session = SessionSerializer(
         allow_null=True, help_text="A session of a new user. Null for an existing user, who signs in."
     )
-    person = PersonSerializer()
+    person = SignedInPerson()
     membership = MembershipSerializer()

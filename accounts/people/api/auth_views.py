@@ -203,6 +203,21 @@ class Session(UserView):
         )
 
     @extend_schema(
+        operation_id="updateSession",
+        summary="Change the user's language",
+        description="Changes the language of e-mails to the signed-in user. Returns the user and the user's "
+        "agencies.",
+        tags=TAGS,
+        request=bodies.UpdateSession,
+        responses=bodies.SignedInSerializer,
+    )
+    def patch(self, request: Request) -> Response:
+        body, person = _validated(bodies.UpdateSession, request), _user(request).person
+        person.language = body["language"]
+        person.save(update_fields=["language"])
+        return self.get(request)
+
+    @extend_schema(
         operation_id="signOut",
         summary="Sign out",
         description="Ends the current session.",

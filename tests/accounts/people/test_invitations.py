@@ -69,7 +69,12 @@ def test_accept_creates_new_user_with_session(acme: Client, post: Outbox) -> Non
 
     body = response.json()
     assert response.status_code == 201, response.content
-    assert body["person"] | {"id": ""} == {"id": "", "name": "Client of Acme", "email": email}
+    assert body["person"] | {"id": ""} == {
+        "id": "",
+        "name": "Client of Acme",
+        "email": email,
+        "language": "en",
+    }
     assert (body["membership"]["agency"]["name"], body["membership"]["accounts"]) == ("Acme", [shop])
     visitor = Visitor().carry(body["session"]["token"])
     me = visitor.get("/v1/me").json()

@@ -34,7 +34,7 @@ def test_sign_in_with_password_returns_session(visitor: Visitor, agency: Agency,
     assert response.status_code == 200
     assert body["token"].startswith("uo_ses_")
     assert datetime.fromisoformat(body["expires_at"]) - timezone.now() > timedelta(days=13, hours=23)
-    assert body["person"] == {"id": mei.public_id, "name": "Mei Lin", "email": mei.email}
+    assert body["person"] == {"id": mei.public_id, "name": "Mei Lin", "email": mei.email, "language": "en"}
     assert body["memberships"] == [
         {
             "id": member.public_id,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 from django.contrib.sessions.models import Session
+from django.utils import translation
 
 from accounts.models import Person
 from accounts.people import sessions
@@ -38,6 +39,27 @@ def test_code_signs_in_with_new_token(visitor: Visitor, post: Outbox, mei: Perso
     assert response.json()["token"] != waiting["token"]
     assert visitor.get("/v1/auth/session").status_code == 401
     assert visitor.carry(response.json()["token"]).get("/v1/auth/session").status_code == 200
+
+
+def test_code_is_sent_in_the_language_of_the_user(visitor: Visitor, post: Outbox, mei: Person) -> None:
+    ask(visitor, mei.email)
+    assert post.to(mei.email)[-1].subject == "[Underone] Your sign-in code"
+    visitor.sign_in(mei.email)
+
+    changed = visitor.patch("/v1/auth/session", {"language": "zh-hans"}, format="json")
+    refused = visitor.patch("/v1/auth/session", {"language": "de"}, format="json")
+    # The language of the request does not matter: somebody else may send it.
+    ask(Visitor(), mei.email)
+
+    assert (changed.status_code, changed.json()["person"]["language"]) == (200, "zh-hans")
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, "/language")
+    assert post.to(mei.email)[-1].subject == "[Underone] 您的登录验证码"
+
+
+def test_new_user_has_the_language_of_the_request(db: None) -> None:
+    with translation.override("zh-hans"):
+        assert create_user().language == "zh-hans"
+    assert create_user().language == "en"
 
 
 def test_code_works_once(visitor: Visitor, post: Outbox, mei: Person) -> None:
