@@ -156,7 +156,12 @@ def _build(error: exceptions.APIException) -> dict[str, Any]:
             *_omitted(messages),
         ]
         return problem(
-            status=status, slug=slug, title=BY_SLUG[slug].title, detail="; ".join(summary), errors=errors
+            status=status,
+            slug=slug,
+            title=BY_SLUG[slug].title,
+            # A Chinese sentence needs no further sign after its end.
+            detail="; ".join(summary).replace("。; ", "。"),
+            errors=errors,
         )
     code = error.default_code if isinstance(error.detail, (list, dict)) else error.detail.code
     return _build_titled(str(code), status=error.status_code, detail=str(error.detail))
@@ -215,4 +220,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def _respond(request: HttpRequest, body: dict[str, Any]) -> HttpResponse:
     request_id = request.META.get("underone.request_id")
-    return JsonResponse(body | {"request_id": request_id}, status=body["status"], content_type=PROBLEM)
+    return JsonResponse(
+        body | {"request_id": request_id},
+        status=body["status"],
+        content_type=PROBLEM,
+        json_dumps_params={"ensure_ascii": False},
+    )

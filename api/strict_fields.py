@@ -47,7 +47,7 @@ class Day(serializers.DateField):
 
     def to_internal_value(self, value: Any) -> date:
         if not re.fullmatch(DAY, str(value)):
-            self.fail("invalid", format="YYYY-MM-DD, from 2000 to 2099")
+            self.fail("invalid", format="YYYY-MM-DD (2000-2099)")
         return super().to_internal_value(value)
 
 
@@ -57,7 +57,7 @@ class Instant(serializers.DateTimeField):
 
     def to_internal_value(self, value: Any) -> datetime:
         if not re.match(CENTURY, str(value)):
-            self.fail("invalid", format="YYYY-MM-DDThh:mm:ssZ, from 2000 to 2099")
+            self.fail("invalid", format="YYYY-MM-DDThh:mm:ssZ (2000-2099)")
         return super().to_internal_value(value)
 
 

@@ -4,6 +4,7 @@ Needs Python only. In production, use a library of https://www.standardwebhooks.
 """
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -55,7 +56,8 @@ def main() -> None:
     """Serve until Ctrl-C."""
     port, Receiver.secret = int(sys.argv[1]), sys.argv[2]
     print(f"Waiting for webhooks on port {port}", flush=True)
-    HTTPServer(("127.0.0.1", port), Receiver).serve_forever()
+    with contextlib.suppress(KeyboardInterrupt):
+        HTTPServer(("127.0.0.1", port), Receiver).serve_forever()
 
 
 if __name__ == "__main__":

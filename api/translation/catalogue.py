@@ -14,14 +14,16 @@ from typing import Self
 PLACEHOLDER = re.compile(r"\{(\d+)\}")
 # Only figures stand in a template with fewer fixed characters: "{0} of {1}" would be found in any sentence.
 DIGIT = re.compile("[0-9]")
-SHORT_LENGTH = 8
+SHORT_LENGTH = 7
+# A reason begins with its column.
+COLUMN = re.compile(r"(`[^`]{1,100}`): (.+)", re.DOTALL)
 # Texts within texts: a reason within a sentence within the summary of a problem.
 MAX_DEPTH = 5
 SEPARATORS = {"; ": "；", ": ": "：", ", ": "，"}
 MAX_PARTS = 20
 FULL_WIDTH_ENDS = "。？："
 # Sentences in a row have no template of their own.
-SENTENCE_END = re.compile(r"(?<=[.?:]) (?=[A-Z`'])")
+SENTENCE_END = re.compile(r"(?<=[.?]) (?=[A-Z`'])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,10 @@ class Catalogue:
         # A single word is a name, a figure or a quoted cell.
         if " " not in text or depth > MAX_DEPTH:
             return text
+        if column := COLUMN.fullmatch(text):
+            reason = self.translate(column[2], depth + 1)
+            if reason != column[2]:
+                return f"{column[1]}：{reason}"
         for template in self.templates:
             values = template.match(text)
             if values is not None:

@@ -97,7 +97,7 @@ class IndexAnswer(serializers.Serializer[Any]):
 class Index(PublicPage):
     @extend_schema(exclude=True)
     def get(self, request: Request) -> Response:
-        return self.answer({**INDEX, "version": VERSION})
+        return self.answer({**INDEX, "version": VERSION, "description": translate(INDEX["description"])})
 
     def page(self, data: Any) -> dict[str, Any]:
         """Return the variables of the template for the index."""

@@ -12,10 +12,12 @@ from django.utils import translation
 from django.utils.translation import gettext
 
 from api.translation import translate
+from ingestion.reports import REPORT_TYPES
 from metrics.models import MetricRule
 from metrics.rules import amazon_rules, defects, explanations, reasons
 from metrics.rules.definitions import CATALOGUE
 from tests.config import messages, translations
+from webhooks.events.catalogue import EVENT_TYPES
 
 CHINESE = translations.chinese()
 HAN = re.compile("[\u4e00-\u9fff]")
@@ -39,6 +41,7 @@ RULINGS = {
 REASONS = {reason for states in reasons.REASONS.values() for reason in states.values()} | RULINGS
 
 
+EVENTS = {each.description for each in EVENT_TYPES}
 RULES_TEXTS = {
     text
     for rule in amazon_rules.RULES
@@ -82,6 +85,22 @@ def test_rules_of_amazon_are_in_catalogue() -> None:
     assert [text for text in chinese if not HAN.search(text) or re.search("[a-z]{3,} [a-z]{3,}", text)] == []
 
 
+def test_event_types_are_in_catalogue() -> None:
+    assert EVENTS - CHINESE.keys() == set()
+
+
+def test_report_types_are_in_catalogue() -> None:
+    texts = {
+        text
+        for each in REPORT_TYPES
+        for text in (each.title, each.about, *(column.meaning for column in each.columns))
+    }
+    english = {text for text in texts if not HAN.search(translate(text, "zh-hans"))}
+
+    # Names of values only.
+    assert english == {"`a_to_z_claim`, `chargeback` or `feedback`"}
+
+
 def test_every_text_that_customers_read_is_in_catalogue() -> None:
     written = messages.templates()
 
@@ -92,7 +111,7 @@ def test_every_text_that_customers_read_is_in_catalogue() -> None:
 
 
 def test_catalogue_has_no_unused_text(db: None) -> None:
-    values = names() | set(explanations.EXPLANATIONS.values()) | REASONS | RULES_TEXTS
+    values = names() | set(explanations.EXPLANATIONS.values()) | REASONS | RULES_TEXTS | EVENTS
 
     assert CHINESE.keys() - values - messages.templates().keys() - messages.PARTS == set()
 
