@@ -20,7 +20,7 @@ VARIABLES = (
 )
 # Seconds that a process has to finish its work when everything stops. A report that is being loaded is rolled
 # back and loaded after the next start, and whoever presses Ctrl-C does not wait for it.
-PATIENCE = {"worker": 1.5}
+PATIENCE = {"worker": 5}
 CELERY = [sys.executable, "-m", "celery", "-A", "config.celery", "--skip-checks", "--quiet"]
 WORKER = [*CELERY, "worker", "--loglevel=INFO", "--without-mingle"]
 

@@ -91,6 +91,7 @@ def test_erased_agency_row_keeps_id_and_dates_but_no_settings(acme: Client, riva
         "document_retention_days": 7,
         "allowed_origins": ["https://app.acme.example"],
         "ignored_metrics": ["message_response_rate_24h"],
+        "language": "zh-hans",
     }
     assert acme.patch("/v1/agency", chosen, format="json").status_code == 200
     key = acme.read("/v1/me")["key"]["id"]
