@@ -128,7 +128,7 @@ class AcceptInvitation(Body):
 
 
 @extend_schema_serializer(
-    examples=[OpenApiExample("Session", value=SESSION, response_only=True, status_codes=["202"])]
+    examples=[OpenApiExample("Read e-mails in Chinese", value={"language": "zh-hans"}, request_only=True)]
 )
 class UpdateSession(Body):
     """The language of the signed-in user."""
@@ -142,6 +142,9 @@ class SignedInPerson(PersonSerializer):
     )
 
 
+@extend_schema_serializer(
+    examples=[OpenApiExample("Session", value=SESSION, response_only=True, status_codes=["202"])]
+)
 class SessionSerializer(serializers.Serializer[Any]):
     token = serializers.CharField(
         help_text="The session token. Send it as `X-Session-Token` or as `Authorization: Bearer`."
