@@ -85,7 +85,7 @@ class Catalogue:
         return cls(texts, names, tuple(sorted(templates, key=lambda each: -each.fixed_length)))
 
     def translate(self, text: str, depth: int = 0) -> str:
-        """Return the translation of a text, or the text where none of its parts has one."""
+        """Return the translated text. Parts that the catalogue does not have stay in English."""
         if known := self.texts.get(text) or self.names.get(text.lower()):
             return known
         # A single word is a name, a figure or a quoted cell.

@@ -33,7 +33,8 @@ MAX_JOBS_PER_ENDPOINT = 64
 LEASE_DELIVERIES = "SELECT agency, delivery FROM lease_deliveries(%s, %s, %s, %s, %s)"
 # Every row is found by its key, one after the other. Of a table that it takes for small, the planner would read
 # and hash all rows of the agency.
-NESTED_LOOPS = (
+LOAD_BY_KEYS = (
+    f"{results.PLANNER_SETTINGS}; "
     "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_material = off"
 )
 COLUMNS = (
@@ -124,8 +125,7 @@ def next_due_at() -> datetime | None:
 def _load(leased_ids: Mapping[UUID, list[UUID]], until: datetime, now: datetime) -> list[list[DeliveryJob]]:
     runs: dict[tuple[UUID, str], list[DeliveryJob]] = defaultdict(list)
     with connection.cursor() as cursor:
-        cursor.execute(results.PLANNER_SETTINGS)
-        cursor.execute(NESTED_LOOPS)
+        cursor.execute(LOAD_BY_KEYS)
     for agency_id, delivery_ids in leased_ids.items():
         context.set_agency(agency_id)
         for job in _load_jobs(agency_id, delivery_ids, until, now):

@@ -133,7 +133,9 @@ class AcceptInvitation(Body):
 class UpdateSession(Body):
     """The language of the signed-in user."""
 
-    language = Choice(choices=settings.LANGUAGES, help_text="The language of e-mails to the user.")
+    language = Choice(
+        choices=settings.LANGUAGES, required=False, help_text="The language of e-mails to the user."
+    )
 
 
 class SignedInPerson(PersonSerializer):

@@ -213,7 +213,7 @@ class Session(UserView):
     )
     def patch(self, request: Request) -> Response:
         body, person = _validated(bodies.UpdateSession, request), _user(request).person
-        person.language = body["language"]
+        person.language = body.get("language", person.language)
         person.save(update_fields=["language"])
         return self.get(request)
 

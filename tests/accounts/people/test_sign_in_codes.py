@@ -48,10 +48,12 @@ def test_code_is_sent_in_the_language_of_the_user(visitor: Visitor, post: Outbox
 
     changed = visitor.patch("/v1/auth/session", {"language": "zh-hans"}, format="json")
     refused = visitor.patch("/v1/auth/session", {"language": "de"}, format="json")
+    unchanged = visitor.patch("/v1/auth/session", {}, format="json")
     # The language of the request does not matter: somebody else may send it.
     ask(Visitor(), mei.email)
 
     assert (changed.status_code, changed.json()["person"]["language"]) == (200, "zh-hans")
+    assert (unchanged.status_code, unchanged.json()["person"]["language"]) == (200, "zh-hans")
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, "/language")
     assert post.to(mei.email)[-1].subject == "[Underone] 您的登录验证码"
 
