@@ -1,4 +1,7 @@
-"""Test `.ci/run`: its last line is the summary of the tests, and its exit code is that of the tests."""
+"""Test `.ci/run`: its last line is the summary of the tests, and its exit code is that of the tests.
+
+`make` and the programs that install servers are fakes, so nothing is installed.
+"""
 
 import os
 import shutil
@@ -16,17 +19,33 @@ case "$1" in
     test) cat "{summary}"; exit {test} ;;
 esac
 """
+APT = """#!/bin/sh
+echo "apt-get $*" >> calls
+exit {apt}
+"""
+DPKG = """#!/bin/sh
+echo "installed nginx"
+echo "not-installed pgbouncer"
+exit 1
+"""
 
 
 def run(
-    folder: Path, summary: str, *, lint: int = 0, test: int = 0
+    folder: Path, summary: str, *, lint: int = 0, test: int = 0, apt: int = 0, user: int = 1000
 ) -> tuple[subprocess.CompletedProcess[str], list[str]]:
-    """Run the script with a fake `make`, and return its result and the targets it called."""
+    """Run the script with fake programs as the user with this number, and return its result and their calls."""
     (folder / ".ci").mkdir()
     shutil.copy(SCRIPT, folder / ".ci" / "run")
     (folder / "summary").write_text(summary)
-    (folder / "make").write_text(MAKE.format(lint=lint, test=test, summary=folder / "summary"))
-    (folder / "make").chmod(0o755)
+    programs = {
+        "make": MAKE.format(lint=lint, test=test, summary=folder / "summary"),
+        "apt-get": APT.format(apt=apt),
+        "dpkg-query": DPKG,
+        "id": f"#!/bin/sh\necho {user}\n",
+    }
+    for name, text in programs.items():
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
     environ = os.environ | {"PATH": f"{folder}:{os.environ['PATH']}"}
     result = subprocess.run(
         [folder / ".ci" / "run"], env=environ, cwd="/", capture_output=True, text=True, check=False
@@ -86,7 +105,32 @@ def test_script_fails_if_tests_do_not_start(tmp_path: Path) -> None:
     assert "make test failed: the reason is above." in result.stdout
 
 
+def test_script_installs_missing_servers_as_root(tmp_path: Path) -> None:
+    _, calls = run(tmp_path, "1 passed in 0.01s\n", user=0)
+
+    options = "--yes --no-install-recommends"
+    assert calls == [
+        "apt-get update",
+        f"apt-get install {options} pgbouncer",
+        f"apt-get install {options} rabbitmq-server",
+        "make lint",
+        "make test",
+    ]
+
+
+def test_script_runs_tests_if_nothing_can_be_installed(tmp_path: Path) -> None:
+    result, calls = run(tmp_path, "1 passed in 0.01s\n", user=0, apt=100)
+
+    assert result.returncode == 0
+    assert calls[-2:] == ["make lint", "make test"]
+    assert "pgbouncer cannot be installed. Its tests are skipped.\n" in result.stdout
+    assert result.stdout.splitlines()[-1] == "1 passed in 0.01s"
+
+
 def test_script_leaves_no_files(tmp_path: Path) -> None:
     run(tmp_path, "1 passed in 0.01s\n")
 
-    assert {path.name for path in tmp_path.iterdir()} == {".ci", "calls", "make", "summary"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *(".ci", "summary", "calls"),
+        *("make", "apt-get", "dpkg-query", "id"),
+    }
