@@ -84,9 +84,9 @@ bench: .venv/.dev
 
 lock: .venv/.dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
-	$(COMPILE) --output-file requirements.lock
+	$(COMPILE) --extra s3 --output-file requirements.lock
 	$(COMPILE) --extra embedded --constraint requirements.lock --output-file requirements-embedded.lock
-	$(COMPILE) --extra embedded --group dev --constraint requirements-embedded.lock --output-file requirements-dev.lock
+	$(COMPILE) --extra embedded --extra s3 --group dev --constraint requirements-embedded.lock --output-file requirements-dev.lock
 
 format-docs: .venv/.dev
 	$(SETTINGS_ONLY) $(BIN)/python -W ignore::RuntimeWarning manage.py describe_report_types --skip-checks

@@ -211,3 +211,11 @@ class Attempt(TenantModel):
 
     class Meta:
         indexes = (models.Index("agency", "delivery", "id", name="attempt_by_delivery"),)
+
+
+class WorkerSlot(models.Model):
+    """Store the lease of one delivery worker. There are WEBHOOK_COURIERS slots (webhooks/delivery/concurrency.py)."""
+
+    number = models.SmallIntegerField(primary_key=True)
+    holder = models.UUIDField()
+    leased_until = models.DateTimeField()

@@ -35,12 +35,12 @@ def deliver() -> None:
     if not leases.is_due(now=timezone.now()) or shutting_down[0]:
         return
     # The messages of publishing and of the scheduler may arrive together; the extra ones end here.
-    with concurrency.limited_to(settings.WEBHOOK_COURIERS) as is_allowed:
-        if is_allowed:
-            asyncio.run(_deliver())
-    # A task that started while all locks were taken has ended without sending, so this one must check again
-    # after releasing its lock.
-    if is_allowed and leases.is_due(now=timezone.now()) and not shutting_down[0]:
+    with concurrency.limited_to(settings.WEBHOOK_COURIERS) as slot:
+        if slot is not None:
+            asyncio.run(_deliver(slot))
+    # A task that started while all slots were taken has ended without sending, so this one must check again
+    # after releasing its slot.
+    if slot is not None and leases.is_due(now=timezone.now()) and not shutting_down[0]:
         wakeup.wake_worker()
 
 
@@ -52,6 +52,11 @@ def delete_old_deliveries() -> None:
         retention.delete(agency_id=agency_id, now=timezone.now())
 
 
-async def _deliver() -> None:
-    client = HttpClient(policy=http_client.installation_policy(), ssl_context=http_client.ssl_context())
-    await DeliveryWorker(client=client, clock=timezone.now, is_stopping=lambda: bool(shutting_down[0])).run()
+async def _deliver(slot: concurrency.Slot) -> None:
+    await DeliveryWorker(
+        client=HttpClient(policy=http_client.installation_policy(), ssl_context=http_client.ssl_context()),
+        clock=timezone.now,
+        # A worker whose slot another one has taken would be one too many.
+        is_stopping=lambda: bool(shutting_down[0]) or slot.is_lost,
+        heartbeat=slot.renew,
+    ).run()

@@ -16,10 +16,10 @@ from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db import OperationalError, connections
+from django.db import DatabaseError, OperationalError, connections
 
 from webhooks.channels.http_client import HttpClient, SendResult
-from webhooks.delivery import dispatch, leases, results
+from webhooks.delivery import concurrency, dispatch, leases, results
 from webhooks.delivery.jobs import DeliveryJob
 from webhooks.delivery.leases import Capacity
 from webhooks.delivery.results import Outcome
@@ -51,6 +51,7 @@ class WorkerLimits:
     lease: timedelta = leases.LEASE
     # A job is sent only if its lease outlasts the deadline by this.
     lease_margin: timedelta = timedelta(seconds=5)
+    heartbeat_interval: float = concurrency.RENEWAL_INTERVAL
 
 
 @dataclass
@@ -72,9 +73,11 @@ class DeliveryWorker:
         client: HttpClient,
         clock: Callable[[], datetime],
         is_stopping: Callable[[], bool],
+        heartbeat: Callable[[], None] = lambda: None,
         limits: WorkerLimits | None = None,
     ) -> None:
-        self.client, self.clock, self.is_stopping = client, clock, is_stopping
+        """`heartbeat` is called every `heartbeat_interval` until the worker has recorded its last result."""
+        self.client, self.clock, self.is_stopping, self.heartbeat = client, clock, is_stopping, heartbeat
         self.limits = limits or WorkerLimits()
         self._queues: dict[UUID, EndpointQueue] = {}
         self._outcomes: list[Outcome] = []
@@ -96,6 +99,7 @@ class DeliveryWorker:
         2. let the attempts in progress end, and return the jobs that have not begun
         3. record the last results   4. close the connections to endpoints and to the database
         """
+        beating = asyncio.create_task(self._beat())
         try:
             await self._deliver()
         finally:
@@ -104,10 +108,20 @@ class DeliveryWorker:
             self._closing = True
             await asyncio.gather(*self._senders)
             await self._record()
+            beating.cancel()
             await self.client.aclose()
             # Django's connections belong to a thread: only the database thread can close its own.
             await self._query(connections.close_all)
             self._database.shutdown()
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(self.limits.heartbeat_interval)
+            try:
+                await self._query(self.heartbeat)
+            except DatabaseError:
+                log.exception("the delivery worker cannot renew the lease of its slot")
+                await self._query(connections.close_all)
 
     async def _deliver(self) -> None:
         time = asyncio.get_running_loop().time
