@@ -40,7 +40,7 @@ def check_row_level_security(databases: Sequence[str] | None = None, **_: Any) -
 
 @register(Tags.database)
 def check_encryption_keys(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Return an error for each key that encrypts stored secrets and is missing in SECRETS_KEYS.
+    """Return an error for each key that encrypts stored secrets and is missing or wrong in SECRETS_KEYS.
 
     Without the check, deliveries would fail later, one by one.
     """
@@ -49,7 +49,7 @@ def check_encryption_keys(databases: Sequence[str] | None = None, **_: Any) -> l
     # Checks are registered before the models are loaded, so this module cannot import them.
     missing = import_string("config.encrypted_tables.missing_key_ids")
     hint = "Add the key at the end of SECRETS_KEYS. After `manage.py rotate_secrets` you can remove it."
-    return [
+    absent = [
         Error(
             f"Stored secrets are encrypted with key {key_id}, which is missing in SECRETS_KEYS.",
             hint=hint,
@@ -57,6 +57,14 @@ def check_encryption_keys(databases: Sequence[str] | None = None, **_: Any) -> l
         )
         for key_id in missing()
     ]
+    return [*absent, *_wrong_keys()]
+
+
+def _wrong_keys() -> list[Error]:
+    wrong = import_string("config.encryption.keys.wrong_key_ids")()
+    describe = import_string("config.encryption.keys.describe_wrong")
+    hint = "Set SECRETS_KEYS to the keys with which this database, or its backup, was written."
+    return [Error(f"SECRETS_KEYS: {describe(key_id)}.", hint=hint, id="underone.E004") for key_id in wrong]
 
 
 @register()

@@ -51,6 +51,12 @@ def key_ids_in_use(*, table: EncryptedTable) -> dict[int, int]:
         return dict(cursor.fetchall())
 
 
+def sample(*, table: EncryptedTable, agency_id: UUID, key_id: int) -> Any | None:
+    """Return one row of the agency that this key encrypted, or None. Requires the agency's tenant context."""
+    rows = table.model._default_manager.filter(agency_id=agency_id, key_id=key_id)  # noqa: SLF001
+    return rows.order_by("pk").first()
+
+
 def _rotate_batch(table: EncryptedTable, agency_id: UUID) -> int:
     first = next(iter(settings.SECRETS_KEYS))
     with tenant_context.agency(agency_id):

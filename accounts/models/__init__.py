@@ -4,6 +4,7 @@ from accounts.models.agencies import Agency
 from accounts.models.api_keys import ApiKey, ApiKeyPrefix, Role
 from accounts.models.audit import Actor, AuditEntry
 from accounts.models.idempotency_records import IdempotencyRecord
+from accounts.models.installation import Backup, EncryptionKey
 from accounts.models.people import Grant, Invitation, InvitationDigest, Member, Person
 from accounts.models.seller_accounts import (
     AccountStatus,
@@ -20,6 +21,8 @@ __all__ = [
     "ApiKey",
     "ApiKeyPrefix",
     "AuditEntry",
+    "Backup",
+    "EncryptionKey",
     "Grant",
     "IdempotencyRecord",
     "Invitation",

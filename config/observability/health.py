@@ -20,6 +20,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api.version import VERSION
+from config.encryption import fingerprints
+from config.encryption.keys import describe_wrong
 from config.observability.probes import NO_ANSWER, Probe
 
 OK = "ok"
@@ -40,6 +42,7 @@ class Readiness(serializers.Serializer[dict[str, str]]):
 
     database = serializers.CharField(help_text="Whether the database answers and all migrations are applied.")
     broker = serializers.CharField(help_text="Whether the message broker answers.")
+    keys = serializers.CharField(help_text="Whether `SECRETS_KEYS` has the keys that encrypted the database.")
     documents = serializers.CharField(help_text="Whether the folder of stored reports can be written.")
 
 
@@ -91,6 +94,17 @@ def _broker() -> str:
     return OK
 
 
+def _keys() -> str:
+    try:
+        wrong = fingerprints.differing(expected=fingerprints.recorded())
+    except DatabaseError:
+        return NO_ANSWER
+    finally:
+        # The connection belongs to the thread of this probe, which ends now.
+        connection.close()
+    return f"SECRETS_KEYS: {'; '.join(map(describe_wrong, wrong))}" if wrong else OK
+
+
 def _documents() -> str:
     folder = Path(settings.MEDIA_ROOT)
     try:
@@ -108,7 +122,12 @@ def _migrations() -> set[tuple[str, str]]:
     return set(MigrationLoader(None).disk_migrations)
 
 
-CHECKS: dict[str, Callable[[], str]] = {"database": _database, "broker": _broker, "documents": _documents}
+CHECKS: dict[str, Callable[[], str]] = {
+    "database": _database,
+    "broker": _broker,
+    "keys": _keys,
+    "documents": _documents,
+}
 PROBES = {name: Probe(check) for name, check in CHECKS.items()}
 
 
@@ -117,7 +136,8 @@ class ReadinessView(UnauthenticatedView):
         operation_id="getReadiness",
         summary="Check readiness",
         description=(
-            "Checks the database and its migrations, the message broker, and the folder of stored reports."
+            "Checks the database and its migrations, the message broker, the encryption keys, and the folder "
+            "of stored reports."
         ),
         tags=["Health"],
         responses={

@@ -9,6 +9,7 @@ from billiard.exceptions import WorkerLostError
 from celery import Task, current_app, signals
 from celery.exceptions import TimeLimitExceeded
 from django.conf import settings
+from django.utils.module_loading import import_string
 from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
 from config.observability import heartbeats, prometheus_counters
@@ -32,6 +33,14 @@ killed: deque[str] = deque(maxlen=1000)
 def configure_logging(**_: Any) -> None:
     """Configure logging by the settings instead of by Celery."""
     dictConfig(settings.LOGGING)
+
+
+@signals.worker_init.connect
+@signals.beat_init.connect
+def verify_encryption_keys(**_: Any) -> None:
+    """End the worker or scheduler with a message if SECRETS_KEYS does not fit the database."""
+    # Models can be imported only after `django.setup`, which has run by now.
+    import_string("config.encryption.keys.verify_at_start")()
 
 
 @signals.before_task_publish.connect

@@ -158,7 +158,10 @@ def test_health_needs_no_key(db: None) -> None:
     alive, ready = Stranger().get("/healthz"), Stranger().get("/readyz")
 
     assert (alive.status_code, alive.json()) == (200, {"status": "ok", "version": VERSION})
-    assert (ready.status_code, ready.json()) == (200, {"database": "ok", "broker": "ok", "documents": "ok"})
+    assert (ready.status_code, ready.json()) == (
+        200,
+        {"database": "ok", "broker": "ok", "keys": "ok", "documents": "ok"},
+    )
 
 
 def test_large_json_body_is_refused(acme: Client, shop: str) -> None:

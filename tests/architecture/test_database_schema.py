@@ -12,6 +12,8 @@ UNUSED_RIGHTS = (
 SHARED_TABLES = {
     "django_migrations": "which migrations ran",
     "metrics_metricrule": "Amazon's rules, the same for every agency",
+    "accounts_encryptionkey": "fingerprints of the installation's keys, compared at the start of every process",
+    "accounts_backup": "when the installation was backed up, for operators",
     "accounts_person": (
         "users, who may be members of several agencies: looked up by e-mail address before the agency is known"
     ),

@@ -182,7 +182,7 @@ def test_up_prints_urls_and_key(first_run: FirstRun, home: Path, port: int) -> N
 
 def test_up_is_ready_when_announced(first_run: FirstRun) -> None:
     assert first_run.healthz == (200, {"status": "ok", "version": VERSION})
-    assert first_run.readyz == (200, {"database": "ok", "broker": "ok", "documents": "ok"})
+    assert first_run.readyz == (200, {"database": "ok", "broker": "ok", "keys": "ok", "documents": "ok"})
 
 
 def test_printed_command_creates_a_key(first_run: FirstRun) -> None:

@@ -4,10 +4,13 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
 from accounts.encryption import at_rest, rotation
 from accounts.tenancy import context
 from config.encrypted_tables import ENCRYPTED_TABLES, key_ids_in_use, missing_key_ids
+from config.encryption import fingerprints
+from config.encryption import keys as encryption_keys
 
 
 class Command(BaseCommand):
@@ -21,6 +24,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Rotate the secrets. Safe to repeat, to interrupt, and to run twice at the same time."""
+        if not options["check"]:
+            self._verify()
         failed = 0 if options["check"] else self._rotate()
         in_use = key_ids_in_use()
         for key_id, number in sorted(in_use.items()):
@@ -33,10 +38,17 @@ class Command(BaseCommand):
         if failed:
             raise CommandError(f"Some secrets of {failed} agencies cannot be decrypted. See the lines above.")
         if not options["check"]:
-            unused = sorted(
-                settings.SECRETS_KEYS.keys() - in_use.keys() - {next(iter(settings.SECRETS_KEYS))}
-            )
+            first = next(iter(settings.SECRETS_KEYS))
+            unused = sorted(settings.SECRETS_KEYS.keys() - in_use.keys() - {first})
+            # Their numbers can be given to other keys.
+            fingerprints.forget(key_ids=fingerprints.recorded().keys() - in_use.keys() - {first})
             self.stdout.write(f"keys no longer needed in SECRETS_KEYS: {_listed(unused) or 'none'}")
+
+    def _verify(self) -> None:
+        """Raise CommandError if a key is wrong: what it encrypts, the running processes could not decrypt."""
+        if wrong := encryption_keys.wrong_key_ids():
+            raise CommandError(f"SECRETS_KEYS: {encryption_keys.describe_wrong(wrong[0])}.")
+        encryption_keys.record(now=timezone.now())
 
     def _rotate(self) -> int:
         """Encrypt the secrets of all agencies again. Return the number of agencies where that failed."""

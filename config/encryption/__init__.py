@@ -1,0 +1,1 @@
+"""Compare the keys of SECRETS_KEYS with those that encrypted the database."""
