@@ -80,6 +80,10 @@ class Internal(exceptions.APIException):
     default_detail = "An unexpected error occurred. Nothing was changed. Contact support with the request ID."
 
 
+class StorageUnavailable(OSError):
+    """Signal that the storage of documents cannot be reached or gave up. A later try may succeed."""
+
+
 class Unavailable(exceptions.APIException):
     """Signal that the database cannot be reached or gave up."""
 
@@ -88,6 +92,7 @@ class Unavailable(exceptions.APIException):
     default_detail = "The database is unavailable. Nothing was changed. Retry in a few seconds."
 
 
+STORAGE_UNAVAILABLE = "The storage of documents is unavailable. Nothing was changed. Retry in a few seconds."
 # Exceptions that Django raises below a view.
 DJANGO_ERRORS: dict[type[Exception], type[exceptions.APIException]] = {
     Http404: exceptions.NotFound,
@@ -208,11 +213,14 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer an uncaught exception without its cause: 503 if the database is unavailable or gave up,
-    otherwise 500."""
+    """Answer an uncaught exception without its cause: 503 if the database or the storage of documents is
+    unavailable or gave up, otherwise 500."""
     # Django calls this handler inside the except block of the request.
-    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
-        response = _respond(request, problem_with(Unavailable, detail=Unavailable.default_detail))
+    error = sys.exc_info()[1]
+    if isinstance(error, OperationalError | InterfaceError | StorageUnavailable):
+        is_storage = isinstance(error, StorageUnavailable)
+        detail = STORAGE_UNAVAILABLE if is_storage else Unavailable.default_detail
+        response = _respond(request, problem_with(Unavailable, detail=detail))
         response["Retry-After"] = UNAVAILABLE_SECONDS
         return response
     return _respond(request, problem_with(Internal, detail=Internal.default_detail))

@@ -6,8 +6,12 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
-from django.db import connections
+from django.core.files.storage import default_storage
+from django.db import DatabaseError, connections
 from django.utils.module_loading import import_string
+
+from config import pooling
+from config.documents import marker
 
 ROLE = """
 SELECT rolsuper OR rolbypassrls, EXISTS (
@@ -89,3 +93,25 @@ def check_rate_limit_store(app_configs: Any = None, **_: Any) -> list[CheckMessa
             )
         ]
     return []
+
+
+@register(Tags.database)
+def check_pooler(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Return an error if a pooler in front of the database cannot be worked with."""
+    problem = pooling.find_problem() if "default" in (databases or ()) else ""
+    return [Error(problem, id="underone.E005")] if problem else []
+
+
+@register(Tags.database)
+def check_document_storage(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Return an error if the storage of documents is not that of this installation, or cannot be reached."""
+    if "default" not in (databases or ()):
+        return []
+    try:
+        problem = marker.claim(default_storage)
+    except OSError as error:
+        problem = f"{marker.place(default_storage)} cannot be used as the storage of documents: {error}"
+    except DatabaseError:
+        # A check may run before the migration that creates the table.
+        problem = ""
+    return [Error(problem, id="underone.E006")] if problem else []

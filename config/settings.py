@@ -5,7 +5,7 @@ from pathlib import Path
 from kombu import Queue
 
 from accounts.marketplaces import CODES
-from config import api_texts, env
+from config import api_texts, document_url, env
 from config.observability import logs
 
 # Before anything is read: a misspelt name explains why another one is missing.
@@ -168,8 +168,12 @@ HEADLESS_TOKEN_STRATEGY = "accounts.people.sessions.SignedTokens"  # noqa: S105 
 # Required by allauth. The product's e-mails have links of their own.
 HEADLESS_FRONTEND_URLS = {"account_signup": "/"}
 
-# Uploads
+# Documents and uploads
 MEDIA_ROOT = UNDERONE_HOME / "documents"
+STORAGES = {
+    "default": document_url.storage(env.text("DOCUMENTS_URL", default="")),
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
 FILE_UPLOAD_TEMP_DIR = env.folder("UPLOAD_FOLDER", default=UNDERONE_HOME / "uploads")
 FILE_UPLOAD_HANDLERS = ["ingestion.api.uploads.DocumentUploadHandler"]
 REPORT_MAX_BYTES = env.integer("REPORT_MAX_BYTES", default=1024**3, least=1)

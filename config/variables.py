@@ -21,6 +21,7 @@ NAMES = frozenset(
         "PEOPLE_URL",
         "SIGN_UP",
         "STAFF_ADMIN",
+        "DOCUMENTS_URL",
         "UPLOAD_FOLDER",
         "REPORT_MAX_BYTES",
         "MARKETPLACE_ZONES",

@@ -16,17 +16,17 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 BOOT_FAILED = 3
 
 
-def verify_encryption_keys() -> None:
-    """End the process with a message if SECRETS_KEYS does not fit the database."""
+def verify() -> None:
+    """End the process with a message if it does not fit its installation."""
     # Models can be imported only now, after `django.setup`.
     try:
-        import_string("config.encryption.keys.verify_at_start")()
+        import_string("config.startup.verify")()
     except SystemExit as refusal:
         sys.stderr.write(f"{refusal}\n")
         raise SystemExit(BOOT_FAILED) from None
 
 
 django.setup(set_prefix=False)
-verify_encryption_keys()
+verify()
 application = DelayFailedAuthentication(Utf8Handler())
 gunicorn_errors.install()

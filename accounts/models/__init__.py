@@ -4,7 +4,7 @@ from accounts.models.agencies import Agency
 from accounts.models.api_keys import ApiKey, ApiKeyPrefix, Role
 from accounts.models.audit import Actor, AuditEntry
 from accounts.models.idempotency_records import IdempotencyRecord
-from accounts.models.installation import Backup, EncryptionKey
+from accounts.models.installation import Backup, DocumentStorage, EncryptionKey
 from accounts.models.people import Grant, Invitation, InvitationDigest, Member, Person
 from accounts.models.seller_accounts import (
     AccountStatus,
@@ -22,6 +22,7 @@ __all__ = [
     "ApiKeyPrefix",
     "AuditEntry",
     "Backup",
+    "DocumentStorage",
     "EncryptionKey",
     "Grant",
     "IdempotencyRecord",

@@ -27,3 +27,17 @@ class Backup(models.Model):
     missing_documents = models.BigIntegerField()
 
     objects: ClassVar[models.Manager[Self]] = models.Manager()
+
+
+class DocumentStorage(models.Model):
+    """Store the ID of this installation, which the marker in its storage of documents repeats. At most one row."""
+
+    id = models.SmallIntegerField(primary_key=True)
+    installation = models.UUIDField()
+
+    objects: ClassVar[models.Manager[Self]] = models.Manager()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=models.Q(id=1), name="accounts_documentstorage_one_row"),
+        )

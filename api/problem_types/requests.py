@@ -358,7 +358,7 @@ REQUESTS = (
         "unavailable",
         503,
         "Service unavailable",
-        "The database does not answer. Nothing was changed.",
+        "The database or the storage of documents does not answer. Nothing was changed.",
         "Send the request again after `Retry-After`.",
     ),
 )

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from celery import current_app
-from django.conf import settings
+from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
@@ -20,6 +20,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api.version import VERSION
+from config.documents import marker
 from config.encryption import fingerprints
 from config.encryption.keys import describe_wrong
 from config.observability.probes import NO_ANSWER, Probe
@@ -43,7 +44,9 @@ class Readiness(serializers.Serializer[dict[str, str]]):
     database = serializers.CharField(help_text="Whether the database answers and all migrations are applied.")
     broker = serializers.CharField(help_text="Whether the message broker answers.")
     keys = serializers.CharField(help_text="Whether `SECRETS_KEYS` has the keys that encrypted the database.")
-    documents = serializers.CharField(help_text="Whether the folder of stored reports can be written.")
+    documents = serializers.CharField(
+        help_text="Whether the storage of reports can be used, and is that of this installation."
+    )
 
 
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
@@ -106,14 +109,34 @@ def _keys() -> str:
 
 
 def _documents() -> str:
-    folder = Path(settings.MEDIA_ROOT)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as file:
-            file.write(b"x")
+        if isinstance(default_storage, FileSystemStorage):
+            _write_nothing(Path(default_storage.location))
     except OSError:
         return "cannot be written"
-    return OK
+    try:
+        # Without the reason, which names folders and hosts: `manage.py check` and the logs have it.
+        return "not the storage of this installation" if _is_foreign() else OK
+    except OSError:
+        return "cannot be read"
+    finally:
+        connection.close()
+
+
+def _write_nothing(folder: Path) -> None:
+    """Raise OSError if no file can be written to the folder. Leaves none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(b"x")
+
+
+def _is_foreign() -> bool:
+    try:
+        return bool(marker.problem(default_storage))
+    except DatabaseError:
+        # `_database` reports this.
+        marker.read(default_storage)
+        return False
 
 
 @cache
@@ -136,8 +159,8 @@ class ReadinessView(UnauthenticatedView):
         operation_id="getReadiness",
         summary="Check readiness",
         description=(
-            "Checks the database and its migrations, the message broker, the encryption keys, and the folder "
-            "of stored reports."
+            "Checks the database and its migrations, the message broker, the encryption keys, and the storage "
+            "of reports."
         ),
         tags=["Health"],
         responses={

@@ -37,10 +37,10 @@ def configure_logging(**_: Any) -> None:
 
 @signals.worker_init.connect
 @signals.beat_init.connect
-def verify_encryption_keys(**_: Any) -> None:
-    """End the worker or scheduler with a message if SECRETS_KEYS does not fit the database."""
+def verify_installation(**_: Any) -> None:
+    """End the worker or scheduler with a message if it does not fit its installation."""
     # Models can be imported only after `django.setup`, which has run by now.
-    import_string("config.encryption.keys.verify_at_start")()
+    import_string("config.startup.verify")()
 
 
 @signals.before_task_publish.connect

@@ -22,6 +22,7 @@ SHARED_TABLES = {
     "django_session": "sessions of users: looked up by key before the user is known",
     "django_admin_log": "Django's, unused and empty: actions of staff are in the agency's audit log",
     **dict.fromkeys(UNUSED_RIGHTS, "Django's own rights, unused: written by migrations alone"),
+    "accounts_documentstorage": "the ID of the installation, which the storage of documents must have",
     "webhooks_workerslot": "leases of running delivery workers, which serve all agencies",
     "accounts_agency": ("agencies: an agency sees its own row, and the owner's function lists the IDs"),
 }
