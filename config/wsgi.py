@@ -6,6 +6,7 @@ import sys
 import django
 from django.utils.module_loading import import_string
 
+from config.observability import machines
 from config.web import gunicorn_errors
 from config.web.auth_throttling import DelayFailedAuthentication
 from config.web.utf8_requests import Utf8Handler
@@ -30,3 +31,4 @@ django.setup(set_prefix=False)
 verify()
 application = DelayFailedAuthentication(Utf8Handler())
 gunicorn_errors.install()
+machines.publish_forever()

@@ -1,4 +1,5 @@
-"""Record heartbeats of the scheduler and the workers: one file each, whose age every process can read."""
+"""Record heartbeats of the scheduler and the workers: one file each, whose age every process of the machine can
+read. config/observability/machines.py shares them with the other machines."""
 
 import re
 from pathlib import Path
@@ -17,10 +18,15 @@ def beat(name: str) -> None:
         (_folder() / name).touch()
 
 
-def ages(*, now: float) -> dict[str, float]:
-    """Return the seconds since each heartbeat, by name. `now` is a Unix time."""
+def times() -> dict[str, float]:
+    """Return the Unix time of each heartbeat on this machine, by name."""
     files = _folder().iterdir() if _folder().is_dir() else ()
-    return {file.name: max(now - file.stat().st_mtime, 0.0) for file in files}
+    return {file.name: file.stat().st_mtime for file in files}
+
+
+def ages(*, now: float) -> dict[str, float]:
+    """Return the seconds since each heartbeat on this machine, by name. `now` is a Unix time."""
+    return {name: max(now - at, 0.0) for name, at in times().items()}
 
 
 def _folder() -> Path:

@@ -5,7 +5,7 @@ ingestion/migrations/0003_operational_figures.py defines. A new figure is a new 
 """
 
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import django
 from prometheus_client import Metric
@@ -13,7 +13,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from api.version import VERSION
-from config.observability import heartbeats, prometheus_counters
+from config.observability import heartbeats, machines
+from config.observability.machines import Snapshot
 from config.observability.operational_figures import Figures
 
 # The gauges from the database, with their help texts.
@@ -50,15 +51,19 @@ BUILD = {"version": VERSION, "python": platform.python_version(), "django": djan
 class InstallationCollector(Collector):
     """Collect all metrics of the installation for one scrape."""
 
-    def __init__(self, *, figures: Figures | None, ages: Mapping[str, float]) -> None:
-        self.figures, self.ages = figures, ages
+    def __init__(self, *, figures: Figures | None, snapshots: dict[str, Snapshot] | None, now: float) -> None:
+        """`snapshots` are those of the other machines, None if the store is away. `now` is a Unix time."""
+        self.figures, self.now = figures, now
+        self.is_store_up, self.snapshots = snapshots is not None, snapshots or {}
+        self.ages = machines.ages(self.snapshots, now=now)
 
     def collect(self) -> Iterator[Metric]:
         """Yield the build, the metrics of all processes, the figures of the database and the ages of
         heartbeats."""
 
         yield _gauge("underone_build_info", "Version of Underone and its platform. Always 1.", [(BUILD, 1)])
-        yield from prometheus_counters.collect_all()
+        yield from machines.counters(self.snapshots, now=self.now)
+        yield from self._machine_gauges()
         yield from _database_gauges(self.figures)
         scheduler_age = self.ages.get(heartbeats.SCHEDULER)
         yield _gauge(
@@ -71,6 +76,29 @@ class InstallationCollector(Collector):
         ]
         yield _gauge(
             "underone_worker_age_seconds", "Time since the last heartbeat of a worker, by queue.", queues
+        )
+
+    def _machine_gauges(self) -> Iterator[Metric]:
+        """Yield whether the store answered, and the version and age of each machine's counters."""
+        is_up = float(self.is_store_up)
+        yield _gauge(
+            "underone_store_up", "Whether the store at CACHE_URL answered (1) or not (0).", [({}, is_up)]
+        )
+        versions = {machines.name(): VERSION} | {
+            machine: each.version for machine, each in self.snapshots.items()
+        }
+        ages = {machines.name(): 0.0} | {
+            machine: max(self.now - each.at, 0.0) for machine, each in self.snapshots.items()
+        }
+        yield _gauge(
+            "underone_machine_info",
+            "Version of Underone on each machine. Always 1.",
+            [({"machine": machine, "version": version}, 1) for machine, version in sorted(versions.items())],
+        )
+        yield _gauge(
+            "underone_machine_age_seconds",
+            "Time since a machine published its counters and heartbeats.",
+            [({"machine": machine}, age) for machine, age in sorted(ages.items())],
         )
 
 

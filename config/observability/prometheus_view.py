@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.openapi.operations import public_problem
-from config.observability import heartbeats, operational_figures, prometheus_gauges
+from config.observability import machines, operational_figures, prometheus_gauges
 from config.observability.health import UnauthenticatedView
 
 EXAMPLE = """\
@@ -69,8 +69,11 @@ class PrometheusView(UnauthenticatedView):
         self._check_token(request)
         figures = operational_figures.reader.read(now=timezone.now())
         registry = CollectorRegistry()
+        now = time.time()
         registry.register(
-            prometheus_gauges.InstallationCollector(figures=figures, ages=heartbeats.ages(now=time.time()))
+            prometheus_gauges.InstallationCollector(
+                figures=figures, snapshots=machines.others(now=now), now=now
+            )
         )
         return Response(
             generate_latest(registry),

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
-from config.observability import heartbeats, prometheus_counters
+from config.observability import heartbeats, machines, prometheus_counters
 
 # The header of a task's message that carries the logging context of its sender.
 HEADER = "underone"
@@ -95,6 +95,7 @@ def beat_queues(**_: Any) -> None:
     """Record a heartbeat of every queue that this worker serves."""
     for queue in current_app.amqp.queues.consume_from:
         heartbeats.beat(heartbeats.QUEUE + queue)
+    machines.publish_if_due(now=time.time())
 
 
 @signals.beat_init.connect
@@ -107,6 +108,7 @@ def watch_scheduler(**_: Any) -> None:
 def beat_scheduler(**_: Any) -> None:
     """Record a heartbeat of the scheduler."""
     heartbeats.beat(heartbeats.SCHEDULER)
+    machines.publish_if_due(now=time.time())
 
 
 def _read_header(task: "Task[..., Any]") -> dict[str, Any]:

@@ -32,7 +32,7 @@ def scraped(**headers: str) -> dict[tuple[str, str], float]:
     assert response.status_code == 200, response.content
     families = text_string_to_metric_families(response.content.decode())
     return {
-        (each.name, ",".join(each.labels.values())): each.value
+        (each.name, ",".join(value for name, value in each.labels.items() if name != "machine")): each.value
         for family in families
         for each in family.samples
     }
