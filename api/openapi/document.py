@@ -1,5 +1,6 @@
 """Serve the OpenAPI document, which is in English and which each process builds once."""
 
+import threading
 from functools import cache
 from typing import Any
 
@@ -14,11 +15,15 @@ from rest_framework.request import Request
 
 from api import etags
 
+# The generator is not safe for threads: of the first requests, all but one would be answered 500.
+building = threading.Lock()
+
 
 class Document(SpectacularJSONAPIView):
     @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
-        content, tag = built(urls=settings.ROOT_URLCONF)
+        with building:
+            content, tag = built(urls=settings.ROOT_URLCONF)
         headers = {
             "ETag": tag,
             "Content-Disposition": 'inline; filename="Underone.json"',

@@ -14,8 +14,8 @@ REQUESTS = (
         "bad-request",
         400,
         "Bad request",
-        "The request could not be read: it is not well-formed HTTP, has too many form fields, or names an "
-        "unknown host.",
+        "The request could not be read: it is not well-formed HTTP, has too many form fields, or names no "
+        "host or an unknown one.",
         "Check the URL and how the request is built.",
     ),
     ProblemType(
@@ -110,6 +110,13 @@ REQUESTS = (
         "Not acceptable",
         "The response is not available in the content type that `Accept` or `format` requests.",
         "Request `application/json`, or `text/csv` if the operation offers CSV.",
+    ),
+    ProblemType(
+        "request-timeout",
+        408,
+        "Request timeout",
+        "The request did not arrive in time. Nothing was changed.",
+        "Send the whole request without pauses. An upload needs at least one kilobyte a second.",
     ),
     ProblemType(
         "contradiction",
@@ -355,10 +362,31 @@ REQUESTS = (
         "Send the body with a `Content-Length`.",
     ),
     ProblemType(
+        "bad-gateway",
+        502,
+        "Bad gateway",
+        "The proxy got no response from the web server. The request may have been carried out.",
+        "Send the request again after a moment. Send a write with the same `Idempotency-Key`.",
+    ),
+    ProblemType(
         "unavailable",
         503,
         "Service unavailable",
         "The database or the storage of documents does not answer. Nothing was changed.",
         "Send the request again after `Retry-After`.",
+    ),
+    ProblemType(
+        "gateway-timeout",
+        504,
+        "Gateway timeout",
+        "The web server did not respond to the proxy in time. The request may have been carried out.",
+        "Send the request again after a moment. Send a write with the same `Idempotency-Key`.",
+    ),
+    ProblemType(
+        "insufficient-storage",
+        507,
+        "Insufficient storage",
+        "The server has no room for the body of the request. Nothing was changed.",
+        "Send the request again later. If it fails again, contact the operator.",
     ),
 )

@@ -1,72 +1,18 @@
 """Test a web server process: requests that it refuses itself, and responses without a database."""
 
 import json
-import os
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
-from django.conf import settings
+
+from tests.web_servers import Address, ask, get, web_server
 
 PROBLEM = "application/problem+json"
-Address = tuple[str, int]
-Told = tuple[int, dict[str, str], bytes]
-
-
-@contextmanager
-def server(**environ: str) -> Iterator[Address]:
-    """Start gunicorn with one process, and return its address."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        listening.set_inheritable(True)
-        command = [
-            sys.executable,
-            "-m",
-            "gunicorn",
-            "config.wsgi:application",
-            f"--bind=fd://{listening.fileno()}",
-        ]
-        command += ["--worker-class=gthread", "--threads=4", "--no-control-socket", "--log-level=critical"]
-        process = subprocess.Popen(
-            command,
-            cwd=settings.BASE_DIR,
-            pass_fds=[listening.fileno()],
-            env=os.environ | environ,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            yield listening.getsockname()
-        finally:
-            process.terminate()
-            process.wait(timeout=600)
-
-
-def ask(address: Address, request: bytes) -> Told:
-    """Send these bytes, and return status, headers and body."""
-    with socket.create_connection(address, timeout=600) as asking:
-        asking.sendall(request)
-        answer = b""
-        while block := asking.recv(65536):
-            answer += block
-    head, _, body = answer.partition(b"\r\n\r\n")
-    first, *lines = head.decode().split("\r\n")
-    return (
-        int(first.split()[1]),
-        {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)},
-        body,
-    )
-
-
-def get(path: str, *, method: str = "GET", more: str = "") -> bytes:
-    return f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{more}\r\n".encode()
 
 
 @pytest.fixture(scope="module")
 def web(django_db_setup: None) -> Iterator[Address]:
-    with server() as address:
-        assert ask(address, get("/healthz"))[0] == 200
+    with web_server() as address:
         yield address
 
 
@@ -77,8 +23,9 @@ def web(django_db_setup: None) -> Iterator[Address]:
         (b"GET / HTTP/9.9\r\n\r\n", 400, "bad-request"),
         (b"GET /v1/me HTTP/1.1\r\nno header\r\n\r\n", 400, "bad-request"),
         (b"GET /v1/me HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n", 400, "bad-request"),
-        (get("/" + "x" * 9000), 414, "uri-too-long"),
+        (get("/" + "x" * 2 * 1024**2), 414, "uri-too-long"),
         (get("/v1/me", more="X-Long: " + "x" * 9000 + "\r\n"), 431, "headers-too-large"),
+        (get("/v1/me", more="X-Long: " + "x" * 2 * 1024**2), 431, "headers-too-large"),
         (
             get("/v1/me", more="".join(f"X-{number}: x\r\n" for number in range(200))),
             431,
@@ -86,7 +33,7 @@ def web(django_db_setup: None) -> Iterator[Address]:
         ),
         (get("/v1/me", method="POST", more="Transfer-Encoding: nonsense\r\n"), 501, "not-implemented"),
     ],
-    ids=["no request", "version", "no header", "length", "path", "header", "headers", "encoding"],
+    ids=["no request", "version", "no header", "length", "path", "header", "endless", "headers", "encoding"],
 )
 def test_refusal_by_server_is_a_problem(web: Address, request_: bytes, status: int, slug: str) -> None:
     actual, headers, body = ask(web, request_)
@@ -121,7 +68,7 @@ def test_compressed_responses_are_complete(web: Address) -> None:
 
 
 def test_missing_database_is_unavailable_problem(django_db_setup: None) -> None:
-    with server(DATABASE_URL="postgresql://nobody:x@127.0.0.1:1/nowhere") as address:
+    with web_server(DATABASE_URL="postgresql://nobody:x@127.0.0.1:1/nowhere") as address:
         responses = [
             ask(address, get("/v1/me", more=f"Authorization: Bearer uo_live_{'x' * 12}_{'y' * 43}\r\n")),
             ask(

@@ -3,8 +3,6 @@
 import contextlib
 import json
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from tests import build, stopwatch
 from tests.client import Client
 from tests.conftest import NOON
 from tests.ingestion.database_state import pointers, reports_of
+from tests.web_servers import web_server
 
 TWO_GIGABYTES = 2 * 1024**3
 
@@ -119,26 +118,8 @@ def test_document_that_grows_beyond_limit_on_way_leaves_no_file_behind(
 @pytest.fixture(scope="module")
 def web(django_db_setup: None) -> Iterator[tuple[str, int]]:
     """Start a real web server and return its address."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        listening.set_inheritable(True)
-        command = [
-            sys.executable,
-            "-m",
-            "gunicorn",
-            "config.wsgi:application",
-            f"--bind=fd://{listening.fileno()}",
-        ]
-        command += ["--worker-class=gthread", "--threads=4", "--no-control-socket", "--log-level=warning"]
-        server = subprocess.Popen(command, cwd=installed.BASE_DIR, pass_fds=[listening.fileno()])
-        try:
-            address = listening.getsockname()
-            assert answer_to(address, "GET /healthz HTTP/1.1\r\nHost: localhost", within=30).startswith(
-                "HTTP/1.1 200 "
-            )
-            yield address
-        finally:
-            server.terminate()
-            server.wait(timeout=600)
+    with web_server() as address:
+        yield address
 
 
 def principal(client: Client) -> str:
