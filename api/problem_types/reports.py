@@ -44,6 +44,13 @@ REPORTS = (
         "Compress the document again, or upload it uncompressed.",
     ),
     ProblemType(
+        "compression-ratio",
+        None,
+        "Compression ratio too high",
+        "The compressed file unpacks to far more than any report of its size.",
+        "Upload the report as it was downloaded, or uncompressed.",
+    ),
+    ProblemType(
         "invalid-csv",
         None,
         "Invalid CSV",
@@ -183,6 +190,13 @@ REPORTS = (
         "Too many rejected rows",
         "More rows were rejected than can be listed.",
         "Correct the rows, beginning with the one that `detail` names, and upload the document again.",
+    ),
+    ProblemType(
+        "document-too-slow",
+        None,
+        "Document takes too long to read",
+        "The document takes far more processor time than any report of its size. It is not tried again.",
+        "Upload the report as it was downloaded, or split it by date.",
     ),
     ProblemType(
         "loading-failed",

@@ -3,9 +3,13 @@
 import re
 from dataclasses import dataclass
 
-# A detail may quote several rows of the document, and a row may be very long.
-LONGEST_DETAIL = 4000
-ADDRESS = re.compile(r"""[^\s@＠"'<>(),;:][^\s@＠"<>(),;:]*[@＠][^\s@＠"'<>(),;:]*|[@＠][^\s"'<>(),;:]*""")
+# In characters. A detail may quote several rows of the document, and a row may be very long.
+MAX_DETAIL_LENGTH = 4000
+SIGNS = ("@", "＠")
+MASK = "[e-mail address]"
+# A run of characters that may stand in an e-mail address. Not the pattern of an address: where the sign is
+# missing, that one is tried from each character of a run to its end.
+RUN = re.compile(r"""[^\s"<>(),;:]+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class RejectedDocument(Exception):
     ) -> None:
         self.slug = slug
         self.title = title
-        self.detail = mask_email_addresses(detail)[:LONGEST_DETAIL]
+        self.detail = mask_email_addresses(detail)
         super().__init__(self.detail)
         self.rejected = rejected
 
@@ -47,8 +51,23 @@ class RejectedDocument(Exception):
 
 
 def mask_email_addresses(text: str) -> str:
-    """Return the text with every e-mail address, and every beginning of one, replaced."""
-    # Reasons are stored in the database after the document's own personal columns were
-    # redacted. Cut first, so that the pattern never runs over a whole line; looking for the
-    # sign first is cheaper than the pattern.
-    return ADDRESS.sub("[e-mail address]", text[:2000]) if "@" in text or "＠" in text else text
+    """Return the beginning of the text, with every e-mail address, and every beginning of one, replaced."""
+    # Reasons are stored in the database after the document's own personal columns were redacted.
+    shown = text[:MAX_DETAIL_LENGTH]
+    if not any(sign in text[: 2 * MAX_DETAIL_LENGTH] for sign in SIGNS):
+        return shown
+    if len(text) > MAX_DETAIL_LENGTH:
+        # The word that is cut may be the beginning of an address whose sign is cut off.
+        shown = shown.rpartition(" ")[0]
+    return RUN.sub(_mask_run, shown)
+
+
+def _mask_run(run: re.Match[str]) -> str:
+    """Return a run of characters with what is an e-mail address replaced, apart from the quotes around it."""
+    text = run[0]
+    signs = max(map(text.rfind, SIGNS)) + 1
+    if not signs:
+        return text
+    quotes = text[: len(text) - len(text.lstrip("'"))]
+    _, closing, rest = text[signs:].partition("'")
+    return quotes + MASK + closing + rest

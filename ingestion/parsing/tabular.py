@@ -120,12 +120,13 @@ def detect_delimiter(header: str) -> str:
     return max(",;\t", key=header.count)
 
 
-def split_line(line: str, delimiter: str, *, is_quoted: bool) -> list[str]:
-    """Return the cells of one line with their quotes. In CSV, a quote that is never closed ends with the line."""
+def split_line(line: str, delimiter: str, *, is_quoted: bool, max_cells: int = MAX_LINE_LENGTH) -> list[str]:
+    """Return the first cells of one line with their quotes. In CSV, a quote that is never closed ends with the line."""
     if not is_quoted:
-        return line.split(delimiter)
-    pattern, at, cells = cell_pattern(delimiter), 0, []
-    while at <= len(line) and (match := pattern.match(line, at)):
+        return line.split(delimiter, max_cells)[:max_cells]
+    pattern, at = cell_pattern(delimiter), 0
+    cells: list[str] = []
+    while at <= len(line) and len(cells) < max_cells and (match := pattern.match(line, at)):
         cells.append(match[0])
         at = match.end() + 1
     return cells

@@ -21,6 +21,12 @@ GZIP = b"\x1f\x8b"
 ZIP = b"PK\x03\x04"
 # Programs pack a file twice by mistake, not three times.
 MAX_GZIP_LAYERS = 2
+# Unpacked bytes for each packed byte, and the unpacked bytes that are always allowed. Reports unpack to 10 to 30 times
+# their size; a file of one character unpacks to a thousand times its size.
+MAX_RATIO, ALWAYS_UNPACKED = 200, 16 * 1024**2
+# The same for a layer within another. What is packed already hardly shrinks again, and gzip reads over zeros and empty
+# members, one after the other, without unpacking a byte.
+MAX_LAYER_RATIO, ALWAYS_IN_LAYER = 4, 1024**2
 # The list of files is read into memory before the first file.
 MAX_ARCHIVE_FILES, MAX_ARCHIVE_LIST_BYTES = 100, 64 * 1024
 # The record at the end of an archive, with a comment of the greatest length.
@@ -54,14 +60,25 @@ class TooLarge(Incomplete):
     """Raise when a document has more bytes than the limit."""
 
 
+class TooCompressed(TooLarge):
+    """Raise when packed data unpacks to more bytes than its size allows."""
+
+
 def read_blocks(stream: IO[bytes], *, max_bytes: int) -> Iterator[bytes]:
     """Yield a document in blocks, unpacked.
 
-    Raises RejectedDocument for an archive that is not one text file, for damaged data, or after more than
-    `max_bytes` bytes.
+    Raises RejectedDocument for an archive that is not one text file, for damaged data, for data that unpacks to far
+    more than its size, or after more than `max_bytes` bytes.
     """
     try:
         yield from unpack(stream, max_bytes=max_bytes)
+    except TooCompressed:
+        raise RejectedDocument(
+            "compression-ratio",
+            "The packed file unpacks to too much",
+            "It unpacks to far more than a report of its size. Upload the report as it was downloaded, or send it "
+            "uncompressed.",
+        ) from None
     except TooLarge:
         raise RejectedDocument(
             "document-too-large",
@@ -79,15 +96,19 @@ def read_blocks(stream: IO[bytes], *, max_bytes: int) -> Iterator[bytes]:
 def unpack(stream: IO[bytes], *, max_bytes: int) -> Iterator[bytes]:
     """Yield a document in blocks, unpacked. All blocks but the last have BLOCK bytes.
 
-    Raises DamagedGzip where the packed data breaks off, TooLarge after more than `max_bytes` bytes, or
-    RejectedDocument for an archive that is not one text file.
+    Raises DamagedGzip where the packed data breaks off, TooLarge after more than `max_bytes` bytes, TooCompressed
+    after more than the packed size allows, or RejectedDocument for an archive that is not one text file.
     """
     packed = _open_layers(stream)
+    allowed = _allowed(stream, MAX_RATIO, ALWAYS_UNPACKED)
+    error, most = (
+        (TooCompressed, allowed) if packed is not None and allowed < max_bytes else (TooLarge, max_bytes)
+    )
     seen = 0
     # The limit holds while the document is read: a few megabytes of gzip can unpack to gigabytes.
     while block := stream.read(BLOCK) if packed is None else _read_packed(packed):
-        if seen + len(block) > max_bytes:
-            raise TooLarge(f"more than {max_bytes} bytes", rest=block[: max_bytes - seen])
+        if seen + len(block) > most:
+            raise error(f"more than {most} bytes", rest=block[: most - seen])
         seen += len(block)
         yield block
 
@@ -106,9 +127,34 @@ def _beginning(stream: IO[bytes]) -> bytes:
     return beginning
 
 
+class _Layer:
+    """Limit the bytes of a packed layer within another one."""
+
+    def __init__(self, packed: Packed, most: int) -> None:
+        self._packed = packed
+        self._most = self._left = most
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes. Raises TooCompressed after more than the limit."""
+        piece = self._packed.read(size)
+        self._left -= len(piece)
+        if self._left < 0:
+            raise TooCompressed(f"more than {self._most} bytes", rest=b"")
+        return piece
+
+
+def _allowed(stream: IO[bytes], ratio: int, always: int) -> int:
+    """Return how many bytes a packed stream may unpack to. Leaves its position as it was."""
+    at = stream.tell()
+    size = stream.seek(0, io.SEEK_END)
+    stream.seek(at)
+    return max(ratio * size, always)
+
+
 def _open_layers(stream: IO[bytes]) -> Packed | None:
     """Return the innermost packed stream, or None if nothing is packed. Raises RejectedDocument."""
     packed: Packed | None = None
+    most = _allowed(stream, MAX_LAYER_RATIO, ALWAYS_IN_LAYER)
     beginning = _beginning(stream)
     if beginning == ZIP:
         packed = _open_archive(stream)
@@ -116,7 +162,8 @@ def _open_layers(stream: IO[bytes]) -> Packed | None:
     for _ in range(MAX_GZIP_LAYERS):
         if not beginning.startswith(GZIP):
             break
-        packed = gzip.GzipFile(fileobj=packed or stream, mode="rb")
+        source = cast("IO[bytes]", _Layer(packed, most)) if packed else stream
+        packed = gzip.GzipFile(fileobj=source, mode="rb")
         beginning = _peek(packed)
     if beginning.startswith(GZIP):
         raise RejectedDocument(
@@ -224,6 +271,8 @@ def _read_packed(packed: Packed) -> bytes:
         # read1 returns what comes before the damage, which read would lose.
         while len(block) < BLOCK and (piece := packed.read1(BLOCK - len(block))):
             block += piece
+    except TooCompressed as error:
+        raise TooCompressed(str(error), rest=bytes(block)) from None
     except DAMAGES as error:
         raise DamagedGzip(_cause(error), rest=bytes(block)) from None
     return bytes(block)

@@ -3,7 +3,7 @@
 1. Reject binary files, and detect the encoding.
 2. Use the announced report type, or detect it from the header or the beginning.
 3. Split the document into rows and parse each. Invalid rows are collected; a RejectedDocument ends
-   everything.
+   everything. One that takes far more CPU time than its size explains is given up.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from itertools import chain, islice
 from typing import IO, Any
 
-from ingestion.parsing import encodings, tabular, unpacking, xml
+from ingestion.parsing import cpu_time, encodings, tabular, unpacking, xml
 from ingestion.parsing.encodings import Encoding
 from ingestion.parsing.rejections import InvalidRow, RejectedDocument, RejectedLine
 from ingestion.parsing.tabular import clean_cell
@@ -43,22 +43,25 @@ class DocumentReader:
         announced_type: str,
         parse_context: ParseContext,
         max_bytes: int,
+        max_cpu_seconds: float = cpu_time.MAX_SECONDS,
         encoding: Encoding | None = None,
     ) -> None:
         """Detect the encoding and report type. Raises RejectedDocument.
 
         `open_document` opens the document anew on each call. `encoding` is that of the original document, if
-        it was redacted.
+        it was redacted. `max_cpu_seconds` ends the reading of a large document; a smaller one has less.
         """
         self.parse_context = parse_context
         self.rejected: list[RejectedLine] = []
         self.read = self.set_apart = 0
         self._opening = open_document
         self._most_bytes = max_bytes
+        # From here on, whatever is done with the facts between two rows.
+        self._cpu = cpu_time.CpuLimit(max_seconds=max_cpu_seconds)
         with open_document() as stream:
             # Detecting the encoding reads all of the document, so damaged gzip and documents that are too
             # large are rejected here, before a row is parsed.
-            blocks = unpacking.read_blocks(stream, max_bytes=max_bytes)
+            blocks = self._blocks(stream)
             head = next(blocks, b"")
             detection.reject_binary(head)
             self.encoding = encoding or encodings.detect_encoding(
@@ -79,7 +82,7 @@ class DocumentReader:
         self.rejected.clear()
         self.parse_context.warnings.clear()
         with self._opening() as stream:
-            source = unpacking.read_blocks(stream, max_bytes=self._most_bytes)
+            source = self._blocks(stream)
             max_bytes = min(self._most_bytes, self.report_type.max_bytes)
             if self.report_type.read_rows is not None:
                 pairs = self.report_type.read_rows(_read_all(source, max_bytes=max_bytes), self.parse_context)
@@ -121,6 +124,9 @@ class DocumentReader:
             return self.facts()
         return (pair for pair in self.facts() if type(pair[1]) is fact_type)
 
+    def _blocks(self, stream: IO[bytes]) -> Iterator[bytes]:
+        return self._cpu.blocks(unpacking.read_blocks(stream, max_bytes=self._most_bytes))
+
     def _find_type(self, announced: ReportType | None) -> ReportType:
         """Return the report type, and set the layout of a table. Raises RejectedDocument."""
         beginning = self._beginning()
@@ -135,14 +141,14 @@ class DocumentReader:
     def _beginning(self) -> str:
         """Return the beginning of the document, up to START_BYTES."""
         with self._opening() as stream:
-            block = next(unpacking.read_blocks(stream, max_bytes=self._most_bytes), b"")
+            block = next(self._blocks(stream), b"")
         # The block may end in the middle of a character.
         return block[:START_BYTES].decode(self.encoding.codec, errors="ignore").lstrip("\ufeff \t\r\n")
 
     def _find_layout(self, announced: ReportType | None) -> TableLayout:
         with self._opening() as stream:
-            blocks = unpacking.read_blocks(stream, max_bytes=self._most_bytes)
-            layout = table_layout.find_layout(tabular.Lines(blocks, self.encoding.codec), announced=announced)
+            lines = tabular.Lines(self._blocks(stream), self.encoding.codec)
+            layout = table_layout.find_layout(lines, announced=announced)
         if layout is None:
             raise detection.empty_document()
         return layout
@@ -184,7 +190,8 @@ class DocumentReader:
         """Yield the facts of a table's rows, and collect the lines that repeat its header."""
         width = len(layout.header)
         widths = _Widths(width)
-        for row in rows:
+        # Without empty rows, which take longest for their length: a document may be a million of them.
+        for row in self._cpu.rows(filter(any, rows)):
             # The number of cells first: in a shifted row each cell may be valid in the wrong column.
             if len(row) != width and (reason := widths.check(row, lines)):
                 if reason is not BLANK:
@@ -207,7 +214,7 @@ class DocumentReader:
                 yield lines.number, facts  # type: ignore[misc]
 
     def _parse_rows(self, rows: Iterable[tuple[int, Any]], parse: RowParser) -> Iterator[tuple[int, Fact]]:
-        for line, row in rows:
+        for line, row in self._cpu.rows(rows):
             try:
                 facts = parse(row)
             except SetApart as apart:

@@ -213,7 +213,11 @@ def _places(header: Sequence[str], name: str) -> list[int]:
 
 def is_repeated(header: Sequence[str], row: Sequence[str]) -> bool:
     """Return whether a row is the header once more, perhaps in another spelling or language."""
-    return [canonical(cell) for cell in shorten(row)] == [canonical(cell) for cell in header]
+    cells = shorten(row)
+    # Asked for every rejected row: most differ in the first cell.
+    return len(cells) == len(header) and all(
+        canonical(cell) == canonical(name) for cell, name in zip(cells, header, strict=True)
+    )
 
 
 def shorten(header: Sequence[str]) -> list[str]:

@@ -9,11 +9,12 @@ import re
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
-from ingestion.parsing.rejections import mask_email_addresses
+from ingestion.parsing.rejections import MASK, mask_email_addresses
 
 MAX_LENGTH = 40
+# Of a longer value, at most this much is looked at.
+MAX_SCANNED = 120
 SEVERAL_WORDS, ONE_WORD, LONG_NUMBER = "a text of several words", "a text of one word", "a long number"
-MASK = "[e-mail address]"
 # Shorter words are close to too many others.
 MIN_CLOSE_LENGTH, CLOSE = 5, 0.8
 MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
@@ -64,8 +65,9 @@ def quote_value(text: str, accepted: Iterable[str] = ()) -> str:
 
     `accepted` are the words that the cell may have. A word that is much like one of them is a misspelt one.
     """
-    plain = text[:1000].strip()
-    if is_quotable(plain, frozenset(accepted)):
+    plain = text[: MAX_SCANNED + 1].strip()
+    # A value that is longer than what is looked at may end in anything.
+    if len(plain) <= MAX_SCANNED and is_quotable(plain, frozenset(accepted)):
         return repr(plain if len(plain) <= MAX_LENGTH else plain[:MAX_LENGTH] + "…")
     masked = mask_email_addresses(plain)
     if masked == MASK:

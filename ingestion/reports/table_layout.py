@@ -10,7 +10,7 @@ The parser and the redaction ask the same question, so that what the one reads t
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ingestion.parsing import tabular
 from ingestion.parsing.tabular import clean_cell
@@ -121,11 +121,15 @@ WORDS = frozenset(word for name in (*COLUMN_NAMES, *GENERAL_WORDS.split()) for w
 
 @dataclass(slots=True)
 class _Candidate:
-    """Hold a line that may be the header."""
+    """Hold a line that may be the header.
+
+    Each report type asks for its cells, so they are split once.
+    """
 
     number: int
     line: str
     stated_delimiter: str
+    split: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def delimiter(self) -> str:
@@ -134,11 +138,17 @@ class _Candidate:
     def cells(self, delimiter: str = "") -> list[str]:
         """Return the clean cells, at most MAX_COLUMNS and one, without the empty ones at the end."""
         delimiter = delimiter or self.delimiter
-        cells = tabular.split_line(self.line, delimiter, is_quoted=delimiter != "\t")
-        cells = cells[: tabular.MAX_COLUMNS + 1]
-        return headers.shorten([clean_cell(cell) for cell in cells])
+        if delimiter not in self.split:
+            cells = tabular.split_line(
+                self.line, delimiter, is_quoted=delimiter != "\t", max_cells=tabular.MAX_COLUMNS + 1
+            )
+            self.split[delimiter] = headers.shorten([clean_cell(cell) for cell in cells])
+        return self.split[delimiter]
 
     def has_order_id(self) -> bool:
+        # Splitting takes much longer, and most lines have none.
+        if not ORDER_ID.search(self.line):
+            return False
         return any(ORDER_ID.fullmatch(clean_cell(cell)) for cell in re.split("[\t,;]", self.line))
 
 

@@ -1,5 +1,7 @@
 """Test that reasons and problems quote no personal data."""
 
+import time
+
 import pytest
 
 from ingestion.parsing.rejections import InvalidRow, RejectedDocument, mask_email_addresses
@@ -29,10 +31,36 @@ FEEDBACK = build.feedback_file([build.feedback_row(order=build.order_id(1), on=D
         ("müller@exämple.de", "[e-mail address]"),
         ("`order-status`: 'Lost' is not a known status.", "`order-status`: 'Lost' is not a known status."),
         ("", ""),
+        ("Write to 'a@b'c@d' or ''a@b''", "Write to '[e-mail address]' or ''[e-mail address]''"),
+        ("jane@@doe@example", "[e-mail address]"),
+        ("the order " + "x" * 3985 + " jane.doe@doe.example", "the order " + "x" * 3985),
+        ("the order " + "x" * 3988 + "@doe.example", "the order"),
+        ("x" * 5000, "x" * 4000),
     ],
 )
 def test_email_addresses_are_masked(text: str, left: str) -> None:
     assert mask_email_addresses(text) == left
+
+
+def test_rejected_rows_cost_no_more_than_their_length() -> None:
+    rows = [build.order_row()] + [build.order_row(amazon_order_id="@ " + "x" * 1000)] * 1000
+    document = build.orders_file(rows)
+    began = time.thread_time()
+
+    parsed = parse_document(document)
+
+    assert len(parsed.rejected) == 1000
+    assert time.thread_time() - began < 1.5
+
+
+@pytest.mark.parametrize("cell", ["pendin " * 140, "x" * 1000, "0-" * 500, "a@b " * 250, "1," * 500])
+def test_only_the_beginning_of_a_long_value_is_looked_at(cell: str) -> None:
+    began = time.thread_time()
+
+    for _ in range(500):
+        quote_value(cell, ("pending", "granted", "refunded_by_seller", "order_cancelled"))
+
+    assert time.thread_time() - began < 1
 
 
 def test_reason_and_rejection_contain_no_addresses() -> None:

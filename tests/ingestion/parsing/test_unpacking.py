@@ -1,5 +1,8 @@
 import gzip
 import io
+import time
+import zipfile
+from collections.abc import Callable
 
 import pytest
 
@@ -89,3 +92,59 @@ def test_blocks_of_packed_and_plain_documents_are_equal(length: int) -> None:
 
     assert plain == packed
     assert [len(block) for block in plain[:-1]] == [unpacking.BLOCK] * (len(plain) - 1)
+
+
+def zipped(content: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("report.txt", content)
+    return out.getvalue()
+
+
+LINES = b"\n" * (unpacking.ALWAYS_UNPACKED + 1)
+MEMBER = gzip.compress(b"", mtime=0)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param(gzip.compress(LINES), id="gzip"),
+        pytest.param(gzip.compress(gzip.compress(LINES)), id="gzip in gzip"),
+        pytest.param(zipped(LINES), id="ZIP"),
+        pytest.param(zipped(gzip.compress(LINES)), id="gzip in ZIP"),
+        pytest.param(gzip.compress(LINES[::2]) + gzip.compress(LINES[1::2]), id="two members"),
+        pytest.param(
+            gzip.compress(gzip.compress(b"a report") + bytes(unpacking.ALWAYS_IN_LAYER)), id="zeros within"
+        ),
+        pytest.param(
+            gzip.compress(MEMBER * (unpacking.ALWAYS_IN_LAYER // len(MEMBER) + 1)), id="empty members"
+        ),
+    ],
+)
+def test_document_that_unpacks_to_far_more_than_its_size_is_rejected_early(document: bytes) -> None:
+    began = time.thread_time()
+
+    with pytest.raises(RejectedDocument) as rejection:
+        unpacked(document, most=1024**3)
+
+    assert rejection.value.slug == "compression-ratio"
+    assert "uncompressed" in rejection.value.detail
+    assert time.thread_time() - began < 5
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zipped])
+def test_repetitive_report_is_unpacked(pack: Callable[[bytes], bytes]) -> None:
+    rows = b"".join(b"%03d-1234567-1234567\tShipped\t2026-11-01\n" % (n % 1000) for n in range(500_000))
+    assert len(rows) > unpacking.ALWAYS_UNPACKED
+    document = pack(rows)
+
+    assert len(unpacked(document, most=1024**3)) == len(rows)
+    assert len(rows) > 15 * len(document)
+
+
+def test_document_that_unpacks_to_too_much_comes_up_to_the_limit() -> None:
+    with pytest.raises(unpacking.TooCompressed) as error:
+        for _ in unpacking.unpack(io.BytesIO(gzip.compress(LINES)), max_bytes=1024**3):
+            pass
+
+    assert len(error.value.rest) == unpacking.ALWAYS_UNPACKED % unpacking.BLOCK

@@ -150,7 +150,7 @@ def test_bomb_is_refused_at_limit(wrap: Callable[[bytes], bytes]) -> None:
     with pytest.raises(RejectedDocument) as rejection:
         parse_document(wrap(b"x\n" * MAX_BYTES))
 
-    assert rejection.value.slug == "document-too-large"
+    assert rejection.value.slug == "compression-ratio"
 
 
 @pytest.mark.parametrize("lines", [1, 10])
