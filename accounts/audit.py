@@ -42,7 +42,7 @@ def record(
     """Record that `actor` did `what` (such as `endpoint.created`) to the object with the public ID `about`.
 
     `before` and `after` are fields of the object; the entry stores those that differ. None means that the
-    object did not exist. `detail` is JSON of IDs and choices. Entries are never deleted, so they must not
+    object did not exist. `detail` is JSON of IDs and choices. Entries are stored for years, so they must not
     contain secrets or data of buyers.
     """
     fields_before, fields_after = _changed_fields(before, after)

@@ -39,7 +39,7 @@ def revoke_all(*, agency_id: UUID, by: str, actor: Actor, now: datetime) -> None
 
 
 def _delete(invitation: Invitation, actor: Actor, now: datetime) -> None:
-    # The e-mail address is left out: audit entries are never deleted.
+    # The e-mail address is left out: audit entries outlive the invitation.
     audit.record(
         agency_id=invitation.agency_id,
         actor=actor,

@@ -35,6 +35,7 @@ TASK_PACKAGES = [
     "accounts.people",
     "accounts.requests",
     "ingestion",
+    "ingestion.data_retention",
     "ingestion.exports",
     "metrics",
     "webhooks.delivery",
@@ -69,6 +70,10 @@ app.conf.beat_schedule = {
     "delete old reports": {
         "task": "ingestion.tasks.delete_old_documents",
         "schedule": crontab(minute="37"),
+    },
+    "end data": {
+        "task": "ingestion.data_retention.tasks.end_data",
+        "schedule": crontab(hour="2", minute="17"),
     },
     "delete old deliveries": {
         "task": "webhooks.delivery.tasks.delete_old_deliveries",

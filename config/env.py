@@ -74,11 +74,12 @@ def one_of(name: str, *, choices: Collection[str], default: str) -> str:
     return value
 
 
-def integer(name: str, *, default: int, least: int = 0) -> int:
-    """Return a whole number of at least `least`."""
+def integer(name: str, *, default: int, least: int = 0, most: int | None = None) -> int:
+    """Return a whole number of at least `least`, and at most `most`."""
     value = os.environ.get(name) or str(default)
-    if not value.isdecimal() or int(value) < least:
-        raise BadVariable(f"{name} must be an integer of at least {least}, not {value!r}.")
+    if not value.isdecimal() or int(value) < least or (most is not None and int(value) > most):
+        bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
+        raise BadVariable(f"{name} must be an integer {bounds}, not {value!r}.")
     return int(value)
 
 

@@ -193,6 +193,8 @@ SOURCES_MAX_AGE_HOURS = {
 # Retention
 CLOSED_AGENCY_DAYS = env.integer("CLOSED_AGENCY_DAYS", default=7, least=1)
 DELETED_ACCOUNT_DAYS = env.integer("DELETED_ACCOUNT_DAYS", default=7)
+# Amazon's Data Protection Policy: data at most 18 months, logs about it at least 12.
+SP_API_RETENTION_MONTHS = env.integer("SP_API_RETENTION_MONTHS", default=18, least=13, most=18)
 
 # Webhooks
 WEBHOOK_ALLOWED_NETWORKS = env.networks("WEBHOOK_ALLOWED_NETWORKS")

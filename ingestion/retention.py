@@ -1,4 +1,4 @@
-"""Delete documents after the agency's retention period. Facts and figures are kept."""
+"""Delete documents after the agency's retention period. Facts and figures stay (data_retention ends them)."""
 
 import logging
 from datetime import datetime, timedelta

@@ -72,7 +72,7 @@ def erase_agency(*, agency_id: str) -> None:
 
 @shared_task
 def delete_old_documents() -> None:
-    """Delete documents past their agency's retention, and abandoned uploads. Facts are kept."""
+    """Delete documents past their agency's retention, and abandoned uploads. Facts stay."""
     for agency_id in (*context.open_agency_ids(), *context.closed_agency_ids()):
         retention.delete(agency_id=agency_id, now=timezone.now())
     retention.sweep_uploads(now=timezone.now())

@@ -28,7 +28,8 @@ class AuditLog(Collection[AuditEntry]):
     @extend_schema(
         operation_id="listAuditLogEntries",
         summary="List audit log entries",
-        description="Returns the newest entries first. Entries are never deleted.",
+        description="Returns the newest entries first. Entries about reports and breaches end with the data that "
+        "they are about, after a year at the earliest.",
         tags=["Agency"],
         responses=AuditEntrySerializer(many=True),
     )

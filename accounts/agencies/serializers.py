@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from accounts.agencies.account_serializers import MetricField
 from accounts.models import Agency
+from accounts.models.agencies import DATA_RETENTION_MONTHS
 from accounts.requests.fields import PublicIdField
 from api import origins
 from api.strict_fields import Body, Choice, Contradiction
@@ -16,6 +17,8 @@ AGENCY = {
     "counts_pending_and_cancelled": False,
     "keeps_personal_columns": False,
     "document_retention_days": 30,
+    "data_retention_months": None,
+    "sp_api_retention_months": 18,
     "allowed_origins": ["https://app.acme.example"],
     "ignored_metrics": [],
     "language": "en",
@@ -45,6 +48,7 @@ class OriginField(serializers.CharField):
             "Count pending orders", value={"counts_pending_and_cancelled": True}, request_only=True
         ),
         OpenApiExample("Keep reports for a week", value={"document_retention_days": 7}, request_only=True),
+        OpenApiExample("End data after two years", value={"data_retention_months": 24}, request_only=True),
         OpenApiExample(
             "Ignore a metric without data",
             value={"ignored_metrics": ["message_response_rate_24h"]},
@@ -57,6 +61,19 @@ class OriginField(serializers.CharField):
 )
 class AgencySerializer(Body, serializers.ModelSerializer[Agency]):
     id = PublicIdField()
+    data_retention_months = serializers.IntegerField(
+        min_value=DATA_RETENTION_MONTHS[0],
+        max_value=DATA_RETENTION_MONTHS[1],
+        required=False,
+        allow_null=True,
+        help_text="For how many months the data of uploaded and posted reports is stored: facts and their history, "
+        "reports, daily counts, breaches and events. After that it is deleted and cannot be recovered. Null: it is "
+        "stored until its account is deleted.",
+    )
+    sp_api_retention_months = serializers.SerializerMethodField(
+        help_text="For how many months the data that came from Amazon's API is stored. The operator sets it; Amazon's "
+        "Data Protection Policy allows at most 18."
+    )
     allowed_origins = serializers.ListField(
         child=OriginField(max_length=255),
         max_length=MAX_ORIGINS,
@@ -90,11 +107,16 @@ class AgencySerializer(Body, serializers.ModelSerializer[Agency]):
                 "counts_pending_and_cancelled",
                 "keeps_personal_columns",
                 "document_retention_days",
+                "data_retention_months",
+                "sp_api_retention_months",
             ),
             "allowed_origins",
             "ignored_metrics",
             "language",
         )
+
+    def get_sp_api_retention_months(self, agency: Agency) -> int:
+        return settings.SP_API_RETENTION_MONTHS
 
     def validate_ignored_metrics(self, codes: list[str]) -> list[str]:
         return list(dict.fromkeys(codes))

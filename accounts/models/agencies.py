@@ -11,6 +11,8 @@ from django.db import models
 from api import identifiers
 
 MOST_RETENTION_DAYS = 3650
+# Windows, restatements and the log of a year need less than twelve months.
+DATA_RETENTION_MONTHS = (12, 120)
 
 
 class AgencyQuerySet(models.QuerySet["Agency"]):
@@ -45,6 +47,13 @@ class Agency(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(MOST_RETENTION_DAYS)],
         help_text="For how many days documents are stored after they were received. Facts from deleted "
         "documents are kept.",
+    )
+    # Null: data of hand-uploaded reports has no end.
+    data_retention_months = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(DATA_RETENTION_MONTHS[0]), MaxValueValidator(DATA_RETENTION_MONTHS[1])],
+        help_text="For how many months the data of uploaded and posted reports is stored.",
     )
     allowed_origins = ArrayField(
         models.CharField(max_length=255),
@@ -91,6 +100,11 @@ class Agency(models.Model):
             models.CheckConstraint(
                 condition=models.Q(document_retention_days__range=(1, MOST_RETENTION_DAYS)),
                 name="accounts_agency_retention_range",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(data_retention_months=None)
+                | models.Q(data_retention_months__range=DATA_RETENTION_MONTHS),
+                name="accounts_agency_data_retention_range",
             ),
         )
 

@@ -24,7 +24,10 @@ class Actor:
 
 
 class AuditEntry(TenantModel):
-    """Store one change and the actor who made it. Entries are never changed or deleted."""
+    """Store one change and the actor who made it. Entries are never changed.
+
+    Entries about reports and breaches end with these (ingestion/data_retention).
+    """
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
     at = models.DateTimeField()

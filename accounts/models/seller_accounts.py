@@ -1,6 +1,6 @@
 """Define the table of seller accounts."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Self
 from uuid import UUID
 
@@ -103,6 +103,10 @@ class SellerAccount(TenantModel):
     erasure_started_at = models.DateTimeField(null=True)
     # The next facts are recorded strictly later, so that `known_at` separates them.
     last_recorded_at = models.DateTimeField(null=True)
+    # Data before this day that came from Amazon's API has ended (ingestion/data_retention). Null: none has.
+    sp_api_data_from = models.DateField(null=True)
+    # The same for data of uploaded and posted reports.
+    own_data_from = models.DateField(null=True)
 
     objects = SellerAccountQuerySet.as_manager()
 
@@ -145,6 +149,11 @@ class SellerAccount(TenantModel):
     @property
     def public_id(self) -> str:
         return public_account_id(self.id)
+
+    @property
+    def data_from(self) -> date | None:
+        """Return the first day whose data is complete, or None if no data has ended."""
+        return max((day for day in (self.sp_api_data_from, self.own_data_from) if day), default=None)
 
     def is_stale(self, *, at: datetime) -> bool:
         """Return whether a source is stale. A source that was never loaded is not stale."""

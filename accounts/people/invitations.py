@@ -155,7 +155,7 @@ def _send(invitation: Invitation, now: datetime) -> None:
 
 
 def _record(invitation: Invitation, what: str, actor: Actor, now: datetime, **fields: Any) -> None:
-    # The e-mail address is left out: audit entries are never deleted.
+    # The e-mail address is left out: audit entries outlive the invitation.
     audit.record(
         agency_id=invitation.agency_id, actor=actor, what=what, about=invitation.public_id, now=now, **fields
     )

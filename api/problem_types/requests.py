@@ -255,6 +255,14 @@ REQUESTS = (
         "Upload the document again if you need it.",
     ),
     ProblemType(
+        "data-not-retained",
+        410,
+        "Data no longer stored",
+        "The data of these days, or what was known at this moment, has ended: data from Amazon's API after 18 "
+        "months, data of uploaded reports after the months that the agency chose.",
+        "Ask for days from `retained_from` on.",
+    ),
+    ProblemType(
         "export-expired",
         410,
         "Export expired",

@@ -188,6 +188,11 @@ TABLES: tuple[Table, ...] = (
     metrics_table(
         "dailycounts", "daily-counts", "Daily counts in every version; the latest version is current."
     ),
+    metrics_table(
+        "carriedcounts",
+        "carried-counts",
+        "What facts that have ended contributed to days whose data is complete.",
+    ),
     metrics_table("currentvalue", "current-values", "The current value of each series."),
     Table(
         name="metrics_snapshot",

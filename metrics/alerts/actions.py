@@ -93,7 +93,7 @@ def _record(
         key_name=by.name,
         recorded_at=now,
     )
-    # Without the text of notes, which is deleted with the breach. The audit log is kept permanently.
+    # Without the text of notes, which is deleted with the breach. The audit entry may outlive it.
     audit.record(
         agency_id=breach.agency_id,
         actor=by.actor,

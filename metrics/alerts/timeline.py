@@ -8,6 +8,7 @@ from accounts.models import SellerAccount
 from metrics.alerts import state_machine
 from metrics.models import Breach, BreachAction
 from metrics.pipeline import staleness, values
+from metrics.retention import retained_days
 from metrics.rules.definitions import CATALOGUE
 from metrics.rules.series import Value
 from webhooks.models import Event
@@ -74,12 +75,17 @@ def query(*, breach: Breach) -> list[TimelineEntry]:
 def query_days(*, account: SellerAccount, breach: Breach, now: datetime) -> list[tuple[Value, bool]]:
     """Return the values of the series as known now, each with whether it was stale at the end of the day.
 
-    From a week before the breach opened until it ended, or until today; at most the last three years.
+    From a week before the breach opened until it ended, or until today; at most the last three years, and only
+    days of which values are complete.
     """
     until = breach.resolved_as_of or now.astimezone(UTC).date()
+    since = max(breach.as_of - DAYS_BEFORE, until - LONGEST_SPAN)
+    since = max(since, retained_days.first_value_day(account.data_from) or since)
+    if since > until:
+        return []
     series_values = values.query(
         account=account,
-        days=(max(breach.as_of - DAYS_BEFORE, until - LONGEST_SPAN), until),
+        days=(since, until),
         # Not the current time: a report that is being recorded has an earlier moment and is not visible yet.
         known_at=account.last_recorded_at or account.created_at,
         stale_at=now,

@@ -60,6 +60,7 @@ METRICS = {
     "as_of": "2026-11-22",
     "known_at": "2026-11-22T09:00:00Z",
     "unmatched_defects": 1,
+    "retained_from": None,
     "metrics": [VALUE],
 }
 HISTORY: dict[str, Any] = {
@@ -68,6 +69,7 @@ HISTORY: dict[str, Any] = {
     "marketplace": "DE",
     "channel": "mfn",
     "known_at": "2026-11-22T09:00:00Z",
+    "retained_from": None,
     "points": [
         {
             "as_of": "2026-11-22",
@@ -191,6 +193,7 @@ BREACH = {
 ONE_BREACH = BREACH | {"timeline": [OPENED, ACKNOWLEDGED], "days": [HISTORY["points"][0] | {"stale": False}]}
 PORTFOLIO = {
     "as_of": "2026-11-22",
+    "retained_from": None,
     "accounts": {
         "total": 212,
         "breached": 3,

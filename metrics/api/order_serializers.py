@@ -1,22 +1,49 @@
 """Define the response bodies of the orders behind a metric, and of unmatched defects."""
 
+from datetime import date
 from typing import Any
 
 from django.utils.translation import gettext
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
+from rest_framework.response import Response
 
 from accounts.marketplaces import CODES
 from accounts.models import public_account_id
 from accounts.requests.fields import ChoiceOrNull, TextOrNull
 from api import identifiers
+from api.pagination import CursorPagination
 from metrics.api import examples
 from metrics.api.query_params import DEFECT_KINDS
-from metrics.api.value_serializers import CHANNELS
+from metrics.api.value_serializers import CHANNELS, RETAINED_FROM
 from metrics.drilldown.unmatched import UnmatchedDefect
 from metrics.rules import reasons
 
 FUNDERS = ("seller", "amazon")
+
+
+class RetainedPagination(CursorPagination):
+    """Add the first day of which values are complete to each page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.retained_from: date | None = None
+
+    def get_paginated_response(self, data: Any) -> Response:
+        response = super().get_paginated_response(data)
+        response.data["retained_from"] = self.retained_from
+        return response
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        page = super().get_paginated_response_schema(schema)
+        page["required"].append("retained_from")
+        page["properties"]["retained_from"] = {
+            "type": ["string", "null"],
+            "format": "date",
+            "example": None,
+            "description": RETAINED_FROM,
+        }
+        return page
 
 
 class DefectSerializer(serializers.Serializer[reasons.Reason]):

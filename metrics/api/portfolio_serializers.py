@@ -89,6 +89,10 @@ class StaleAccount(serializers.Serializer[Any]):
 )
 class PortfolioSerializer(serializers.Serializer[Any]):
     as_of = serializers.DateField(help_text="The current day (UTC).")
+    retained_from = serializers.DateField(
+        allow_null=True,
+        help_text="The first day of which the values of every account are complete. Null if no data has ended.",
+    )
     accounts = PortfolioAccounts(help_text="The number of accounts by status.")
     metrics = PortfolioMetric(many=True, help_text="The number of accounts by status, for each metric.")
     open_breaches = OpenBreaches(help_text="The number of open breaches and warnings.")

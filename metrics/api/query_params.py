@@ -7,11 +7,13 @@ from typing import Any
 
 from django.utils import timezone
 from rest_framework import serializers
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
 from accounts.marketplaces import CODES
 from accounts.models import SellerAccount
 from api.strict_fields import Choice, Contradiction, Day, Instant, KeywordFields
+from metrics.retention import retained_days
 from metrics.rules.definitions import CATALOGUE
 from metrics.rules.facts import Channel, DefectKind
 
@@ -129,6 +131,21 @@ class HistoryParams(KeywordFields, SeriesParams):
         return check_day(day)
 
 
+class NotRetained(APIException):
+    """Raise when data of the requested days has ended (ingestion/data_retention)."""
+
+    status_code = 410
+    default_code = "data-not-retained"
+    default_detail = (
+        "Data of this account is stored for a limited time, and a part of what the request asks for has ended. "
+        "Values are complete from `retained_from` on."
+    )
+
+    def __init__(self, retained_from: date) -> None:
+        super().__init__()
+        self.more = {"retained_from": retained_from.isoformat()}
+
+
 @dataclass(frozen=True, slots=True)
 class PointInTime:
     """Store the day of the values, the moment at which their data was known, and the moment for staleness."""
@@ -152,10 +169,11 @@ def parse(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str
 def resolve_point(params: dict[str, Any], account: SellerAccount) -> PointInTime:
     """Return the point in time of the request.
 
-    Without parameters, it is today with all data that is known now.
+    Without parameters, it is today with all data that is known now. Raises NotRetained.
     """
     moment = params.get("known_at") or timezone.now()
     as_of = params.get("as_of") or moment.astimezone(UTC).date()
+    _check_retained(account, params, as_of)
     return PointInTime(as_of, _known_at(params, account), moment)
 
 
@@ -163,21 +181,37 @@ def resolve_span(params: dict[str, Any], account: SellerAccount) -> tuple[date, 
     """Return the first and last day of a history, the moment at which the data was known, and that for
     staleness.
 
-    Raises Contradiction.
+    Without `from`, the history begins no earlier than the values of the account. Raises Contradiction and
+    NotRetained.
     """
     moment = params.get("known_at") or timezone.now()
     until = params.get("to") or moment.astimezone(UTC).date()
-    since = params.get("from") or until - DEFAULT_HISTORY
+    retained_from = retained_days.first_value_day(account.data_from)
+    default = until - DEFAULT_HISTORY
+    since = params.get("from") or min(until, max(default, retained_from or default))
     if since > until:
         raise Contradiction({"from": "`from` must not be after `to`."})
     if until - since > LONGEST_HISTORY:
         raise Contradiction({"from": "A history covers at most three years. Send several requests for more."})
+    _check_retained(account, params, since)
     return since, until, _known_at(params, account), moment
 
 
 def resolve_known_at(params: dict[str, Any], account: SellerAccount) -> datetime:
-    """Return the moment at which the data of a response without days was known."""
+    """Return the moment at which the data of a response without days was known. Raises NotRetained."""
+    _check_retained(account, params)
     return _known_at(params, account)
+
+
+def _check_retained(account: SellerAccount, params: dict[str, Any], *days: date) -> None:
+    """Raise NotRetained if the data of a day, or what was known at the requested moment, has ended."""
+    retained_from = retained_days.first_value_day(account.data_from)
+    if retained_from is None:
+        return
+    known_at = params.get("known_at")
+    known_on = (known_at.astimezone(UTC).date(),) if known_at else ()
+    if min((*days, *known_on, retained_from)) < retained_from:
+        raise NotRetained(retained_from)
 
 
 def _known_at(params: dict[str, Any], account: SellerAccount) -> datetime:

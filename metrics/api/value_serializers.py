@@ -24,6 +24,7 @@ CHANNELS = [channel.value for channel in Channel]
 COMPARATORS = [comparator.value for comparator in Comparator]
 STATUSES = [status.value for status in Status]
 BASES = [basis.value for basis in Basis]
+RETAINED_FROM = "The first day of which values are complete, because data of earlier days has ended. Null if no data has ended."
 
 
 class WindowSerializer(KeywordFields):
@@ -344,6 +345,7 @@ class AccountMetricsSerializer(serializers.Serializer[Any]):
     unmatched_defects = serializers.IntegerField(
         help_text="Defects whose order is not loaded yet. They count once the order is loaded."
     )
+    retained_from = serializers.DateField(allow_null=True, help_text=RETAINED_FROM)
     metrics = MetricValueSerializer(
         many=True, help_text="One value for each metric, marketplace and channel."
     )
@@ -379,4 +381,5 @@ class MetricHistorySerializer(serializers.Serializer[Any]):
         help_text="The response uses only data that was known at this moment. Send it as `known_at` to get "
         "the same response again."
     )
+    retained_from = serializers.DateField(allow_null=True, help_text=RETAINED_FROM)
     points = HistoryPointSerializer(many=True, help_text="One value a day, oldest first.")

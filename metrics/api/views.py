@@ -21,7 +21,7 @@ from accounts.tenancy import context
 from api.strict_fields import Contradiction
 from metrics import tasks
 from metrics.api import query_params
-from metrics.api.order_serializers import OrderSerializer, UnmatchedDefectSerializer
+from metrics.api.order_serializers import OrderSerializer, RetainedPagination, UnmatchedDefectSerializer
 from metrics.api.portfolio_serializers import PortfolioSerializer
 from metrics.api.renderers import HistoryCsv, OrdersCsv, UnmatchedDefectsCsv
 from metrics.api.snapshot_serializers import SnapshotSerializer
@@ -34,6 +34,7 @@ from metrics.drilldown import portfolio, unmatched
 from metrics.drilldown.orders import Drilldown
 from metrics.models import Defect, Snapshot
 from metrics.pipeline import amazon_reported, staleness, values
+from metrics.retention import retained_days
 from metrics.rules.definitions import CATALOGUE, Metric
 from metrics.rules.series import Value
 
@@ -94,6 +95,8 @@ def query_day(
 
 
 class Metrics(Resource):
+    problems = {"get": (query_params.NotRetained,)}  # noqa: RUF012
+
     @extend_schema(
         operation_id="listMetrics",
         summary="List metrics",
@@ -115,6 +118,7 @@ class Metrics(Resource):
             "as_of": point.as_of,
             "known_at": point.known_at,
             "unmatched_defects": unmatched.count(account=account, known_at=point.known_at),
+            "retained_from": retained_days.first_value_day(account.data_from),
             "metrics": day_values,
         }
         figures = amazon_reported.query_figures(
@@ -129,7 +133,7 @@ class Metrics(Resource):
 class History(Resource):
     renderer_classes = (JSONRenderer, HistoryCsv)
     row_serializer = HistoryPointSerializer
-    problems = {"get": (Contradiction,)}  # noqa: RUF012
+    problems = {"get": (Contradiction, query_params.NotRetained)}  # noqa: RUF012
 
     @extend_schema(
         operation_id="getMetricHistory",
@@ -164,6 +168,7 @@ class History(Resource):
             "marketplace": marketplace,
             "channel": channel,
             "known_at": known_at,
+            "retained_from": retained_days.first_value_day(account.data_from),
             "points": points,
         }
         data = MetricHistorySerializer(history).data
@@ -176,6 +181,8 @@ class Orders(Collection[Any]):
     # For the OpenAPI document only; the rows come from the drill-down.
     queryset = Snapshot.objects.none()
     serializer_class = OrderSerializer
+    pagination_class = RetainedPagination
+    problems = {"get": (query_params.NotRetained,)}  # noqa: RUF012
 
     @extend_schema(
         operation_id="listMetricOrders",
@@ -202,6 +209,7 @@ class Orders(Collection[Any]):
             known_at=point.known_at,
             counted=params.get("counted"),
         )
+        self.paginator.retained_from = retained_days.first_value_day(account.data_from)  # type: ignore[union-attr]
         page = self.paginate_queryset(drilldown)  # type: ignore[arg-type]
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
@@ -211,6 +219,8 @@ class UnmatchedDefects(Collection[Any]):
     # For the OpenAPI document only; the rows come from the drill-down.
     queryset = Defect.objects.none()
     serializer_class = UnmatchedDefectSerializer
+    pagination_class = RetainedPagination
+    problems = {"get": (query_params.NotRetained,)}  # noqa: RUF012
 
     @extend_schema(
         operation_id="listUnmatchedDefects",
@@ -232,6 +242,7 @@ class UnmatchedDefects(Collection[Any]):
             found_at=params.get("known_at") or timezone.now(),
             kind=params.get("kind"),
         )
+        self.paginator.retained_from = retained_days.first_value_day(account.data_from)  # type: ignore[union-attr]
         page = self.paginate_queryset(listing)  # type: ignore[arg-type]
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
@@ -248,8 +259,7 @@ class Snapshots(Collection[Snapshot]):
         operation_id="listSnapshots",
         summary="List snapshots of Amazon's reports",
         description="Returns the figures of Amazon's account health reports, newest first, as one "
-        "snapshot for each report and marketplace. Snapshots are kept as long as the "
-        "account exists.",
+        "snapshot for each report and marketplace, as long as their data is stored.",
         tags=["Metrics"],
         parameters=[query_params.SnapshotsParams],
         responses=SnapshotSerializer(many=True),
@@ -308,7 +318,9 @@ class AgencyDetail(Resource):
         "an earlier `known_at` keep the earlier setting. `ignored_metrics` are left out of the status "
         "of every account within minutes. `keeps_personal_columns` applies "
         "to reports received after the change. `document_retention_days` applies to all "
-        "reports within an hour.",
+        "reports within an hour. `data_retention_months` ends the data of uploaded and posted reports: "
+        "within a day, the facts, reports, breaches and events of earlier days are deleted, and values of "
+        "days before `retained_from` respond with 410. A longer period does not bring them back.",
         tags=["Agency"],
         request=AgencySerializer,
         responses=AgencySerializer,

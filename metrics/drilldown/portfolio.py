@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import connection
 
 from accounts.models import public_account_id
+from metrics.retention import retained_days
 from metrics.rules.definitions import CATALOGUE
 from metrics.rules.judgement import WORST_FIRST, Status
 
@@ -23,7 +24,7 @@ STATUS_BY_RANK = "(ARRAY[" + ", ".join(f"'{status}'" for status in WORST_FIRST) 
 PORTFOLIO = f"""
 WITH accounts AS MATERIALIZED (
     SELECT id, name, status, severity, distance, ordered_distance, worst_series, open_breaches,
-        open_warnings, stale_from,
+        open_warnings, stale_from, greatest(sp_api_data_from, own_data_from) AS data_from,
         coalesce(stale_from < %(now)s, false) AS stale
     FROM accounts_selleraccount
     WHERE agency_id = %(agency)s AND deleted_at IS NULL
@@ -65,7 +66,8 @@ SELECT
         'warning', count(*) FILTER (WHERE level = 'warning'),
         'unacknowledged', count(*) FILTER (WHERE acknowledged_at IS NULL)) FROM opened),
     (SELECT coalesce(jsonb_agg(to_jsonb(worst) ORDER BY severity, ordered_distance, id), '[]') FROM worst),
-    (SELECT coalesce(jsonb_agg(to_jsonb(stale_accounts) ORDER BY stale_from, id), '[]') FROM stale_accounts)
+    (SELECT coalesce(jsonb_agg(to_jsonb(stale_accounts) ORDER BY stale_from, id), '[]') FROM stale_accounts),
+    (SELECT max(data_from) FROM accounts)
 """
 
 
@@ -79,8 +81,10 @@ def query(*, agency_id: UUID, now: datetime, limit: int, marketplace: str | None
     with connection.cursor() as cursor:
         cursor.execute(PORTFOLIO, params | {"catalogue": list(CATALOGUE)})
         # Plain cursors return jsonb as text (see pipeline/amazon_reported.py).
-        accounts, metrics, open_breaches, worst, stale = map(json.loads, cursor.fetchone())
+        *documents, data_from = cursor.fetchone()
+    accounts, metrics, open_breaches, worst, stale = map(json.loads, documents)
     return {
+        "retained_from": retained_days.first_value_day(data_from),
         "accounts": accounts,
         "metrics": metrics,
         "open_breaches": open_breaches,

@@ -60,9 +60,11 @@ WITH defects AS (
 }
 ), missing AS (
     SELECT *, state = ANY(%(unconfirmed)s) AS is_unconfirmed FROM defects
-    WHERE {NO_ORDER.format(defect="defects")}
+    -- The orders of earlier days have ended, and cannot be loaded again.
+    WHERE (%(data_from)s::date IS NULL OR coalesce(occurred_on, recorded_at::date) >= %(data_from)s)
+    AND ({NO_ORDER.format(defect="defects")}
     OR kind = ANY(%(package_kinds)s) AND NOT EXISTS (
-        SELECT FROM judged WHERE judged.order_id = defects.order_id AND judged.kind = defects.kind)
+        SELECT FROM judged WHERE judged.order_id = defects.order_id AND judged.kind = defects.kind))
 ), compared AS (
     SELECT *, bool_and(is_unconfirmed) OVER (PARTITION BY order_id, kind) AS none_confirmed,
         row_number() OVER (PARTITION BY order_id, kind ORDER BY reference) AS position
@@ -155,6 +157,7 @@ def _params(account: SellerAccount, known_at: datetime) -> dict[str, Any]:
         "agency": account.agency_id,
         "account": account.pk,
         "known_at": known_at,
+        "data_from": account.data_from,
         "unconfirmed": list(defects.UNCONFIRMED_STATES),
         "package_kinds": [str(kind) for kind in JUDGED_PACKAGES],
     }

@@ -8,7 +8,7 @@ distributed by it. A composite foreign key in the database ties each row to its 
 
 from metrics.models.amazon_figures import ReportedFigure, Snapshot
 from metrics.models.breaches import Breach, BreachAction
-from metrics.models.counts import CurrentValue, DailyCounts
+from metrics.models.counts import CarriedCounts, CurrentValue, DailyCounts
 from metrics.models.metric_rules import DenominatorRule, MetricRule
 from metrics.models.order_facts import (
     Defect,
@@ -30,6 +30,7 @@ __all__ = (
     "AppliedThresholds",
     "Breach",
     "BreachAction",
+    "CarriedCounts",
     "CurrentValue",
     "DailyCounts",
     "Defect",

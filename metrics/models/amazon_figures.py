@@ -9,7 +9,7 @@ from metrics.models.account_rows import AccountRow
 
 
 class Snapshot(models.Model):
-    """Store one of Amazon's account health reports for a marketplace. Never deleted."""
+    """Store one of Amazon's account health reports for a marketplace. It ends with its report."""
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
     agency_id = models.UUIDField()

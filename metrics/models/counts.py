@@ -22,16 +22,12 @@ STREAKS = ("evaluated_until", "missed_since", "cleared_since", "target_met_since
 """The fields of the alert state, which the evaluation of a series stores between two runs."""
 
 
-class DailyCounts(AccountRow):
-    """Store the counts of one day as of `recorded_at`: orders, packages, messages and return requests.
-
-    Append-only: a version is written when a number changed.
-    """
+class DayCounts(AccountRow):
+    """Store the counts of one day."""
 
     marketplace = models.CharField(max_length=2)
     channel = models.CharField(max_length=3)
     day = models.DateField()
-    recorded_at = models.DateTimeField()
     orders = models.IntegerField()
     defective_orders = models.IntegerField()
     negative_feedback_orders = models.IntegerField()
@@ -63,6 +59,18 @@ class DailyCounts(AccountRow):
     answered_messages = models.IntegerField(db_default=0)
     return_requests = models.IntegerField(db_default=0)
     dissatisfied_requests = models.IntegerField(db_default=0)
+
+    class Meta:
+        abstract = True
+
+
+class DailyCounts(DayCounts):
+    """Store the counts of one day as of `recorded_at`: orders, packages, messages and return requests.
+
+    Append-only: a version is written when a number changed.
+    """
+
+    recorded_at = models.DateTimeField()
     # The version is last, so that the newest of a day is found by the key.
     pk = models.CompositePrimaryKey("agency_id", "account_id", "marketplace", "channel", "day", "recorded_at")
 
@@ -80,6 +88,16 @@ class DailyCounts(AccountRow):
                 for part, whole in PART_OF
             ),
         )
+
+
+class CarriedCounts(DayCounts):
+    """Store what facts that have ended contributed to a day whose data is complete.
+
+    An order that ends may have a ship-by day, a promised day or a return on a later day. These counts are added
+    to those of the facts that are left, so that a recount gives the same numbers.
+    """
+
+    pk = models.CompositePrimaryKey("agency_id", "account_id", "marketplace", "channel", "day")
 
 
 class CurrentValue(AccountRow):

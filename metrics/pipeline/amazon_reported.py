@@ -203,9 +203,10 @@ def query_figures(
             },
         )
         rows = [(values[row[0] - 1], row[1:]) for row in cursor.fetchall()]
-        own = _own_counts(
-            cursor, scope, [(value, row[0], row[1]) for value, row in rows if row[0] and row[1]]
-        )
+        # Facts of days before `data_from` have ended.
+        earliest = account.data_from or date.min
+        windows = [(value, row[0], row[1]) for value, row in rows if row[0] and row[1] and row[0] >= earliest]
+        own = _own_counts(cursor, scope, windows)
     return {value.series: _build_figure(row, own.get(value.series)) for value, row in rows}
 
 

@@ -4,11 +4,14 @@ Each group counts by one kind of day (order, ship-by, ship, promise, request, me
 the sum of the groups.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from accounts.models import SellerAccount
 from metrics.pipeline import denominators, feedback_removal
@@ -24,6 +27,10 @@ The planner takes a new table without statistics for empty, and would join the f
 hours instead of seconds.
 """
 
+# Orders of days before the account's `data_from` have ended or may end at any time. What they contributed to later
+# days is carried (metrics/retention/carried_counts.py), so they are not counted again, even if a late report
+# states them again.
+IS_STORED = "ordered_on >= %(data_from)s"
 # `defective` has one row per order, so an order with several defects counts once. metrics/rules/defects.py
 # decided `counts` for each defect; metrics/drilldown/sql.py repeats this for the orders behind a value.
 # An unconfirmed statement counts only while there is no statement with details about this kind of defect on
@@ -100,14 +107,14 @@ def _orders_with_packages(day: str, judged: str) -> str:
             SELECT order_id FROM metrics_shipment WHERE {ACCOUNT_ROWS} AND {day} = ANY(%(days)s))
         GROUP BY order_id HAVING min({day}) = ANY(%(days)s)
     ) AS packages JOIN metrics_order USING (order_id) LEFT JOIN defective USING (order_id)
-    WHERE {ACCOUNT_ROWS} AND {SOLD_BY_AMAZON}"""
+    WHERE {ACCOUNT_ROWS} AND {SOLD_BY_AMAZON} AND {IS_STORED}"""
 
 
 def _packages(day: str, condition: str) -> str:
     """Return SQL for one row per package that meets the condition."""
     return f"""metrics_shipment AS package JOIN metrics_order USING (agency_id, account_id, order_id)
         LEFT JOIN listed_packages USING (order_id, package)
-        WHERE {ACCOUNT_ROWS} AND {SOLD_BY_AMAZON} AND {day} = ANY(%(days)s) AND {condition}"""
+        WHERE {ACCOUNT_ROWS} AND {SOLD_BY_AMAZON} AND {IS_STORED} AND {day} = ANY(%(days)s) AND {condition}"""
 
 
 IS_TRACKED = "is_scanned IS TRUE AND is_on_time IS NOT NULL"
@@ -177,7 +184,7 @@ GROUPS = (
     Group(
         {"return_requests": "count(*)", "dissatisfied_requests": "count(*) FILTER (WHERE is_dissatisfied)"},
         f"""metrics_return AS request JOIN metrics_order USING (agency_id, account_id, order_id)
-        WHERE {ACCOUNT_ROWS} AND {SOLD_BY_AMAZON} AND requested_on = ANY(%(days)s)
+        WHERE {ACCOUNT_ROWS} AND {SOLD_BY_AMAZON} AND {IS_STORED} AND requested_on = ANY(%(days)s)
             AND is_dissatisfied IS NOT NULL""",
         day="requested_on",
     ),
@@ -190,11 +197,24 @@ GROUPS = (
     ),
 )
 
+COUNT = """
+WITH {judged_orders}, grouped AS (
+    {groups}
+)
+SELECT marketplace, channel, day, {sums} FROM grouped GROUP BY marketplace, channel, day
+""".format(
+    judged_orders=JUDGED_ORDERS.strip(),
+    groups="\n    UNION ALL\n    ".join(group.sql() for group in GROUPS),
+    sums=", ".join(f"sum({name})::int AS {name}" for name in COUNTS),
+)
+
 # FULL JOIN: a day whose last fact has moved to another day gets a version with zeros. IS DISTINCT FROM:
 # an equal count needs no version.
 REBUILD = """
 WITH {judged_orders}, grouped AS (
     {groups}
+    UNION ALL
+    SELECT marketplace, channel, day, {columns} FROM metrics_carriedcounts WHERE {account_rows} AND day = ANY(%(days)s)
 ), counted AS (
     SELECT marketplace, channel, day, {sums} FROM grouped GROUP BY marketplace, channel, day
 ), newest AS (
@@ -236,29 +256,52 @@ def rebuild(*, account: SellerAccount, days: Collection[date], recorded_at: date
     1. remove feedback that a later report no longer lists   2. apply the agency's choice of denominator
     3. count these days and those that the first two steps changed
 
-    Requires a transaction that holds the account's lock.
+    Days before the account's `data_from` are left out: their facts have ended, or are ending. Requires a
+    transaction that holds the account's lock.
     """
     # Both change what is counted, so they come before the statement that counts.
     removed = feedback_removal.remove_unlisted(account=account, recorded_at=recorded_at)
     redefined = denominators.apply(account=account, now=recorded_at)
-    days = {*days, *removed, *redefined}
+    days = [day for day in {*days, *removed, *redefined} if not account.data_from or day >= account.data_from]
     if not days:
         return Rebuilt()
+    with _planned_for(days) as cursor:
+        params = _params(account, days, recorded_at, account.data_from)
+        cursor.execute(REBUILD, params | {"recorded_at": recorded_at})
+        return Rebuilt(frozenset(cursor.fetchall()))
+
+
+def count(
+    *, account: SellerAccount, days: Collection[date], known_at: datetime, data_from: date | None
+) -> dict[tuple[str, str, date], tuple[int, ...]]:
+    """Count the facts of these days, by marketplace, channel and day, in the order of COUNTS. Write nothing.
+
+    Facts of orders of days before `data_from` are left out.
+    """
+    with _planned_for(days) as cursor:
+        cursor.execute(COUNT, _params(account, days, known_at, data_from))
+        return {(row[0], row[1], row[2]): row[3:] for row in cursor.fetchall()}
+
+
+@contextmanager
+def _planned_for(days: Collection[date]) -> Iterator[CursorWrapper]:
+    """Yield a cursor whose statements join the facts of many days without nested loops."""
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL enable_nestloop = {'off' if len(days) > NESTED_LOOP_MAX_DAYS else 'on'}")
-        cursor.execute(
-            REBUILD,
-            {
-                "agency": account.agency_id,
-                "account": account.pk,
-                "days": sorted(days),
-                "recorded_at": recorded_at,
-                "excluded_statuses": denominators.excluded_statuses(account=account, known_at=recorded_at),
-                "unconfirmed": list(defects.UNCONFIRMED_STATES),
-                "seller_cancellers": [Canceller.SELLER.value, Canceller.UNCONFIRMED.value],
-            },
-        )
-        rebuilt = Rebuilt(frozenset(cursor.fetchall()))
+        yield cursor
         # The later statements of the transaction read few rows, for which nested loops are fastest.
         cursor.execute("SET LOCAL enable_nestloop = on")
-        return rebuilt
+
+
+def _params(
+    account: SellerAccount, days: Collection[date], known_at: datetime, data_from: date | None
+) -> dict[str, Any]:
+    return {
+        "agency": account.agency_id,
+        "account": account.pk,
+        "days": sorted(days),
+        "data_from": data_from or date.min,
+        "excluded_statuses": denominators.excluded_statuses(account=account, known_at=known_at),
+        "unconfirmed": list(defects.UNCONFIRMED_STATES),
+        "seller_cancellers": [Canceller.SELLER.value, Canceller.UNCONFIRMED.value],
+    }

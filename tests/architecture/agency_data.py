@@ -13,9 +13,12 @@ from django.utils import timezone
 
 from accounts.models import Agency, Member, Person, Role
 from accounts.tenancy import context
+from api import identifiers
 from ingestion.exports import lifecycle as exports
 from ingestion.models import Export
 from metrics import tasks
+from metrics.models import CarriedCounts
+from metrics.rules.definitions import COUNTS
 from tests import build
 from tests.client import Client
 from webhooks.models import Attempt, Delivery
@@ -128,6 +131,10 @@ def create_agency_data(client: Client, *, name: str, partner: str = "") -> Agenc
     report = client.load(account, build.orders_file([cancelled, *rejected]))
     with context.agency(client.agency.pk):
         Agency.objects.update(counts_pending_and_cancelled=True)
+        carried = dict.fromkeys(COUNTS, 0) | {"marketplace": "US", "channel": "mfn", "day": ordered.date()}
+        CarriedCounts.objects.create(
+            agency_id=client.agency.pk, account_id=identifiers.private("acct", account), **carried
+        )
     for state in ("pending", "granted"):
         claim = build.defect(
             order=build.order_id(2), kind="a_to_z_claim", state=state, reference=f"Claim of {name}"

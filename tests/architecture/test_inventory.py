@@ -2,6 +2,7 @@
 
 import re
 
+from ingestion.data_retention.tables import AUDIT_LOG, ENDINGS, KEPT
 from ingestion.exports.inventory import AGENCY, PREFIXES, RULES, TABLES
 from tests.architecture.statements import rows
 
@@ -80,3 +81,18 @@ def test_ids_have_public_prefixes(tables: list[str]) -> None:
     }
 
     assert without_prefix == set()
+
+
+def test_every_table_ends_or_says_why_it_stays(tables: list[str]) -> None:
+    classified = [*ENDINGS, AUDIT_LOG, *KEPT]
+
+    assert sorted(classified) == sorted(tables)
+    assert all(reason.endswith(".") for reason in KEPT.values())
+
+
+def test_rows_that_end_before_what_they_refer_to_come_first(tables: list[str]) -> None:
+    order = list(ENDINGS)
+
+    assert order.index("metrics_reportedfigure") < order.index("metrics_snapshot")
+    stated = [name for name, ending in ENDINGS.items() if "AS report" in ending.rows]
+    assert stated[-1] == "ingestion_report"

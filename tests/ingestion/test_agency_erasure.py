@@ -89,6 +89,7 @@ def test_erased_agency_row_keeps_id_and_dates_but_no_settings(acme: Client, riva
         "counts_pending_and_cancelled": True,
         "keeps_personal_columns": True,
         "document_retention_days": 7,
+        "data_retention_months": 24,
         "allowed_origins": ["https://app.acme.example"],
         "ignored_metrics": ["message_response_rate_24h"],
         "language": "zh-hans",

@@ -1,5 +1,5 @@
 """Delete old deliveries with their attempts, old test events, and expired signing secrets. Other events
-stay."""
+end with the data that they are about (ingestion/data_retention)."""
 
 from datetime import datetime, timedelta
 from uuid import UUID

@@ -154,7 +154,7 @@ def _enable(endpoint: Endpoint, actor: Actor, now: datetime) -> None:
 
 
 def _describe(endpoint: Endpoint) -> dict[str, Any]:
-    """Return the fields that the audit log may store permanently, without secrets and mailboxes."""
+    """Return the fields that the audit log may store for years, without secrets and mailboxes."""
     host = addresses.host(kind=endpoint.kind, url=endpoint.url)
     return {"kind": endpoint.kind, "host": host, "event_types": endpoint.event_types}
 

@@ -35,6 +35,8 @@ def test_me_shows_agency_and_key(acme: Client) -> None:
         "counts_pending_and_cancelled": False,
         "keeps_personal_columns": False,
         "document_retention_days": 30,
+        "data_retention_months": None,
+        "sp_api_retention_months": 18,
         "allowed_origins": [],
         "ignored_metrics": [],
         "language": "en",

@@ -1,0 +1,1 @@
+"""End facts of an account without changing the values of the days whose data is complete."""

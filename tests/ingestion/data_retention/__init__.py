@@ -1,0 +1,1 @@
+"""Test the end of data by its source."""
