@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.agencies import lifecycle as agencies
 from accounts.tenancy import context
-from ingestion import intake, loading, tasks
+from ingestion import intake, tasks
 from ingestion.models import Report
 
 
@@ -37,6 +37,8 @@ def create_report(path: Path, *, partner: str) -> Report:
 
 def work(report: Report) -> None:
     """Load the report as a worker does."""
-    tasks.load_report(agency_id=str(report.agency_id), report_id=str(report.pk))
-    if loading.claim(agency_id=report.agency_id, report_id=report.pk) is not None:
+    tasks.load_report()
+    with context.agency(report.agency_id):
+        report.refresh_from_db(fields=["status"])
+    if report.status != Report.Status.LOADED:
         raise RuntimeError("The report was not loaded.")

@@ -43,8 +43,8 @@ TASK_PACKAGES = [
 app.autodiscover_tasks(TASK_PACKAGES)
 # Hourly and daily jobs begin at different minutes, so that they do not all run at the same time.
 app.conf.beat_schedule = {
-    "queue reports that no worker holds": {
-        "task": "ingestion.tasks.resume_reports",
+    "wake workers for waiting reports": {
+        "task": "ingestion.tasks.wake_worker",
         "schedule": timedelta(seconds=15),
     },
     "wake delivery workers": {

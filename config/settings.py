@@ -319,10 +319,17 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 30,
     "health_check_interval": 25,
 }
-# A worker without `--queues` reads both. Without routing keys, each queue would also receive the messages of
-# the other.
-CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in ("celery", "webhooks")]
-CELERY_TASK_ROUTES = {"webhooks.delivery.tasks.deliver": {"queue": "webhooks"}}
+# `celery` has the jobs, some of which last for hours. A worker without `--queues` reads all queues. Without routing
+# keys, each queue would also receive the messages of the others.
+CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in ("celery", "reports", "short", "webhooks")]
+CELERY_TASK_ROUTES = {
+    "webhooks.delivery.tasks.deliver": {"queue": "webhooks"},
+    "ingestion.tasks.load_report": {"queue": "reports"},
+    # They end within seconds, and somebody waits for them.
+    "accounts.people.tasks.send_mail": {"queue": "short"},
+    "ingestion.tasks.wake_worker": {"queue": "short"},
+    "ingestion.exports.tasks.resume_exports": {"queue": "short"},
+}
 # Acknowledged after the task: the message of a killed worker is delivered again.
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -380,3 +387,8 @@ OTEL_SERVICE_NAME = env.text("OTEL_SERVICE_NAME", default="underone")
 # The web server (config/web/gunicorn_settings.py)
 WEB_WORKERS = env.integer("WEB_WORKERS", default=2, least=1)
 WEB_THREADS = env.integer("WEB_THREADS", default=4, least=2)
+
+# Workers
+WORKER_PROCESSES = env.integer("WORKER_PROCESSES", default=3, least=1)
+# One process stays free for the reports of others.
+REPORTS_AT_ONCE = env.integer("REPORTS_AT_ONCE", default=max(WORKER_PROCESSES - 1, 1), least=1)

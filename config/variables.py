@@ -24,6 +24,7 @@ NAMES = frozenset(
         "DOCUMENTS_URL",
         "UPLOAD_FOLDER",
         "REPORT_MAX_BYTES",
+        "REPORTS_AT_ONCE",
         "MARKETPLACE_ZONES",
         "ORDERS_MAX_AGE_HOURS",
         "SHIPMENTS_MAX_AGE_HOURS",

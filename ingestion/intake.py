@@ -14,7 +14,6 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import partial
 from typing import Any
 
 from django.core.files.base import ContentFile, File
@@ -144,7 +143,7 @@ def _create_report(account: SellerAccount, received: ReceivedDocument, now: date
         # The storage knows no transaction: without its row, the file would stay until the account is erased.
         default_storage.delete(report.document)
         raise
-    _enqueue(report)
+    _wake_worker()
     return report
 
 
@@ -199,6 +198,8 @@ UNREAD: dict[str, Any] = dict.fromkeys(COUNT_FIELDS, 0) | {
     "warnings": [],
     "missing_orders": None,
     "attempts": 0,
+    "claimed_at": None,
+    "leased_until": None,
     "document_deleted_at": None,
     "loaded_at": None,
 }
@@ -232,7 +233,7 @@ def _queue(
         # They are rows of the earlier attempt and would be read as those of the attempt that waits now.
         RejectedRow.objects.filter(agency_id=report.agency_id, report_id=report.pk).delete()
         _record_audit(report, "report.queued_again", actor, now)
-        _enqueue(report)
+        _wake_worker()
     report.refresh_from_db(from_queryset=rows)
 
 
@@ -271,7 +272,6 @@ def _record_audit(report: Report, what: str, actor: Actor, now: datetime) -> Non
     )
 
 
-def _enqueue(report: Report) -> None:
-    send = partial(tasks.load_report.delay, agency_id=str(report.agency_id), report_id=str(report.pk))
-    # robust: while the broker is down the report stays queued, and `resume_reports` sends it later.
-    transaction.on_commit(send, robust=True)
+def _wake_worker() -> None:
+    # robust: while the broker is down the report stays queued, and the scheduler wakes a worker later.
+    transaction.on_commit(tasks.load_report.delay, robust=True)

@@ -2,28 +2,30 @@
 
 The task `load_report` runs these steps:
 
-1. Take a session-level advisory lock on the report. It belongs to the worker's connection, so the report of a
-   killed worker is free again as soon as PostgreSQL notices.
-2. `claim`: mark the report as processing and count the attempt.
-3. `stage`: parse the document and copy its facts into temporary tables, outside any transaction.
-4. `record`: in one transaction, lock the account, record the staged facts, refresh the account's figures, set
-   the report's counts and publish `report.loaded`.
-5. Or `reject`, if step 3 raised RejectedDocument: set the problem and publish `report.rejected`.
+1. `leases.lease_report`: lease the next report, mark it as processing and count the attempt. A thread extends
+   the lease until the work is done; the report of a killed worker is free again when its lease ends.
+2. `begin`: give up a report that was tried too often or that took too long, or return it.
+3. `load`: in one transaction, `stage` parses the document and copies its facts into temporary tables, and
+   `record` locks the account, records the staged facts, refreshes the account's figures, sets the report's
+   counts and publishes `report.loaded`.
+4. Or `reject`, if step 3 raised RejectedDocument: set the problem and publish `report.rejected`.
 """
 
+import logging
+from collections.abc import Callable
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.files.storage import default_storage
-from django.db.models import F
 
 from accounts.models import SellerAccount
 from accounts.tenancy import context
 from ingestion import readings, report_events
+from ingestion.leases import LeasedReport
 from ingestion.models import RejectedRow, Report
 from ingestion.parsing.encodings import Encoding
 from ingestion.parsing.rejections import RejectedDocument, RejectedLine
@@ -39,10 +41,13 @@ from metrics.pipeline import (
 )
 from metrics.rules.facts import OrderFact
 
+log = logging.getLogger(__name__)
+
+# A worker is killed at CELERY_TASK_TIME_LIMIT. Its lease was extended until a few seconds before.
+TIME_LIMIT = timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT)
 # A broken connection or a deployment may interrupt an honest report a few times. One that kills its worker
 # each time would do so forever.
 MAX_ATTEMPTS = 5
-IN_PROGRESS = (Report.Status.QUEUED, Report.Status.PROCESSING)
 LOADING_FAILED = {
     "type": "/problems/loading-failed",
     "title": "Loading failed",
@@ -51,6 +56,12 @@ LOADING_FAILED = {
     "again later.",
 }
 
+LOADING_TIMED_OUT = {
+    "type": "/problems/loading-timed-out",
+    "title": "Loading timed out",
+    "detail": "Loading took too long and was stopped. No row was counted. Split the document by date and upload "
+    "the parts.",
+}
 PERIOD_INCOMPLETE = (
     "The period was ignored and no feedback was marked as removed. A report is complete for a period only if "
     "it has rows, "
@@ -58,34 +69,47 @@ PERIOD_INCOMPLETE = (
 )
 
 
-def claim(*, agency_id: UUID, report_id: UUID) -> Report | None:
-    """Mark the report as processing and return it, or return None if there is nothing to do.
+def begin(leased: LeasedReport) -> Report | None:
+    """Return the leased report, or None if it is given up: it took too long, or was tried MAX_ATTEMPTS times.
 
-    Opens its own transaction. After MAX_ATTEMPTS attempts the report is marked as failed.
+    Opens its own transaction.
     """
-    with context.agency(agency_id):
-        # The message may be hours old: meanwhile the account may be deleted, the
-        # agency closed, or the report loaded.
-        reports = Report.objects.filter(agency_id=agency_id, account__deleted_at=None, agency__closed_at=None)
-        waiting = reports.filter(pk=report_id, status__in=IN_PROGRESS)
+    with context.agency(leased.agency_id):
+        report = _locked(leased.agency_id, leased.report_id, leased.attempt)
+        # The worker before was killed at its time limit. Another attempt would take as long.
+        if leased.held >= TIME_LIMIT:
+            _fail(report, LOADING_TIMED_OUT)
+            return None
         # The attempt is counted before the work, so that a document that kills its worker is given up in the
         # end.
-        if waiting.filter(attempts__gte=MAX_ATTEMPTS).update(
-            status=Report.Status.FAILED, problem=LOADING_FAILED
-        ):
+        if leased.attempt > MAX_ATTEMPTS:
+            _fail(report, LOADING_FAILED)
             return None
-        # The statement checks and writes at once, so that nothing can change the status
-        # between a check and the write.
-        if not waiting.update(status=Report.Status.PROCESSING, attempts=F("attempts") + 1):
-            return None
-        return Report.objects.get(agency_id=agency_id, pk=report_id)
+        return report
+
+
+def load(*, report: Report, clock: Callable[[], datetime]) -> None:
+    """Load a report that this worker has leased, or reject it. Opens its own transactions."""
+    try:
+        # Staging needs the transaction that records: behind a pooler of transactions, temporary tables of the
+        # session would be in the session of somebody else.
+        with context.agency(report.agency_id):
+            reader = stage(report)
+            record(report=report, reader=reader, now=clock())
+    except RejectedDocument as rejection:
+        reject(report=report, rejection=rejection, now=clock())
+
+
+def give_up(report: Report) -> None:
+    """Mark a report that reached the time limit as failed. Opens a transaction."""
+    with context.agency(report.agency_id):
+        _fail(_locked(report.agency_id, report.pk, report.attempts), LOADING_TIMED_OUT)
 
 
 def stage(report: Report) -> DocumentReader:
-    """Parse the report's document and copy its facts into temporary tables of this session. Return the
-    reader.
+    """Parse the report's document and copy its facts into temporary tables. Return the reader.
 
-    Runs outside any transaction. Raises RejectedDocument.
+    Requires the transaction that records the facts. Raises RejectedDocument.
     """
     zone = settings.MARKETPLACE_ZONES.get(report.marketplace, "UTC")
     parse_context = ParseContext(
@@ -113,11 +137,10 @@ def stage(report: Report) -> DocumentReader:
 
 
 def record(*, report: Report, reader: DocumentReader, now: datetime) -> None:
-    """Record the staged facts and refresh every figure they change, all in one transaction that this function
-    opens.
+    """Record the staged facts and refresh every figure they change.
 
-    1. Lock the account.
-    2. Return if the report is loaded already.
+    1. Lock the account, then the report.
+    2. Return if the lease was lost: another worker loads the report, or has loaded it.
     3. Read the dates of feedback by the orders that are loaded.
     4. Record the period for which the report is complete.
     5. Look for orders that the account does not have.
@@ -127,29 +150,29 @@ def record(*, report: Report, reader: DocumentReader, now: datetime) -> None:
     9. Set the report's counts and rejected rows.
     10. Publish `report.loaded`.
 
-    Raises RejectedDocument, and changes nothing, if step 3 leaves no row.
+    Requires the transaction of `stage`. Raises RejectedDocument if step 3 leaves no row.
     """
-    with context.agency(report.agency_id):
-        try:
-            # Reports of one account are recorded one after the other: two at once would each compute figures
-            # without the facts of the other.
-            account = SellerAccount.objects.locked(agency_id=report.agency_id, account_id=report.account_id)
-        except SellerAccount.DoesNotExist:
-            # The account was deleted or the agency closed since `claim`.
-            return
-        # Another worker may have loaded it while this one staged.
-        if Report.objects.get(agency_id=report.agency_id, pk=report.pk).status == Report.Status.LOADED:
-            return
-        # Not the moment at which this function was called: while it waited for the lock, another
-        # report may have taken a later one.
-        moment = recording.next_moment(account=account, now=now)
-        recorded, touched = _record_staged(account, report, reader, moment)
-        # In the same transaction as the facts, so that no reader sees a fact that
-        # the figures do not contain yet.
-        refresh.refresh(account=account, touched=touched, now=moment)
-        _record_loaded(report, reader, recorded, moment)
-        # Last, because the event states the counts.
-        report_events.loaded(account=account, report=report, now=moment)
+    try:
+        # Reports of one account are recorded one after the other: two at once would each compute figures
+        # without the facts of the other.
+        account = SellerAccount.objects.locked(agency_id=report.agency_id, account_id=report.account_id)
+    except SellerAccount.DoesNotExist:
+        # The account was deleted or the agency closed since the report was leased.
+        return
+    # Until this transaction ends, no other worker can lease the report, even if the lease ends before.
+    if _locked(report.agency_id, report.pk, report.attempts) is None:
+        log.info("%s is loaded by another worker", report.public_id)
+        return
+    # Not the moment at which this function was called: while it waited for the lock, another
+    # report may have taken a later one.
+    moment = recording.next_moment(account=account, now=now)
+    recorded, touched = _record_staged(account, report, reader, moment)
+    # In the same transaction as the facts, so that no reader sees a fact that
+    # the figures do not contain yet.
+    refresh.refresh(account=account, touched=touched, now=moment)
+    _record_loaded(report, reader, recorded, moment)
+    # Last, because the event states the counts.
+    report_events.loaded(account=account, report=report, now=moment)
 
 
 def _record_staged(
@@ -214,9 +237,12 @@ def reject(*, report: Report, rejection: RejectedDocument, now: datetime) -> Non
         accounts = SellerAccount.objects.present().filter(agency_id=report.agency_id, agency__closed_at=None)
         account = accounts.filter(pk=report.account_id).first()
         if account is None:
-            # The account was deleted or the agency closed since `claim`.
+            # The account was deleted or the agency closed since the report was leased.
+            return
+        if _locked(report.agency_id, report.pk, report.attempts) is None:
             return
         report.status = Report.Status.REJECTED
+        report.leased_until = None
         report.problem = rejection.problem()
         report.rows_read = report.rows_rejected = len(rejection.rejected)
         report.save()
@@ -258,6 +284,7 @@ def _record_loaded(
     used = reader.read - len(reader.rejected) - reader.set_apart
     new, changed = _count_rows(recorded)
     report.status = Report.Status.LOADED
+    report.leased_until = None
     report.loaded_at = moment
     report.problem = None
     report.report_type = reader.type_name
@@ -286,9 +313,22 @@ def _count_rows(recorded: list[recording.Recorded]) -> tuple[int, int]:
     return len(new), len(changed - new)
 
 
+def _locked(agency_id: UUID, report_id: UUID, attempt: int) -> Report | None:
+    """Lock the report if it is still leased for this attempt, and return it. Requires a transaction."""
+    leased = Report.objects.filter(
+        agency_id=agency_id, pk=report_id, status=Report.Status.PROCESSING, attempts=attempt
+    )
+    return leased.select_for_update(no_key=True, of=("self",)).first()
+
+
+def _fail(report: Report | None, problem: dict[str, str]) -> None:
+    """Mark the locked report as failed, if there is one. Requires a transaction."""
+    if report is not None:
+        report.status, report.problem, report.leased_until = Report.Status.FAILED, problem, None
+        report.save(update_fields=["status", "problem", "leased_until"])
+
+
 def _store_rejected_rows(report: Report, rejected: tuple[RejectedLine, ...]) -> None:
-    # Two workers may reject the same report, if one lost its connection and with it the session lock.
-    RejectedRow.objects.filter(agency_id=report.agency_id, report_id=report.pk).delete()
     # Figures of one element are on one line.
     reasons: dict[int, list[str]] = {}
     for row in rejected:

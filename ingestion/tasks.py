@@ -4,44 +4,47 @@ from datetime import timedelta
 from uuid import UUID
 
 from celery import shared_task
+from celery.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
 from django.utils import timezone
 
-from accounts.tenancy import context, locks
-from ingestion import erasure, loading, retention
-from ingestion.models import Report
-from ingestion.parsing.rejections import RejectedDocument
+from accounts.tenancy import context
+from ingestion import erasure, leases, loading, retention
 
 ERASURE_TIME_LIMIT = 4 * 3600  # seconds
-# A message in a long queue looks the same as a lost one. Sending another is harmless, because the session
-# lock and the report's status make it do nothing.
-QUEUED_TOO_LONG = timedelta(minutes=2)
-# A worker marks the report as processing while it holds the lock, so a free lock means that it was killed or
-# failed. The seconds let the message that was just sent reach a worker.
-UNLOCKED_TOO_LONG = timedelta(seconds=10)
+# Before the task's own limit, at which it is killed.
+LEASE_TIME_LIMIT = timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT + 60)
 
 
 @shared_task
-def load_report(*, agency_id: str, report_id: str) -> None:
-    """Load one report. If two workers get it, the one with the lock loads it."""
-    with locks.session_lock(UUID(report_id)) as is_acquired:
-        report = loading.claim(agency_id=UUID(agency_id), report_id=UUID(report_id)) if is_acquired else None
-        if report is None:
-            # The message is not put back: if another worker has the lock, it does the work, and if that
-            # worker is killed, `resume_reports` sends the report again.
-            return
+def load_report() -> None:
+    """Load the report whose turn it is, if there is one.
+
+    Messages name no report, so that the agencies get their turn one after the other, however many messages the
+    uploads of one of them have sent.
+    """
+    leased = leases.lease_report()
+    if leased is None:
+        return
+    # Other workers may be idle. The task wakes one of them, and that one the next.
+    wake_worker()
+    report = loading.begin(leased)
+    if report is not None:
         try:
-            reader = loading.stage(report)
-            loading.record(report=report, reader=reader, now=timezone.now())
-        except RejectedDocument as rejection:
-            loading.reject(report=report, rejection=rejection, now=timezone.now())
+            with leases.extended(leased, most=LEASE_TIME_LIMIT):
+                loading.load(report=report, clock=timezone.now)
+        except SoftTimeLimitExceeded:
+            # Another attempt would take as long.
+            loading.give_up(report)
+    # The agency or the account may have been at its limit when others looked for a report.
+    wake_worker()
 
 
 @shared_task
-def resume_reports() -> None:
-    """Queue again the reports that a lost message or a killed worker left behind."""
-    for agency_id in context.open_agency_ids():
-        for report_id in _claim_abandoned(agency_id):
-            load_report.delay(agency_id=str(agency_id), report_id=str(report_id))
+def wake_worker() -> None:
+    """Wake a worker if a report waits: after a lost message, or when the lease of a killed worker has ended."""
+    if leases.report_is_waiting():
+        load_report.delay()
 
 
 @shared_task
@@ -76,22 +79,3 @@ def delete_old_documents() -> None:
     for agency_id in (*context.open_agency_ids(), *context.closed_agency_ids()):
         retention.delete(agency_id=agency_id, now=timezone.now())
     retention.sweep_uploads(now=timezone.now())
-
-
-def _claim_abandoned(agency_id: UUID) -> list[UUID]:
-    """Return the agency's abandoned reports and set their `handed_out_at` to now, so that the next run waits
-    again.
-    """
-    now = timezone.now()
-    with context.agency(agency_id):
-        open_reports = Report.objects.filter(agency_id=agency_id, account__deleted_at=None)
-        waiting = open_reports.filter(status=Report.Status.QUEUED, handed_out_at__lt=now - QUEUED_TOO_LONG)
-        begun = open_reports.filter(
-            status=Report.Status.PROCESSING, handed_out_at__lt=now - UNLOCKED_TOO_LONG
-        )
-        # A processing report is abandoned if no worker holds its session lock.
-        abandoned = list(waiting.values_list("pk", flat=True)) + [
-            pk for pk in begun.values_list("pk", flat=True) if locks.is_free(pk)
-        ]
-        Report.objects.filter(agency_id=agency_id, pk__in=abandoned).update(handed_out_at=now)
-    return abandoned

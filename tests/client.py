@@ -105,5 +105,5 @@ class Client(APIClient):
                 agency=self.agency, pk=report_id, status=Report.Status.QUEUED
             ).exists()
         if waiting:
-            tasks.load_report(agency_id=str(self.agency.pk), report_id=str(report_id))
+            tasks.load_report()
         return dict(self.read(f"/v1/reports/{report}"))

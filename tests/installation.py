@@ -84,7 +84,7 @@ class Installation:
         self.members: dict[str, Member | Broker] = {
             name: Member(command=command, environ=shared, log=home.logs / f"{name}.log")
             for name, command in product.commands(
-                port=self.port, schedule=home.folder / "beat-schedule"
+                port=self.port, schedule=home.folder / "beat-schedule", environ=shared
             ).items()
         }
         self.members["valkey"] = self.broker

@@ -1,9 +1,8 @@
-"""Wait for locks with a timeout, and take session-level advisory locks."""
+"""Wait for locks with a timeout."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from uuid import UUID
 
 from django.db import OperationalError, connection
 from django.db.backends.utils import CursorWrapper
@@ -33,24 +32,3 @@ def lock_timeout() -> Iterator[CursorWrapper]:
             raise
         # Not in a `finally`: after an error the transaction accepts no statement until it is rolled back.
         cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
-
-
-@contextmanager
-def session_lock(key: UUID) -> Iterator[bool]:
-    """Try to take a session-level advisory lock on a report or export, and yield whether it succeeded."""
-    # Of the session: the work spans several transactions, and PostgreSQL releases the lock when the
-    # connection of a killed worker ends, so another worker can continue immediately (ADR 2).
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [str(key)])
-        is_acquired = cursor.fetchone()[0]
-        try:
-            yield is_acquired
-        finally:
-            if is_acquired:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [str(key)])
-
-
-def is_free(key: UUID) -> bool:
-    """Return whether no worker holds the session lock of a report or export."""
-    with session_lock(key) as is_acquired:
-        return is_acquired

@@ -205,4 +205,11 @@ REPORTS = (
         "The server failed several times to load the document. Its content was not counted.",
         "Upload the document again later, and send the report's ID to the operator.",
     ),
+    ProblemType(
+        "loading-timed-out",
+        None,
+        "Loading timed out",
+        "Loading the document took longer than a worker may spend on one document. Its content was not counted.",
+        "Split the document by date, and upload the parts.",
+    ),
 )

@@ -20,7 +20,7 @@ VARIABLES = (
 )
 # Seconds that a process has to finish its work when everything stops. A report that is being loaded is rolled
 # back and loaded after the next start, and whoever presses Ctrl-C does not wait for it.
-PATIENCE = {"worker": 5}
+PATIENCE = {"worker": 5, "job-worker": 5}
 CELERY = [sys.executable, "-m", "celery", "-A", "config.celery", "--skip-checks", "--quiet"]
 WORKER = [*CELERY, "worker", "--loglevel=INFO", "--without-mingle"]
 
@@ -57,20 +57,17 @@ def start(*, processes: Processes, environ: Mapping[str, str], say: Callable[[st
     return running
 
 
-def commands(*, port: int, schedule: Path, delivery_workers: str = "1") -> dict[str, list[str]]:
+def commands(*, port: int, schedule: Path, environ: Mapping[str, str]) -> dict[str, list[str]]:
     """Return the command line of each process by its name, in the order of their start.
 
     The web server is the last.
     """
-
+    # One process more than delivery workers, for the short tasks.
+    senders = int(environ.get("WEBHOOK_COURIERS") or 1) + 1
     return {
-        "delivery-worker": [
-            *WORKER,
-            "--queues=webhooks",
-            f"--concurrency={delivery_workers}",
-            "--hostname=delivery-worker@%h",
-        ],
-        "worker": [*WORKER, "--queues=celery", "--concurrency=2"],
+        "delivery-worker": _worker("delivery-worker", queues="webhooks,short", processes=senders),
+        "worker": _worker("worker", queues="reports", processes=int(environ.get("WORKER_PROCESSES") or 3)),
+        "job-worker": _worker("job-worker", queues="celery", processes=2),
         "beat": [*CELERY, "beat", f"--schedule={schedule}", "--pidfile=", "--loglevel=INFO"],
         "web": _web(port),
     }
@@ -109,9 +106,7 @@ def _start_product(*, processes: Processes, environ: Mapping[str, str], port: in
     # They stop in the reverse order: the web server and the scheduler stop creating work before the workers
     # stop.
     schedule = processes.home.folder / "beat-schedule"
-    for name, command in commands(
-        port=port, schedule=schedule, delivery_workers=environ.get("WEBHOOK_COURIERS") or "1"
-    ).items():
+    for name, command in commands(port=port, schedule=schedule, environ=environ).items():
         child = processes.start(
             name=name,
             command=command,
@@ -129,6 +124,10 @@ def _write_environment(*, processes: Processes, environ: Mapping[str, str]) -> N
     file.unlink(missing_ok=True)
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as output:
         output.writelines(f"{name}={shlex.quote(environ[name])}\n" for name in VARIABLES if name in environ)
+
+
+def _worker(name: str, *, queues: str, processes: int) -> list[str]:
+    return [*WORKER, f"--queues={queues}", f"--concurrency={processes}", f"--hostname={name}@%h"]
 
 
 def _web(port: int) -> list[str]:

@@ -13,10 +13,11 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
 
 from accounts import audit
 from accounts.models import Actor, Agency, SellerAccount, constraints
-from accounts.tenancy import context
+from accounts.tenancy import context, leases
 from ingestion.exports import archive
 from ingestion.models import Export
 from ingestion.models.exports import ONE_IN_PROGRESS
@@ -78,23 +79,28 @@ def create(
 
 
 def claim(*, agency_id: UUID, export_id: UUID) -> Export | None:
-    """Mark the export as running and return it, or return None if there is nothing to do. Opens its own
-    transaction.
+    """Lease the export and return it, or return None if there is nothing to do or another worker builds it.
+    Opens its own transaction.
 
     After MAX_ATTEMPTS, or if the account is being erased, the export is marked as failed.
     """
     with context.agency(agency_id):
-        waiting = Export.objects.filter(
-            agency_id=agency_id, pk=export_id, status__in=IN_PROGRESS, agency__closed_at=None
-        )
+        waiting = abandoned(agency_id).filter(pk=export_id, agency__closed_at=None)
         failed = Q(attempts__gte=MAX_ATTEMPTS) | Q(account__erasure_started_at__isnull=False)
         if waiting.filter(failed).update(status=Status.FAILED):
             return None
         # The attempt is counted before the work, so that an export that kills its
         # worker is given up in the end.
-        if not waiting.update(status=Status.RUNNING, attempts=F("attempts") + 1):
+        leased = {"status": Status.RUNNING, "leased_until": Now() + leases.LENGTH}
+        if not waiting.update(attempts=F("attempts") + 1, **leased):
             return None
         return Export.objects.select_related("account").get(agency_id=agency_id, pk=export_id)
+
+
+def abandoned(agency_id: UUID) -> QuerySet[Export]:
+    """Return the exports that wait for a worker: queued ones, and those whose lease has ended."""
+    running = Q(status=Status.RUNNING) & (Q(leased_until=None) | Q(leased_until__lt=Now()))
+    return Export.objects.filter(Q(status=Status.QUEUED) | running, agency_id=agency_id)
 
 
 def build(*, export: Export, now: datetime) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from accounts.tenancy import context, locks
+from accounts.tenancy import context, leases
 from ingestion.exports import lifecycle as exports
 from ingestion.models import Export
 
@@ -19,18 +19,24 @@ QUEUED_TOO_LONG = timedelta(minutes=2)
 
 @shared_task(time_limit=BUILD_TIME_LIMIT, soft_time_limit=BUILD_TIME_LIMIT - 60)
 def make_export(*, agency_id: str, export_id: str) -> None:
-    """Build one export. If two workers get it, the one with the lock builds it."""
-    with locks.session_lock(UUID(export_id)) as is_acquired:
-        export = exports.claim(agency_id=UUID(agency_id), export_id=UUID(export_id)) if is_acquired else None
-        if export is not None:
-            try:
-                exports.build(export=export, now=timezone.now())
-            except exports.ClaimLost:
-                # The archive is gone already. Another claim builds the export
-                # again, or it is not wanted any more.
-                log.info(
-                    "%s was discarded: an account was erased, or another worker claimed it", export.public_id
-                )
+    """Build one export, unless another worker has leased it."""
+    export = exports.claim(agency_id=UUID(agency_id), export_id=UUID(export_id))
+    if export is None:
+        return
+    extended = leases.extended(
+        Export._meta.db_table,  # noqa: SLF001  Django's documented API
+        agency_id=export.agency_id,
+        row_id=export.pk,
+        attempt=export.attempts,
+        status=Export.Status.RUNNING,
+    )
+    try:
+        with extended:
+            exports.build(export=export, now=timezone.now())
+    except exports.ClaimLost:
+        # The archive is gone already. Another claim builds the export
+        # again, or it is not wanted any more.
+        log.info("%s was discarded: an account was erased, or another worker claimed it", export.public_id)
 
 
 @shared_task
@@ -54,11 +60,7 @@ def _claim_abandoned(agency_id: UUID) -> list[UUID]:
     """
     now = timezone.now()
     with context.agency(agency_id):
-        waiting = Export.objects.filter(
-            agency_id=agency_id, status__in=exports.IN_PROGRESS, handed_out_at__lt=now - QUEUED_TOO_LONG
-        )
-        # An export is abandoned if no worker holds its session lock. A build may last for hours, so no time
-        # limit could tell.
-        abandoned = [pk for pk in waiting.values_list("pk", flat=True) if locks.is_free(pk)]
+        waiting = exports.abandoned(agency_id).filter(handed_out_at__lt=now - QUEUED_TOO_LONG)
+        abandoned = list(waiting.values_list("pk", flat=True))
         Export.objects.filter(agency_id=agency_id, pk__in=abandoned).update(handed_out_at=now)
     return abandoned

@@ -28,6 +28,8 @@ class Export(TenantModel):
     attempts = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField()
     handed_out_at = models.DateTimeField()
+    # Until when it is the export of the worker that builds it.
+    leased_until = models.DateTimeField(null=True)
     ready_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
     size = models.BigIntegerField(null=True)

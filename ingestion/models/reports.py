@@ -64,7 +64,11 @@ class Report(TenantModel):
     period_to = models.DateField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     received_at = models.DateTimeField()
+    # When it was queued.
     handed_out_at = models.DateTimeField()
+    # When a worker last began to load it, and until when the report is that worker's (ingestion/leases.py).
+    claimed_at = models.DateTimeField(null=True)
+    leased_until = models.DateTimeField(null=True)
     loaded_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -104,11 +108,12 @@ class Report(TenantModel):
         )
         indexes = (
             models.Index("agency", "account", "id", name="report_by_age"),
-            # Almost all reports are loaded. The partial index keeps the scheduler's look-up, four times a
-            # minute, as small as the queue.
+            # Almost all reports are loaded. The partial index keeps the look-up of the next report as small as
+            # the queue.
             models.Index(
                 "agency",
                 "handed_out_at",
+                "id",
                 condition=models.Q(status__in=("queued", "processing")),
                 name="report_in_progress",
             ),

@@ -46,7 +46,7 @@ def query(*, account: SellerAccount, fact_types: Iterable[type[Fact]]) -> Missin
     """Return the missing orders of the staged facts, or None if none is missing or if the facts state orders
     themselves.
 
-    Requires the database session of `recording.stage`, before `recording.record`. Orders of all accounts of
+    Requires the transaction of `recording.stage`, before `recording.record`. Orders of all accounts of
     the agency are looked for: who may learn of an account is decided when the result is shown.
     """
     types = list(fact_types)

@@ -19,8 +19,8 @@ KEYS: dict[type[Fact], tuple[str, ...]] = {
 def remove_indistinct(*, fact_type: type[Fact]) -> list[int]:
     """Remove staged rows that differ from an earlier row with the same incomplete key and the same time.
 
-    Returns their lines in order. Rows of different times stay: the later time decides. Requires the staging
-    table of `recording.stage`, in the same session.
+    Returns their lines in order. Rows of different times stay: the later time decides. Requires the
+    transaction of `recording.stage`.
     """
     key, staging = KEYS[fact_type], STAGED[fact_type]
     content = ", ".join(name for name in staging.columns if name not in {*key, "stated_at"})

@@ -1,4 +1,4 @@
-"""Write facts to the database: stage them outside any transaction, then record each type with one statement.
+"""Write facts to the database, in one transaction: stage them, then record each type with one statement.
 
 1. `stage` copies the facts of a report to temporary tables   2. `next_moment` decides when they become known
 3. `record` writes them
@@ -48,19 +48,15 @@ NO_READINGS = OtherReadings()
 
 
 def stage(*, fact_type: type[Fact], facts: Iterable[tuple[int, Fact]]) -> int:
-    """Copy (line, fact) pairs to a new staging table of this database session. Return their number.
+    """Copy (line, fact) pairs to a new staging table of this transaction. Return their number.
 
-    Call it outside any transaction.
+    Requires a transaction. It has locked no row yet, because parsing a large report takes minutes.
     """
-    # Parsing a large report takes minutes. A transaction that long would keep its locks, and VACUUM from
-    # removing rows.
     table, columns = STAGED[fact_type].table, {"line": "int4"} | STAGED[fact_type].columns
     column_types = ", ".join(f"{name} {kind}" for name, kind in columns.items())
     staged = 0
     with connection.cursor() as cursor:
-        # An earlier report of this session may have failed between staging and recording.
-        cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{table}")
-        cursor.execute(f"CREATE TEMPORARY TABLE {table} ({column_types})")
+        cursor.execute(f"CREATE TEMPORARY TABLE {table} ({column_types}) ON COMMIT DROP")
         # Binary is five times cheaper to write than text.
         with cursor.copy(f"COPY {table} FROM STDIN (FORMAT BINARY)") as copy:
             # In binary, PostgreSQL converts nothing: psycopg must know the types of the columns.

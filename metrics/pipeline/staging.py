@@ -1,4 +1,4 @@
-"""Define the temporary tables in which a database session stages facts before they are recorded."""
+"""Define the temporary tables in which a transaction stages facts before it records them."""
 
 from dataclasses import dataclass
 

@@ -14,6 +14,7 @@ SHARED_TABLES = {
     "metrics_metricrule": "Amazon's rules, the same for every agency",
     "accounts_encryptionkey": "fingerprints of the installation's keys, compared at the start of every process",
     "accounts_backup": "when the installation was backed up, for operators",
+    "ingestion_loadingturn": "the agency whose report was leased last: read by one function of the owner",
     "accounts_person": (
         "users, who may be members of several agencies: looked up by e-mail address before the agency is known"
     ),
@@ -98,6 +99,14 @@ OTHER_POLICIES = {
         "SELECT",
     ): "staff search agencies by name; the audit log records when staff open one",
     **{(table, "read_only", "SELECT"): "Django's own permissions are unused" for table in UNUSED_RIGHTS},
+    **{
+        (table, f"loading_{command.lower()}", command): "used by two functions of the owner, which return IDs"
+        for table, command in (
+            ("ingestion_report", "SELECT"),
+            ("ingestion_report", "UPDATE"),
+            ("accounts_selleraccount", "SELECT"),
+        )
+    },
     (
         "webhooks_delivery",
         "delivery_worker_select",
@@ -224,10 +233,12 @@ def test_security_definer_functions_are_listed_with_search_path(
             ("closed_agency_ids", "SETOF uuid"),
             ("deleted_accounts_and_closed_agencies", "SETOF uuid"),
             ("lease_deliveries", "TABLE(agency uuid, endpoint uuid, delivery uuid)"),
+            ("lease_report", "TABLE(agency uuid, report uuid, attempt integer, held interval)"),
             ("next_delivery_at", "timestamp with time zone"),
             ("open_agency_ids", "SETOF uuid"),
             ("operational_figures", FIGURES_RESULT),
             ("origin_is_allowed", "boolean"),
+            ("report_is_waiting", "boolean"),
             ("webhooks_endpointsecret_encryption_keys", "TABLE(key_id integer, row_count bigint)"),
         )
     ]
@@ -248,7 +259,9 @@ def test_security_definer_functions_ignore_temporary_tables(db: None) -> None:
     assert rows("SELECT open_agency_ids()") == rows("SELECT closed_agency_ids()") == []
 
 
-@pytest.mark.parametrize("whose", ["delivery_worker%", "operational_figures%", "encryption_keys%"])
+@pytest.mark.parametrize(
+    "whose", ["delivery_worker%", "loading%", "operational_figures%", "encryption_keys%"]
+)
 def test_policies_for_jobs_apply_to_owner_alone(db: None, whose: str) -> None:
     policies = rows("SELECT roles, qual FROM pg_policies WHERE policyname LIKE %s", whose)
     (owner,) = rows("SELECT pg_get_userbyid(relowner) FROM pg_class WHERE relname = 'webhooks_delivery'")

@@ -16,8 +16,8 @@ from config.launcher.embedded.roles import RIGHTS
 
 ROOT = Path(settings.BASE_DIR)
 DOCKER = ROOT / "docker"
-OURS = ("migrate", "web", "worker", "delivery-worker", "beat")
-SERVING = ("web", "worker", "delivery-worker", "beat")
+OURS = ("migrate", "web", "worker", "job-worker", "delivery-worker", "beat")
+SERVING = ("web", "worker", "job-worker", "delivery-worker", "beat")
 SERVERS = ("postgres", "valkey")
 PASSWORDS = ("POSTGRES_PASSWORD", "OWNER_PASSWORD", "APPLICATION_PASSWORD", "BROKER_PASSWORD")
 

@@ -244,6 +244,7 @@ def test_processes_start_in_order_of_dependency(
         "valkey",
         "delivery-worker",
         "worker",
+        "job-worker",
         "beat",
         "web",
     ]

@@ -267,18 +267,14 @@ def test_same_bytes_through_two_requests_at_once_are_one_report_and_one_file(
 def test_worker_is_woken_once_report_is_committed(nord: Client, shelf: str) -> None:
     messages.take()
 
-    ids = [nord.send(shelf, DOCUMENT).json()["id"] for _ in range(2)]
+    for _ in range(2):
+        nord.send(shelf, DOCUMENT)
     nord.post(
         f"/v1/accounts/{shelf}/defects", {"defects": [build.defect(order=build.order_id(1))]}, format="json"
     )
 
     taken = messages.take()
-    assert [task for task, _ in taken] == ["ingestion.tasks.load_report"] * 2
-    assert taken[0][1] == {
-        "agency_id": str(nord.agency.pk),
-        "report_id": str(identifiers.private("rpt", ids[0])),
-    }
-    assert ids[0] == ids[1]
+    assert taken == [("ingestion.tasks.load_report", {})] * 2
 
 
 def test_report_that_is_not_committed_queues_nothing_and_leaves_no_row(nord: Client, shelf: str) -> None:

@@ -1,27 +1,25 @@
 """Test the loading of a report: claimed once, staged, recorded in one transaction, failed in the end."""
 
-import os
-from collections.abc import Iterator
-from contextlib import closing
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import psycopg
 import pytest
 from django.core.files.storage import default_storage
 from django.db.utils import DataError
+from django.utils import timezone
 
 from accounts.agencies import lifecycle as agencies
 from accounts.models import SellerAccount
-from accounts.tenancy import context, locks
+from accounts.tenancy import context
 from api import identifiers
 from ingestion import loading, tasks
 from ingestion.models import RejectedRow, Report
+from ingestion.parsing.rejections import RejectedDocument
 from metrics.models import DailyCounts, Defect, Order, SourceLoad
 from tests import build, clock
 from tests.client import Client
 from tests.clock import NOW
-from tests.ingestion import database_state, worker_locks
+from tests.ingestion import database_state, report_leases
 
 ORDERED = clock.NOON - timedelta(days=30)
 ROWS = build.orders_on(ORDERED, count=3)
@@ -37,19 +35,13 @@ def sent(client: Client, account: str, document: bytes = DOCUMENT, **fields: str
     return identifiers.private("rpt", client.send(account, document, **fields).json()["id"])
 
 
-def claim(client: Client, report_id: UUID) -> Report | None:
-    return loading.claim(agency_id=client.agency.pk, report_id=report_id)
-
-
 def claimed(client: Client, account: str, document: bytes = DOCUMENT, **fields: str) -> Report:
-    """Return a report claimed by a worker."""
-    report = claim(client, sent(client, account, document, **fields))
-    assert report is not None
-    return report
+    """Return a report leased by a worker."""
+    return report_leases.claimed(client, sent(client, account, document, **fields))
 
 
-def load(client: Client, report_id: UUID) -> None:
-    tasks.load_report(agency_id=str(client.agency.pk), report_id=str(report_id))
+def load(report: Report, now: datetime = NOW) -> None:
+    loading.load(report=report, clock=lambda: now)
 
 
 def stored(client: Client, report_id: UUID) -> Report:
@@ -57,55 +49,43 @@ def stored(client: Client, report_id: UUID) -> Report:
         return Report.objects.get(pk=report_id)
 
 
-@pytest.fixture
-def elsewhere() -> Iterator[psycopg.Connection]:
-    """Return another worker's connection."""
-    with closing(psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)) as connection:
-        yield connection
-
-
-def test_claimed_report_is_being_processed_and_its_attempts_are_counted(acme: Client, shop: str) -> None:
+def test_leased_report_is_being_processed_and_its_attempts_are_counted(acme: Client, shop: str) -> None:
     report_id = sent(acme, shop)
 
-    attempts = [(report.status, report.attempts) for _ in range(3) if (report := claim(acme, report_id))]
+    attempts = []
+    for _ in range(3):
+        report = report_leases.claimed(acme, report_id)
+        attempts.append((report.status, report.attempts))
+        report_leases.end_leases(acme)
 
     assert attempts == [(Status.PROCESSING, 1), (Status.PROCESSING, 2), (Status.PROCESSING, 3)]
 
 
 @pytest.mark.parametrize("status", [Status.LOADED, Status.REJECTED, Status.FAILED])
-def test_report_that_is_done_is_claimed_by_no_worker(acme: Client, shop: str, status: str) -> None:
+def test_report_that_is_done_is_leased_by_no_worker(acme: Client, shop: str, status: str) -> None:
     report_id = sent(acme, shop)
     with context.agency(acme.agency.pk):
         Report.objects.update(status=status, loaded_at=NOW, problem={})
 
-    assert claim(acme, report_id) is None
+    assert report_leases.claim(acme, report_id) is None
     assert (stored(acme, report_id).status, stored(acme, report_id).attempts) == (status, 0)
 
 
-def test_report_without_owner_or_another_agency_is_claimed_by_no_worker(
-    acme: Client, rival: Client, shop: str
-) -> None:
-    report_id = sent(acme, shop)
-
-    assert claim(acme, identifiers.uuid7()) is None
-    assert claim(rival, report_id) is None
-    assert stored(acme, report_id).status == Status.QUEUED
-
-
-def test_report_of_account_deleted_is_claimed_by_no_worker(acme: Client, shop: str) -> None:
+def test_report_of_deleted_account_is_leased_by_no_worker(acme: Client, shop: str) -> None:
     report_id = sent(acme, shop)
     acme.delete(f"/v1/accounts/{shop}")
 
-    assert claim(acme, report_id) is None
+    assert report_leases.claim(acme, report_id) is None
     assert stored(acme, report_id).attempts == 0
 
 
 def test_report_fails_after_five_attempts(acme: Client, shop: str) -> None:
     report_id = sent(acme, shop)
     for _ in range(loading.MAX_ATTEMPTS):
-        claim(acme, report_id)
+        report_leases.claimed(acme, report_id)
+        report_leases.end_leases(acme)
 
-    sixth = claim(acme, report_id)
+    sixth = report_leases.claim(acme, report_id)
 
     report = acme.read(f"/v1/reports/{identifiers.public('rpt', report_id)}")
     assert sixth is None
@@ -120,55 +100,54 @@ def test_report_that_breaks_workers_fails_and_loads_when_sent_again(nord: Client
     default_storage.delete(name)
     for _ in range(loading.MAX_ATTEMPTS):
         with pytest.raises(FileNotFoundError):
-            load(nord, report_id)
-    load(nord, report_id)
+            tasks.load_report()
+        report_leases.end_leases(nord)
+    tasks.load_report()
     failed = stored(nord, report_id).status
 
     nord.send(shelf, DOCUMENT)
     with default_storage.open(name, "wb") as document:
         document.write(DOCUMENT)
-    load(nord, report_id)
+    tasks.load_report()
 
     assert (failed, stored(nord, report_id).status) == (Status.FAILED, Status.LOADED)
 
 
-def test_report_is_locked_by_one_worker(nord: Client, shelf: str, elsewhere: psycopg.Connection) -> None:
-    report_id, other_id = identifiers.uuid7(), identifiers.uuid7()
+def test_report_that_took_its_whole_time_is_not_tried_again(acme: Client, shop: str) -> None:
+    report_id = sent(acme, shop)
+    report_leases.claimed(acme, report_id)
+    with context.agency(acme.agency.pk):
+        ended = timezone.now() - timedelta(seconds=1)
+        Report.objects.update(claimed_at=ended - loading.TIME_LIMIT, leased_until=ended)
 
-    with locks.session_lock(report_id) as is_locked:
-        meanwhile = worker_locks.take(elsewhere, report_id), worker_locks.take(elsewhere, other_id)
+    again = report_leases.claim(acme, report_id)
 
-    assert is_locked
-    assert meanwhile == (False, True)
-    assert worker_locks.take(elsewhere, report_id)
-
-
-def test_report_that_another_worker_holds_is_left_to_it(
-    nord: Client, shelf: str, elsewhere: psycopg.Connection
-) -> None:
-    report_id = sent(nord, shelf)
-    worker_locks.take(elsewhere, report_id)
-
-    load(nord, report_id)
-    waiting = stored(nord, report_id)
-    elsewhere.close()
-    worker_locks.until_free(report_id)
-    load(nord, report_id)
-
-    assert (waiting.status, waiting.attempts) == (Status.QUEUED, 0)
-    assert stored(nord, report_id).status == Status.LOADED
+    report = acme.read(f"/v1/reports/{identifiers.public('rpt', report_id)}")
+    assert again is None
+    assert (report["status"], report["problem"]["type"]) == ("failed", "/problems/loading-timed-out")
 
 
-def test_report_is_free_again_when_its_worker_breaks(
-    nord: Client, shelf: str, elsewhere: psycopg.Connection
-) -> None:
-    report_id = sent(nord, shelf)
-    default_storage.delete(stored(nord, report_id).document)
+def test_report_is_given_up_at_the_time_limit(acme: Client, shop: str) -> None:
+    report = claimed(acme, shop)
 
-    with pytest.raises(FileNotFoundError):
-        load(nord, report_id)
+    loading.give_up(report)
 
-    assert worker_locks.take(elsewhere, report_id)
+    assert acme.read(f"/v1/reports/{report.public_id}")["problem"]["type"] == "/problems/loading-timed-out"
+    report_leases.end_leases(acme)
+    assert report_leases.claim(acme, report.pk) is None
+
+
+def test_worker_that_lost_its_lease_records_and_rejects_nothing(acme: Client, shop: str) -> None:
+    first = claimed(acme, shop)
+    report_leases.end_leases(acme)
+    report_leases.claimed(acme, first.pk)
+    before = database_state.contents(acme)
+
+    loading.load(report=first, clock=timezone.now)
+    loading.reject(report=first, rejection=RejectedDocument("not-text", "Not text", "No."), now=NOW)
+
+    assert database_state.contents(acme) == before
+    assert stored(acme, first.pk).status == Status.PROCESSING
 
 
 def test_loaded_report_says_what_its_rows_did(acme: Client, shop: str) -> None:
@@ -313,11 +292,10 @@ def test_rejected_rows_of_second_look_take_place_of_first(nord: Client, shelf: s
 
 def test_recording_twice_changes_nothing(acme: Client, shop: str) -> None:
     report = claimed(acme, shop)
-    reader = loading.stage(report)
-    loading.record(report=report, reader=reader, now=NOW)
+    load(report)
     before = acme.read(f"/v1/reports/{report.public_id}"), database_state.contents(acme)
 
-    loading.record(report=report, reader=loading.stage(report), now=NOW + timedelta(hours=1))
+    load(report, now=NOW + timedelta(hours=1))
 
     assert (acme.read(f"/v1/reports/{report.public_id}"), database_state.contents(acme)) == before
 
@@ -332,12 +310,13 @@ def test_failure_in_last_stage_is_rolled_back_and_retried(nord: Client, store: s
         DailyCounts.objects.bulk_create(DailyCounts(**row) for row in beyond_any_sum)
     before = database_state.contents(nord)
     with pytest.raises(DataError):
-        load(nord, report_id)
+        tasks.load_report()
+    report_leases.end_leases(nord)
     broken = stored(nord, report_id).status, database_state.contents(nord)
     with context.agency(nord.agency.pk):
         DailyCounts.objects.filter(orders=2**31 - 1).delete()
 
-    load(nord, report_id)
+    tasks.load_report()
 
     assert broken == (Status.PROCESSING, before)
     assert (stored(nord, report_id).status, stored(nord, report_id).attempts) == (Status.LOADED, 2)
@@ -346,12 +325,11 @@ def test_failure_in_last_stage_is_rolled_back_and_retried(nord: Client, store: s
 
 def test_account_deleted_while_its_report_is_read_gets_nothing(acme: Client, shop: str) -> None:
     report = claimed(acme, shop)
-    reader = loading.stage(report)
     with context.agency(acme.agency.pk):
         agencies.delete_account(account=report.account, now=NOW)
     before = database_state.contents(acme)
 
-    loading.record(report=report, reader=reader, now=NOW)
+    load(report)
 
     assert database_state.contents(acme) == before
     assert stored(acme, report.pk).status == Status.PROCESSING
@@ -365,7 +343,7 @@ def test_day_of_report_is_day_it_was_received(acme: Client, shop: str) -> None:
         Report.objects.update(received_at=NOW + timedelta(days=30))
     report.refresh_from_db(fields=["received_at"])
 
-    loading.record(report=report, reader=loading.stage(report), now=NOW)
+    load(report)
 
     with context.agency(acme.agency.pk):
         assert Defect.objects.get().occurred_on == (NOW + timedelta(days=7)).date()

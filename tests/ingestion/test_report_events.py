@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import jsonschema
@@ -15,11 +16,11 @@ from accounts.tenancy import context
 from api import identifiers
 from ingestion import loading, report_events, tasks
 from ingestion.models import Report
-from ingestion.parsing.rejections import RejectedDocument
 from metrics.models import DailyCounts
 from tests import build, clock
 from tests.client import Client
 from tests.clock import NOW
+from tests.ingestion import report_leases
 from webhooks.events.catalogue import TYPES
 from webhooks.models import Event
 
@@ -44,9 +45,7 @@ def published_events(client: Client) -> list[tuple[str, dict[str, Any]]]:
 def claimed(client: Client, account: str, document: bytes) -> Report:
     """Return a report claimed by a worker."""
     report_id = identifiers.private("rpt", client.send(account, document).json()["id"])
-    report = loading.claim(agency_id=client.agency.pk, report_id=report_id)
-    assert report is not None
-    return report
+    return report_leases.claimed(client, report_id)
 
 
 def test_loaded_report_is_published_with_its_rows(acme: Client, shop: str) -> None:
@@ -163,15 +162,15 @@ def test_recording_twice_publishes_once(acme: Client, shop: str) -> None:
     report = claimed(acme, shop, DOCUMENT)
 
     for hours in (0, 1):
-        loading.record(report=report, reader=loading.stage(report), now=NOW + timedelta(hours=hours))
+        loading.load(report=report, clock=partial(NOW.__add__, timedelta(hours=hours)))
 
     assert len(published_events(acme)) == 1
 
 
 def test_message_that_comes_twice_tells_of_rejection_once(nord: Client, shelf: str) -> None:
-    report = nord.load(shelf, UNKNOWN)
+    nord.load(shelf, UNKNOWN)
 
-    tasks.load_report(agency_id=str(nord.agency.pk), report_id=str(identifiers.private("rpt", report["id"])))
+    tasks.load_report()
 
     assert [outcome for outcome, _ in published_events(nord)] == ["rejected"]
 
@@ -207,8 +206,9 @@ def test_failed_report_is_not_published(acme: Client, shop: str) -> None:
     report = claimed(acme, shop, DOCUMENT)
     with context.agency(acme.agency.pk):
         Report.objects.update(attempts=loading.MAX_ATTEMPTS)
+    report_leases.end_leases(acme)
 
-    assert loading.claim(agency_id=acme.agency.pk, report_id=report.pk) is None
+    assert report_leases.claim(acme, report.pk) is None
     assert published_events(acme) == []
 
 
@@ -217,9 +217,7 @@ def test_reports_of_deleted_account_are_not_published(nord: Client, shelf: str) 
     with context.agency(nord.agency.pk):
         agencies.delete_account(account=report.account, now=NOW)
 
-    with pytest.raises(RejectedDocument) as refused:
-        loading.stage(report)
-    loading.reject(report=report, rejection=refused.value, now=NOW)
+    loading.load(report=report, clock=lambda: NOW)
 
     assert published_events(nord) == []
     with context.agency(nord.agency.pk):

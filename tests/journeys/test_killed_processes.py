@@ -35,7 +35,7 @@ from webhooks.models import Delivery, Event
 BREACHES = int(os.environ.get("KILLED_BREACHES", "25"))
 KILLS = max(8, BREACHES // 8)  # then the rest is processed undisturbed
 EPISODES_PER_ACCOUNT = 5  # of each account
-PROCESSES = ("web", "worker", "delivery-worker", "beat", "valkey")
+PROCESSES = ("web", "worker", "job-worker", "delivery-worker", "beat", "valkey")
 ENDED = {"loaded", "rejected", "failed"}
 
 

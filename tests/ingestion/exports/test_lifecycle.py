@@ -1,17 +1,15 @@
 """Test the life of exports: created, built once, stored for a week, expired."""
 
 import hashlib
-import os
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from django.core.files.storage import default_storage
 from django.db import connection
+from django.db.models.functions import Now
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -27,7 +25,7 @@ from tests import messages
 from tests.client import Client
 from tests.clock import NOW, clock
 from tests.conftest import NOON
-from tests.ingestion import archives, worker_locks
+from tests.ingestion import archives
 
 Status = Export.Status
 
@@ -288,13 +286,12 @@ def test_export_of_killed_worker_is_resumed(
 
 def test_export_held_by_worker_is_not_resumed(acme: Client) -> None:
     export = left_behind(acme, status=Status.RUNNING, since=timedelta(hours=1))
-    with closing(psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)) as worker:
-        worker_locks.take(worker, identifiers.private("exp", export))
+    change(acme, export, leased_until=Now() + timedelta(seconds=60))
 
-        tasks.resume_exports()
-        archives.build_archive(acme, export)
+    tasks.resume_exports()
+    archives.build_archive(acme, export)
 
-        assert messages.take() == []
+    assert messages.take() == []
     with context.agency(acme.agency.pk):
         assert Export.objects.get().attempts == 0
 
@@ -384,6 +381,7 @@ def test_archive_of_account_in_erasure_is_not_stored(committed: Client, storage:
 
     with pytest.raises(exports.ClaimLost):
         exports.build(export=export, now=NOW)
+    change(committed, export.public_id, leased_until=NOW)
     again = exports.claim(agency_id=committed.agency.pk, export_id=export.pk)
 
     assert (again, stored_archives(storage)) == (None, [])
@@ -451,6 +449,8 @@ def test_export_marked_ready_concurrently_is_expired_with_account(
 
 def test_export_taken_over_is_stored_by_new_worker_only(committed: Client, storage: Path) -> None:
     first = claimed(committed)
+    assert exports.claim(agency_id=committed.agency.pk, export_id=first.pk) is None
+    change(committed, first.public_id, leased_until=NOW)
     second = exports.claim(agency_id=committed.agency.pk, export_id=first.pk)
     assert second is not None
 
