@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-from api import choices
+from api import choices, problems
 from api.openapi import declared
 
 COMPUTED = "It is computed from the account's reports."
@@ -27,10 +27,11 @@ def check(request: Request, *, reasons: Mapping[str, str], read: Callable[[], Ht
     if not others:
         return
     current: dict[str, Any] = json.loads(read().content)
+    changed = [name for name in others if name not in current or body[name] != current[name]]
+    # More are not listed, and a body may have a hundred thousand.
     errors = {
         name: _reason(name, current=current, accepted=accepted, reasons=reasons)
-        for name in others
-        if name not in current or body[name] != current[name]
+        for name in changed[: problems.MAX_ERRORS + 1]
     }
     if errors:
         raise ValidationError(errors)

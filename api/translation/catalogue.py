@@ -21,6 +21,8 @@ COLUMN = re.compile(r"(`[^`]{1,100}`): (.+)", re.DOTALL)
 MAX_DEPTH = 5
 SEPARATORS = {"; ": "；", ": ": "：", ", ": "，"}
 MAX_PARTS = 20
+# Texts and parts of texts that are looked up for one text. A reason has about ten.
+MAX_LOOK_UPS = 200
 FULL_WIDTH_ENDS = "。？："
 # Sentences in a row have no template of their own.
 SENTENCE_END = re.compile(r"(?<=[.?]) (?=[A-Z`'])")
@@ -84,32 +86,46 @@ class Catalogue:
         names = {english.lower(): translated for english, translated in texts.items()}
         return cls(texts, names, tuple(sorted(templates, key=lambda each: -each.fixed_length)))
 
-    def translate(self, text: str, depth: int = 0) -> str:
+    def translate(self, text: str) -> str:
         """Return the translated text. Parts that the catalogue does not have stay in English."""
+        return self._translate(text, 0, {})
+
+    def _translate(self, text: str, depth: int, done: dict[tuple[str, int], str]) -> str:
+        """Translate a text or a part of one, once. `done` has what was translated so far."""
+        # The same part is found by several ways through its separators, and the ways multiply with each level.
+        key = (text, depth)
+        if key not in done and len(done) < MAX_LOOK_UPS:
+            done[key] = text
+            done[key] = self._look_up(text, depth, done)
+        return done.get(key, text)
+
+    def _look_up(self, text: str, depth: int, done: dict[tuple[str, int], str]) -> str:
         if known := self.texts.get(text) or self.names.get(text.lower()):
             return known
         # A single word is a name, a figure or a quoted cell.
         if " " not in text or depth > MAX_DEPTH:
             return text
         if column := COLUMN.fullmatch(text):
-            reason = self.translate(column[2], depth + 1)
+            reason = self._translate(column[2], depth + 1, done)
             if reason != column[2]:
                 return f"{column[1]}：{reason}"
         for template in self.templates:
             values = template.match(text)
             if values is not None:
-                return template.fill([self.translate(value, depth + 1) for value in values])
+                return template.fill([self._translate(value, depth + 1, done) for value in values])
         sentences = SENTENCE_END.split(text, MAX_PARTS)
         if len(sentences) > 1:
-            return _join(self.translate(sentence, depth + 1) for sentence in sentences)
-        return self._translate_parts(text, depth)
+            return _join(self._translate(sentence, depth + 1, done) for sentence in sentences)
+        return self._translate_parts(text, depth, done)
 
-    def _translate_parts(self, text: str, depth: int) -> str:
+    def _translate_parts(self, text: str, depth: int, done: dict[tuple[str, int], str]) -> str:
         """Translate what stands between colons, semicolons or commas, or return the text if nothing of it has a
         translation."""
         for separator, full_width in SEPARATORS.items():
             parts = text.split(separator, MAX_PARTS)
-            translated = [self.translate(part, depth + 1) for part in parts] if len(parts) > 1 else parts
+            translated = (
+                [self._translate(part, depth + 1, done) for part in parts] if len(parts) > 1 else parts
+            )
             if translated != parts:
                 return full_width.join(translated)
         return text

@@ -8,6 +8,7 @@ from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
+from api.problems import MAX_ERRORS
 from api.strict_fields import Body, Choice, Contradiction, Day
 from ingestion.parsing.rejections import InvalidRow
 from ingestion.reports import defect_row
@@ -15,6 +16,7 @@ from ingestion.reports.report_type import ORDER_ID
 from metrics.rules import defects
 from metrics.rules.facts import DefectKind
 
+ROWS_AT_ONCE = 200
 EXAMPLE = {
     "defects": [
         {
@@ -133,7 +135,9 @@ def check_rows(body: Any, *, max_rows: int, latest: datetime) -> None:
     # long body would first produce an error for each row.
     if isinstance(rows, list) and len(rows) > max_rows:
         raise serializers.ValidationError({"defects": f"Send at most {max_rows} defects in one request."})
-    CreateDefects(data=body if isinstance(body, dict) else {}).is_valid(raise_exception=True)
+    if not rows or not isinstance(rows, list):
+        CreateDefects(data=body if isinstance(body, dict) else {}).is_valid(raise_exception=True)
+    _check_fields(rows or [])
     if errors := {
         str(index): error for index, row in enumerate(rows or ()) if (error := _error(row, latest))
     }:
@@ -141,6 +145,20 @@ def check_rows(body: Any, *, max_rows: int, latest: datetime) -> None:
         # time that is allowed now (ADR 12).
         is_only_early = all(set(error) == {"updated_at"} for error in errors.values())
         raise (Contradiction if is_only_early else serializers.ValidationError)({"defects": errors})
+
+
+def _check_fields(rows: list[Any]) -> None:
+    """Raise ValidationError for rows whose fields are invalid. If there are many, not all of them are looked at."""
+    # An empty object takes as long to validate as a whole row, and ten thousand of them take seconds.
+    errors: dict[str, Any] = {}
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        part = CreateDefects(data={"defects": rows[start : start + ROWS_AT_ONCE]})
+        if not part.is_valid():
+            errors |= {str(start + int(index)): error for index, error in part.errors["defects"].items()}
+        if len(errors) > MAX_ERRORS:
+            break
+    if errors:
+        raise serializers.ValidationError({"defects": errors})
 
 
 def _error(row: Any, latest: datetime) -> dict[str, str]:

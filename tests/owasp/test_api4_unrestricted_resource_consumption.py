@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import time
 
 import pytest
 from django.conf import LazySettings, settings
@@ -63,6 +64,37 @@ def test_rows_are_counted_before_parsing(acme: Client, shop: str) -> None:
     )
 
     assert response.status_code == 400
+
+
+def test_document_may_not_unpack_to_far_more_than_its_size(acme: Client, shop: str) -> None:
+    bomb = gzip.compress(build.orders_file([build.order_row()]) + b"\n" * 17 * 1024**2)
+
+    report = acme.load(shop, bomb)
+
+    assert report["status"] == "rejected"
+    assert report["problem"]["type"] == "/problems/compression-ratio"
+
+
+@pytest.mark.parametrize("row", [{}, {"order_id": "x"}, 1, {"order_id": ["x"]}])
+def test_many_invalid_rows_cost_little(acme: Client, shop: str, row: object) -> None:
+    body = json.dumps({"defects": [row] * settings.DEFECTS_MAX_ROWS})
+    began = time.thread_time()
+
+    response = acme.generic("POST", f"/v1/accounts/{shop}/defects", body, content_type="application/json")
+
+    assert (response.status_code, len(response.json()["errors"])) == (400, 100)
+    assert time.thread_time() - began < 0.8
+
+
+def test_many_unknown_fields_cost_little(acme: Client, shop: str) -> None:
+    body = json.dumps({f"field{number}": number for number in range(300_000)})
+    began = time.thread_time()
+
+    response = acme.generic("PATCH", f"/v1/accounts/{shop}", body, content_type="application/json")
+
+    assert (response.status_code, len(response.json()["errors"])) == (400, 100)
+    assert response.json()["detail"].endswith("and more errors, which are not listed")
+    assert time.thread_time() - began < 3
 
 
 def test_bulk_create_has_at_most_500_rows(acme: Client) -> None:
