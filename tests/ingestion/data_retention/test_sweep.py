@@ -200,6 +200,54 @@ def test_late_report_of_old_days_does_not_bring_them_back(acme: Client, shop: st
     assert order_ids(acme) == [build.order_id(600 + n) for n in range(5)]
 
 
+def test_orders_that_are_stated_again_after_their_end_are_not_counted_twice(acme: Client, shop: str) -> None:
+    day, promised = EDGE - 20 * DAY, EDGE + 20 * DAY
+    placed = datetime.combine(day, datetime.min.time(), NOW.tzinfo) + timedelta(hours=12)
+    orders = build.orders_file(build.orders_on(placed, count=6))
+    packages = build.table(
+        *(
+            {
+                "order_id": build.order_id(number),
+                "package": "P1",
+                "shipped_at": f"{day + 2 * DAY:%Y-%m-%d}",
+                "first_scan_at": f"{day + 3 * DAY:%Y-%m-%d}",
+                "deliver_by": str(promised),
+                "delivered_at": f"{day + 9 * DAY:%Y-%m-%d}",
+            }
+            for number in range(1, 7)
+        )
+    )
+    with at(NOW - placed - 30 * DAY):
+        load(acme, shop, Sent(orders, Source.SP_API))
+        load(acme, shop, Sent(packages, Source.UPLOAD))
+    with context.agency(acme.agency.pk):
+        before = DailyCounts.objects.get(day=promised).tracked_packages
+    end(acme)
+    assert order_ids(acme) == []
+
+    # The agency uploads all it has, and a day later the promised day gets another package.
+    load(acme, shop, Sent(orders, Source.UPLOAD))
+    load(acme, shop, Sent(packages + b"\n", Source.UPLOAD))
+    end(acme, now=NOW + DAY)
+    new = build.orders_file(build.orders_on(placed + 25 * DAY, count=1, first=50))
+    load(acme, shop, Sent(new, Source.UPLOAD))
+    load(
+        acme,
+        shop,
+        Sent(
+            packages.splitlines()[0]
+            + b"\n"
+            + packages.splitlines()[1].replace(build.order_id(1).encode(), build.order_id(50).encode()),
+            Source.UPLOAD,
+        ),
+    )
+
+    with context.agency(acme.agency.pk):
+        versions = DailyCounts.objects.filter(day=promised).order_by("recorded_at")
+        assert [each.tracked_packages for each in versions] == [before, before + 1]
+    assert before == 6
+
+
 def test_report_that_arrives_during_a_sweep_ends_too(
     acme: Client, shop: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
