@@ -1,5 +1,6 @@
 """Define the Celery tasks that end data: one task for each agency, which gives way to the others."""
 
+from time import monotonic
 from uuid import UUID
 
 from celery import shared_task
@@ -10,6 +11,7 @@ from accounts.tenancy import context
 from ingestion.data_retention import sweep
 
 BATCHES_PER_RUN = 50
+SECONDS_PER_RUN = 300
 
 
 @shared_task
@@ -24,13 +26,13 @@ def end_data() -> None:
 def end_agency_data(*, agency_id: str) -> None:
     """Delete data of the agency that has ended, and queue the task again if there is more.
 
-    An agency with much to delete returns to the end of the queue after some batches, so it does not delay the
-    others.
+    An agency with much to delete returns to the end of the queue after some batches or minutes, so it does not
+    delay the others and stays far from the time limit.
     """
-    now, deleted = timezone.now(), 0
+    now, deleted, began = timezone.now(), 0, monotonic()
     for batch, count in enumerate(sweep.batches(agency_id=UUID(agency_id), now=now), start=1):
         deleted += count
-        if batch == BATCHES_PER_RUN:
+        if batch == BATCHES_PER_RUN or monotonic() - began > SECONDS_PER_RUN:
             end_agency_data.delay(agency_id=agency_id)
             break
     if deleted:

@@ -39,8 +39,8 @@ class KnownAt(Instant):
         super().__init__(
             required=False,
             help_text=(
-                "Use only data that was known at this moment, so that the response never changes. It must "
-                "not be in the future. By default, all data that is known now is used."
+                "Use only data that was known at this moment, so that the response does not change until "
+                "its data ends. It must not be in the future. By default, all data that is known now is used."
             ),
             **kwargs,
         )
