@@ -35,6 +35,7 @@ TASK_PACKAGES = [
     "accounts.people",
     "accounts.requests",
     "ingestion",
+    "ingestion.api",
     "ingestion.data_retention",
     "ingestion.exports",
     "metrics",
@@ -90,6 +91,10 @@ app.conf.beat_schedule = {
     "delete expired sessions": {
         "task": "accounts.people.tasks.delete_expired_sessions",
         "schedule": crontab(hour="3", minute="47"),
+    },
+    "delete abandoned uploads": {
+        "task": "ingestion.api.tasks.sweep_uploads",
+        "schedule": crontab(minute="*/15"),
     },
     "move windows to the current day": {
         "task": "metrics.tasks.roll_forward",

@@ -115,3 +115,18 @@ def check_document_storage(databases: Sequence[str] | None = None, **_: Any) -> 
         # A check may run before the migration that creates the table.
         problem = ""
     return [Error(problem, id="underone.E006")] if problem else []
+
+
+@register()
+def check_metrics_token(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
+    """Return a warning if nobody can read metrics, because HTTPS closes them without a token."""
+    if settings.HTTPS and not settings.METRICS_TOKEN:
+        hint = "Set METRICS_TOKEN to a long random text, and give it to Prometheus: openssl rand -hex 32."
+        return [
+            checks.Warning(
+                "HTTPS is on and METRICS_TOKEN is not set, so /metrics answers 401.",
+                hint=hint,
+                id="underone.W003",
+            )
+        ]
+    return []

@@ -14,8 +14,9 @@ from accounts.tenancy import context
 from ingestion.models import Report
 
 BATCH_SIZE = 100
-# No request lasts that long, so the file belongs to a process that is gone.
-MAX_UPLOAD_DURATION = timedelta(days=1)
+# The file of an upload is written to as its bytes arrive, and read at once when it is complete. One that was not
+# written to for so long belongs to a process that is gone.
+MAX_UPLOAD_PAUSE = timedelta(minutes=30)
 IN_PROGRESS = (Report.Status.QUEUED, Report.Status.PROCESSING)
 logger = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ def sweep_uploads(*, now: datetime) -> int:
     leftovers = [
         path
         for path in Path(settings.FILE_UPLOAD_TEMP_DIR).glob("*.upload*")
-        if path.is_file() and path.stat().st_mtime < (now - MAX_UPLOAD_DURATION).timestamp()
+        if path.is_file() and path.stat().st_mtime < (now - MAX_UPLOAD_PAUSE).timestamp()
     ]
     for path in leftovers:
         # Workers on several machines may share the folder and sweep it at the same time.

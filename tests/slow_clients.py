@@ -1,17 +1,24 @@
 """Open connections that occupy a server without using it, and measure how others are served meanwhile."""
 
 import contextlib
+import itertools
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
-from tests.web_servers import LOOPBACK, Address
+from tests.web_servers import LOOPBACK, Address, ask, connected, get
 
+# How much slower the slowest requests may become, and how often a noisy machine may try to show it.
+MAX_RATIO = 2.0
+ROUNDS = 4
+COUNT = 50
 # Seconds after which a request counts as not answered.
 PATIENCE = 5.0
 DRIP_SECONDS = 1.0
+RETURN_TURNS = 5
 UPLOAD = "POST /v1/accounts/{account}/reports HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n"
 JSON = "POST /v1/accounts HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n"
 FORM = (
@@ -37,11 +44,16 @@ def requests(*, key: str, account: str) -> dict[str, bytes]:
     }
 
 
+KINDS = tuple(requests(key="", account=""))
+
+
 @contextmanager
-def slow_clients(address: Address, *, request: bytes, count: int, drips: bool = True) -> Iterator[None]:
+def slow_clients(
+    address: Address, *, request: bytes, count: int = COUNT, tls: ssl.SSLContext | None = None
+) -> Iterator[None]:
     """Keep `count` connections open that send `request`, then a byte a second, and read nothing."""
     stopped = threading.Event()
-    thread = threading.Thread(target=_occupy, args=(address, request, count, drips, stopped), daemon=True)
+    thread = threading.Thread(target=_occupy, args=(address, request, count, tls, stopped), daemon=True)
     thread.start()
     try:
         # Until all of them are connected.
@@ -52,28 +64,33 @@ def slow_clients(address: Address, *, request: bytes, count: int, drips: bool = 
         thread.join()
 
 
-def _occupy(address: Address, request: bytes, count: int, drips: bool, stopped: threading.Event) -> None:
+def _occupy(
+    address: Address, request: bytes, count: int, tls: ssl.SSLContext | None, stopped: threading.Event
+) -> None:
     with contextlib.ExitStack() as stack:
-        connections = [_connect(address, request, stack) for _ in range(count)]
-        while not stopped.wait(DRIP_SECONDS):
+        connections = [_connect(address, request, tls, stack) for _ in range(count)]
+        for turn in itertools.count():
+            if stopped.wait(DRIP_SECONDS):
+                return
             for number, connection in enumerate(connections):
                 try:
-                    if drips and request:
+                    if request:
                         connection.send(b"x")
-                except BlockingIOError:
+                except (BlockingIOError, ssl.SSLWantWriteError):
                     continue
                 except OSError:
-                    # The server has ended it. A hostile client comes back.
-                    connections[number] = _connect(address, request, stack)
+                    # The server has ended it. A hostile client comes back, but not so often that it
+                    # is busy itself: it shares the processor with the requests that are measured.
+                    if number % RETURN_TURNS == turn % RETURN_TURNS:
+                        connections[number] = _connect(address, request, tls, stack)
 
 
-def _connect(address: Address, request: bytes, stack: contextlib.ExitStack) -> socket.socket:
-    connection = stack.enter_context(socket.socket())
+def _connect(
+    address: Address, request: bytes, tls: ssl.SSLContext | None, stack: contextlib.ExitStack
+) -> socket.socket:
     # Small buffers: the server has to keep what is not read.
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    connection.settimeout(PATIENCE)
+    connection = stack.enter_context(connected(address, tls=tls, buffer=4096, timeout=PATIENCE))
     with contextlib.suppress(OSError):
-        connection.connect(address)
         connection.settimeout(0)
         connection.send(request)
     return connection
@@ -91,7 +108,8 @@ def measure(request: Callable[[], int], *, count: int = 60) -> float:
         began = time.perf_counter()
         try:
             status = request()
-        except OSError:
+        except (OSError, IndexError):
+            # No answer, or an empty one.
             status = 0
         seconds.append(time.perf_counter() - began if status == 200 else PATIENCE)
         if seconds.count(PATIENCE) > count * 0.05:
@@ -100,14 +118,21 @@ def measure(request: Callable[[], int], *, count: int = 60) -> float:
     return p95(seconds)
 
 
-def get_me(address: Address, key: str) -> int:
+def ratios(*, request_me: Callable[[], int], slow: Callable[[], AbstractContextManager[None]]) -> list[float]:
+    """Return how many times longer requests take while slow clients are connected (95th percentiles).
+
+    The last round is the first that stays within `MAX_RATIO`.
+    """
+    found: list[float] = []
+    while len(found) < ROUNDS and min(found, default=MAX_RATIO + 1) > MAX_RATIO:
+        measure(request_me, count=10)
+        idle = measure(request_me)
+        with slow():
+            found.append(measure(request_me) / idle)
+    return found
+
+
+def get_me(address: Address, key: str, *, tls: ssl.SSLContext | None = None, source: str = LOOPBACK) -> int:
     """Get /v1/me on a new connection, and return the status."""
-    request = (
-        f"GET /v1/me HTTP/1.1\r\nHost: {LOOPBACK}\r\nAuthorization: Bearer {key}\r\nConnection: close\r\n\r\n"
-    )
-    with socket.create_connection(address, timeout=PATIENCE) as connection:
-        connection.sendall(request.encode())
-        answer = b""
-        while block := connection.recv(65536):
-            answer += block
-    return int(answer.split(b" ", 2)[1]) if answer else 0
+    request = get("/v1/me", more=f"Authorization: Bearer {key}\r\n")
+    return ask(address, request, tls=tls, source=source, timeout=PATIENCE)[0]

@@ -1,7 +1,9 @@
 """Start a real web server as the product does, with one process, and send it raw requests."""
 
+import contextlib
 import os
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -45,10 +47,42 @@ def running_web_server(**environ: str) -> Iterator[tuple[Address, "subprocess.Po
             process.wait(timeout=600)
 
 
-def ask(address: Address, request: bytes) -> Answer:
+@contextmanager
+def connected(
+    address: Address,
+    *,
+    tls: ssl.SSLContext | None = None,
+    source: str = LOOPBACK,
+    buffer: int | None = None,
+    timeout: float = 60,
+) -> Iterator[socket.socket]:
+    """Connect from `source`, and receive at most `buffer` bytes ahead."""
+    with socket.socket() as connection:
+        if buffer:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+        connection.settimeout(timeout)
+        connection.bind((source, 0))
+        connection.connect(address)
+        if tls is None:
+            yield connection
+            return
+        with tls.wrap_socket(connection, server_hostname="localhost") as encrypted:
+            yield encrypted
+
+
+def ask(
+    address: Address,
+    request: bytes,
+    *,
+    tls: ssl.SSLContext | None = None,
+    source: str = LOOPBACK,
+    timeout: float = 600,
+) -> Answer:
     """Send these bytes, and return status, headers and body."""
-    with socket.create_connection(address, timeout=600) as asking:
-        asking.sendall(request)
+    with connected(address, tls=tls, source=source, timeout=timeout) as asking:
+        # A server may refuse a request before it has arrived.
+        with contextlib.suppress(BrokenPipeError):
+            asking.sendall(request)
         return read_answer(asking)
 
 

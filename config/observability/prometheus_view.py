@@ -56,7 +56,8 @@ class PrometheusView(UnauthenticatedView):
         operation_id="getOperationalMetrics",
         summary="Get operational metrics",
         description="Returns counts, durations and ages of the installation for Prometheus. If "
-        "METRICS_TOKEN is set, send `Authorization: Bearer <METRICS_TOKEN>`.",
+        "METRICS_TOKEN is set, send `Authorization: Bearer <METRICS_TOKEN>`. With HTTPS the path is closed "
+        "until it is set.",
         tags=["Health"],
         responses={
             (200, "text/plain"): OpenApiResponse(
@@ -85,7 +86,13 @@ class PrometheusView(UnauthenticatedView):
         return 'Bearer realm="metrics"'
 
     def _check_token(self, request: Request) -> None:
-        """Raise AuthenticationFailed unless the request has METRICS_TOKEN, if one is set."""
+        """Raise AuthenticationFailed unless the request has METRICS_TOKEN.
+
+        Without the setting nobody can read metrics over HTTPS, where strangers reach the server, and everybody
+        otherwise.
+        """
+        if settings.HTTPS and not settings.METRICS_TOKEN:
+            raise AuthenticationFailed("Metrics are closed until METRICS_TOKEN is set on the server.")
         # A header may hold any bytes. compare_digest takes texts only if they are ASCII,
         # and compares in constant time.
         sent = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")

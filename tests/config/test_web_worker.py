@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import socket
 import time
 from collections.abc import Iterator
 
@@ -14,7 +13,7 @@ from accounts.agencies import lifecycle as agencies
 from config.web.connections import CLOSE_SECONDS, GRACE_SECONDS, HEAD_SECONDS
 from tests.client import Client
 from tests.conftest import NOON
-from tests.web_servers import Address, ask, get, read_answer, running_web_server, web_server
+from tests.web_servers import Address, ask, connected, get, read_answer, running_web_server, web_server
 
 ASSET = "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js"
 KEPT_ALIVE = b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -33,17 +32,6 @@ def web(client: Client) -> Iterator[Address]:
     """Start a web server of one process."""
     with web_server() as address:
         yield address
-
-
-@contextlib.contextmanager
-def connected(address: Address, *, buffer: int | None = None) -> Iterator[socket.socket]:
-    """Connect, and receive at most `buffer` bytes ahead."""
-    with socket.socket() as connection:
-        if buffer:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
-        connection.settimeout(60)
-        connection.connect(address)
-        yield connection
 
 
 def post(path: str, key: str, *, length: int, media_type: str, more: str = "") -> bytes:

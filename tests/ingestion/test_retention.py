@@ -2,7 +2,8 @@
 
 import os
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from io import DEFAULT_BUFFER_SIZE
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.db import transaction
 from django.db.utils import IntegrityError
 from pytest_django.fixtures import Settings
@@ -17,7 +19,9 @@ from pytest_django.fixtures import Settings
 from accounts.models import Agency
 from accounts.tenancy import context
 from api import identifiers
+from config.celery import app
 from ingestion import retention, tasks
+from ingestion.api import tasks as upload_tasks
 from ingestion.models import Report
 from tests import build
 from tests.client import Client
@@ -292,23 +296,51 @@ def test_database_takes_no_other_number_of_days(acme: Client, days: int) -> None
         Agency.objects.update(document_retention_days=days)
 
 
-def test_abandoned_uploads_are_deleted_after_a_day(settings: Settings, tmp_path: Path) -> None:
+def test_abandoned_uploads_are_deleted_after_half_an_hour(settings: Settings, tmp_path: Path) -> None:
     settings.FILE_UPLOAD_TEMP_DIR = tmp_path / "uploads"
-    for name, hours in (
-        ("tmpold.upload.txt", 25),
-        ("tmpkept.upload", 26),
-        ("tmpnew.upload.txt", 23),
-        ("another file", 99),
+    for name, minutes in (
+        ("tmpold.upload.txt", 31),
+        ("tmpkept.upload", 90),
+        ("tmpnew.upload.txt", 29),
+        ("another file", 9999),
     ):
         path = tmp_path / "uploads" / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"Jane Doe")
-        os.utime(path, times=((NOW - timedelta(hours=hours)).timestamp(),) * 2)
+        os.utime(path, times=((NOW - timedelta(minutes=minutes)).timestamp(),) * 2)
 
     swept = retention.sweep_uploads(now=NOW)
 
     assert swept == 2
     assert {path.name for path in (tmp_path / "uploads").iterdir()} == {"tmpnew.upload.txt", "another file"}
+
+
+def test_upload_in_progress_is_not_deleted(settings: Settings, tmp_path: Path) -> None:
+    settings.FILE_UPLOAD_TEMP_DIR = tmp_path
+    with TemporaryUploadedFile("r.txt", "text/plain", 0, None) as upload:
+        # An hour ago its first bytes arrived.
+        os.utime(upload.temporary_file_path(), times=(0, 0))
+        upload.write(b"x" * 2 * DEFAULT_BUFFER_SIZE)
+
+        swept = retention.sweep_uploads(now=datetime.now(UTC))
+
+        assert (swept, Path(upload.temporary_file_path()).exists()) == (0, True)
+
+
+def test_uploads_are_swept_within_the_hour(settings: Settings, tmp_path: Path) -> None:
+    settings.FILE_UPLOAD_TEMP_DIR = tmp_path
+    (tmp_path / "tmpold.upload").write_bytes(b"Jane Doe")
+    os.utime(tmp_path / "tmpold.upload", times=(0, 0))
+    (schedule,) = (
+        each["schedule"]
+        for each in app.conf.beat_schedule.values()
+        if each["task"] == upload_tasks.sweep_uploads.name
+    )
+
+    upload_tasks.sweep_uploads()
+
+    assert list(tmp_path.iterdir()) == []
+    assert (schedule.minute, retention.MAX_UPLOAD_PAUSE) == ({0, 15, 30, 45}, timedelta(minutes=30))
 
 
 def test_clock_job_sweeps_uploads_as_well(db: None, settings: Settings, tmp_path: Path) -> None:
