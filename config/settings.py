@@ -178,6 +178,11 @@ FILE_UPLOAD_TEMP_DIR = env.folder("UPLOAD_FOLDER", default=UNDERONE_HOME / "uplo
 FILE_UPLOAD_HANDLERS = ["ingestion.api.uploads.DocumentUploadHandler"]
 REPORT_MAX_BYTES = env.integer("REPORT_MAX_BYTES", default=1024**3, least=1)
 DEFECTS_MAX_ROWS = 10_000
+# Of one agency.
+REPORTS_MAX_WAITING = env.integer("REPORTS_MAX_WAITING", default=1000, least=1)
+DOCUMENTS_MAX_BYTES = env.integer("DOCUMENTS_MAX_BYTES", default=100 * 1024**3, least=1)
+# Uploads are refused before the disk is full, so that PostgreSQL can still write.
+DISK_RESERVE_BYTES = env.integer("DISK_RESERVE_BYTES", default=1024**3)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024**2
 
 # Metrics

@@ -34,6 +34,7 @@ from accounts.people import members
 from accounts.tenancy import batches, context
 from ingestion.exports import lifecycle as exports
 from ingestion.exports.inventory import TABLES, Table
+from ingestion.redaction import originals, storage
 
 # A row's ctid finds it without an index, whatever the primary key of its table is. The sub-select stays
 # inside the statement, so no ID travels to this process.
@@ -88,7 +89,7 @@ def erase_agency(*, agency_id: UUID, now: datetime) -> bool:
     for table in reversed(TABLES):
         if not table.kept_because:
             _erase_rows(agency_id, table, "true")
-    _erase_documents(agency_id.hex)
+    _erase_documents(agency_id.hex, originals.folder(agency_id))
     # After the steps above, which add entries themselves.
     audit.remove_details(agency_id=agency_id)
     # Last: `erased_at` ends the work on this agency. A run that is killed before is repeated from the start.
@@ -117,8 +118,8 @@ def _erase_account(agency_id: UUID, account_id: UUID, now: datetime) -> None:
     # First, because an archive is a copy of what is deleted below, and an export that is being built must not
     # finish with the account in it.
     exports.remove_account(agency_id=agency_id, account_id=account_id, now=now)
-    folder = f"{agency_id.hex}/{account_id.hex}"
-    _erase_documents(folder)
+    folders = (f"{agency_id.hex}/{account_id.hex}", originals.folder(agency_id, account_id))
+    _erase_documents(*folders)
     for table in reversed(TABLES):
         if table.lists_accounts:
             _remove_from_lists(agency_id, table, account_id)
@@ -127,7 +128,7 @@ def _erase_account(agency_id: UUID, account_id: UUID, now: datetime) -> None:
     with context.agency(agency_id), connection.cursor() as cursor:
         cursor.execute(REMOVE_FROM_REPORTS, {"agency": agency_id, "account": account_id})
     # An upload may have stored its document since the first deletion; its row is gone now.
-    _erase_documents(folder)
+    _erase_documents(*folders)
 
 
 def _erase_rows(agency_id: UUID, table: Table, rows: str, *accounts: UUID) -> None:
@@ -153,18 +154,13 @@ def _remove_from_lists(agency_id: UUID, table: Table, account_id: UUID) -> None:
         )
 
 
-def _erase_documents(folder: str) -> None:
-    """Delete every file in the folder and below it, including files without a row."""
-    try:
-        folders, names = default_storage.listdir(folder)
-    except FileNotFoundError:
-        return
+def _erase_documents(*folders: str) -> None:
+    """Delete every file in the folders and below them, including files without a row."""
     # The storage has no deletion of a whole folder. Listing the folder instead of asking the table also finds
     # files whose row was never committed.
-    for subfolder in folders:
-        _erase_documents(f"{folder}/{subfolder}")
-    for name in names:
-        default_storage.delete(f"{folder}/{name}")
+    for folder in folders:
+        for name in storage.files(folder):
+            default_storage.delete(name)
 
 
 def _record_erased(agency_id: UUID, now: datetime) -> None:

@@ -1,19 +1,20 @@
-"""Receive documents: redact and store them, recognize duplicates, and queue them for a worker.
+"""Receive documents: store them, recognize duplicates, and queue them for a worker.
 
 `receive` handles uploads in this order:
 
 1. Look for a report of the account with the same SHA-256 and marketplace.
-2. If there is none, store the redacted document, then insert its report. The file comes first, so that no
-   report ever points to a missing file.
-3. If there is one that was rejected or failed, or that only now gets a period, store the document again and
-   queue it again.
-4. After the commit, wake a worker.
+2. If there is none, store the original, then insert its report. The file comes first, so that no report ever
+   points to a missing file.
+3. If there is one that was rejected or failed, or that only now gets a period, store the original again and
+   queue the report again.
+4. After the commit, wake a worker. It redacts the document before it reads it (redaction/originals.py).
 """
 
 import hashlib
 import json
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from django.core.files.base import ContentFile, File
@@ -25,7 +26,7 @@ from accounts.models import Actor, SellerAccount, constraints
 from ingestion import tasks
 from ingestion.models import RejectedRow, Report
 from ingestion.models.reports import UNIQUE_DOCUMENT
-from ingestion.redaction import storage
+from ingestion.redaction import originals
 from ingestion.reports import REPORT_TYPE_BY_NAME, defect_row, posted_defects
 
 RELOADABLE = {Report.Status.REJECTED, Report.Status.FAILED}
@@ -131,9 +132,9 @@ def _create_report(account: SellerAccount, received: ReceivedDocument, now: date
         handed_out_at=now,
         **_period_fields(received),
     )
-    # The file comes before the row: a killed process leaves a file without a row, which erasure finds,
-    # and never a row without its file.
-    _store_document(report, received)
+    # The file comes before the row: a killed process leaves a file without a row, which the sweep finds, and
+    # never a row without its file.
+    _store(report, received)
     try:
         # In a savepoint, because `receive` continues in this transaction after a duplicate.
         with transaction.atomic():
@@ -141,7 +142,7 @@ def _create_report(account: SellerAccount, received: ReceivedDocument, now: date
             _record_audit(report, "report.received", actor, now)
     except BaseException:
         # The storage knows no transaction: without its row, the file would stay until the account is erased.
-        default_storage.delete(report.document)
+        default_storage.delete(report.original or report.document)
         raise
     _wake_worker()
     return report
@@ -183,7 +184,6 @@ def _adds_period(first: Report, received: ReceivedDocument) -> bool:
     )
 
 
-DOCUMENT_FIELDS = ("document", "blanked_columns", "encoding", "encoding_reason")
 COUNT_FIELDS = (
     "rows_read",
     "rows_new",
@@ -196,6 +196,10 @@ UNREAD: dict[str, Any] = dict.fromkeys(COUNT_FIELDS, 0) | {
     "status": Report.Status.QUEUED,
     "problem": None,
     "warnings": [],
+    "document": "",
+    "blanked_columns": [],
+    "encoding": "",
+    "encoding_reason": "",
     "missing_orders": None,
     "attempts": 0,
     "claimed_at": None,
@@ -215,21 +219,19 @@ def _queue(
     statuses: set[Report.Status],
     changes: dict[str, Any],
 ) -> None:
-    """Store the document again and queue its report, if the report still has one of `statuses`.
-
-    The document is redacted by the agency's setting of now.
-    """
+    """Store the document again and queue its report, if the report still has one of `statuses`."""
     rows = Report.objects.filter(agency_id=report.agency_id, pk=report.pk)
     # The status is checked again under the row's lock, because two requests may send the same bytes at the
     # same time and only one of them may queue the report.
     waiting = rows.select_for_update(of=("self",)).filter(status__in=statuses).first()
     if waiting is not None and (statuses is RELOADABLE or waiting.period is None):
         # The stored document may have been redacted for another report type, or by a setting
-        # that the agency has changed since.
-        default_storage.delete(waiting.document)
-        _store_document(waiting, received)
-        document = {name: getattr(waiting, name) for name in DOCUMENT_FIELDS}
-        rows.update(**UNREAD, **document, **_period_fields(received), **changes, handed_out_at=now)
+        # that the agency has changed since. It is deleted once no row refers to it.
+        for name in filter(None, (waiting.document, waiting.original)):
+            transaction.on_commit(partial(originals.delete, name), robust=True)
+        originals.store(waiting, received.content)
+        changes |= {"original": waiting.original, "handed_out_at": now}
+        rows.update(**UNREAD, **_period_fields(received), **changes)
         # They are rows of the earlier attempt and would be read as those of the attempt that waits now.
         RejectedRow.objects.filter(agency_id=report.agency_id, report_id=report.pk).delete()
         _record_audit(report, "report.queued_again", actor, now)
@@ -242,21 +244,13 @@ def _period_fields(received: ReceivedDocument) -> dict[str, date | None]:
     return {"period_from": period_from, "period_to": period_to}
 
 
-def _store_document(report: Report, received: ReceivedDocument) -> None:
-    """Store the redacted document in its account's folder and set the report's document, redacted columns and
-    encoding.
-    """
-    stored = storage.store(
-        content=received.content,
-        name=f"{report.agency_id.hex}/{report.account_id.hex}/{report.public_id}",
-        agency=report.agency,
-        announced_type=received.announced_type,
-        marketplace=received.marketplace,
-    )
-    report.document, report.blanked_columns = stored.document, stored.columns
-    report.encoding, report.encoding_reason = (
-        (stored.encoding.codec, stored.encoding.reason) if stored.encoding else ("", "")
-    )
+def _store(report: Report, received: ReceivedDocument) -> None:
+    if received.source != Report.Source.JSON:
+        originals.store(report, received.content)
+        return
+    # Only documented fields were posted, so there is nothing to redact.
+    folder = f"{report.agency_id.hex}/{report.account_id.hex}"
+    report.document = default_storage.save(f"{folder}/{report.public_id}", received.content)
 
 
 def _record_audit(report: Report, what: str, actor: Actor, now: datetime) -> None:

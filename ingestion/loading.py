@@ -5,9 +5,9 @@ The task `load_report` runs these steps:
 1. `leases.lease_report`: lease the next report, mark it as processing and count the attempt. A thread extends
    the lease until the work is done; the report of a killed worker is free again when its lease ends.
 2. `begin`: give up a report that was tried too often or that took too long, or return it.
-3. `load`: in one transaction, `stage` parses the document and copies its facts into temporary tables, and
-   `record` locks the account, records the staged facts, refreshes the account's figures, sets the report's
-   counts and publishes `report.loaded`.
+3. `load`: replace the original by the redacted document. Then, in one transaction, `stage` parses the document
+   and copies its facts into temporary tables, and `record` locks the account, records the staged facts,
+   refreshes the account's figures, sets the report's counts and publishes `report.loaded`.
 4. Or `reject`, if step 3 raised RejectedDocument: set the problem and publish `report.rejected`.
 """
 
@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.files.storage import default_storage
+from django.db import transaction
 
 from accounts.models import SellerAccount
 from accounts.tenancy import context
@@ -29,6 +30,7 @@ from ingestion.leases import LeasedReport
 from ingestion.models import RejectedRow, Report
 from ingestion.parsing.encodings import Encoding
 from ingestion.parsing.rejections import RejectedDocument, RejectedLine
+from ingestion.redaction import originals
 from ingestion.reports.documents import MAX_REASON_LENGTH, DocumentReader
 from ingestion.reports.report_type import ParseContext
 from metrics import refresh
@@ -69,7 +71,7 @@ PERIOD_INCOMPLETE = (
 )
 
 
-def begin(leased: LeasedReport) -> Report | None:
+def begin(leased: LeasedReport, *, now: datetime) -> Report | None:
     """Return the leased report, or None if it is given up: it took too long, or was tried MAX_ATTEMPTS times.
 
     Opens its own transaction.
@@ -78,12 +80,12 @@ def begin(leased: LeasedReport) -> Report | None:
         report = _locked(leased.agency_id, leased.report_id, leased.attempt)
         # The worker before was killed at its time limit. Another attempt would take as long.
         if leased.held >= TIME_LIMIT:
-            _fail(report, LOADING_TIMED_OUT)
+            _fail(report, LOADING_TIMED_OUT, now)
             return None
         # The attempt is counted before the work, so that a document that kills its worker is given up in the
         # end.
         if leased.attempt > MAX_ATTEMPTS:
-            _fail(report, LOADING_FAILED)
+            _fail(report, LOADING_FAILED, now)
             return None
         return report
 
@@ -91,6 +93,8 @@ def begin(leased: LeasedReport) -> Report | None:
 def load(*, report: Report, clock: Callable[[], datetime]) -> None:
     """Load a report that this worker has leased, or reject it. Opens its own transactions."""
     try:
+        if not originals.redact(report):
+            return
         # Staging needs the transaction that records: behind a pooler of transactions, temporary tables of the
         # session would be in the session of somebody else.
         with context.agency(report.agency_id):
@@ -100,10 +104,10 @@ def load(*, report: Report, clock: Callable[[], datetime]) -> None:
         reject(report=report, rejection=rejection, now=clock())
 
 
-def give_up(report: Report) -> None:
+def give_up(report: Report, *, now: datetime) -> None:
     """Mark a report that reached the time limit as failed. Opens a transaction."""
     with context.agency(report.agency_id):
-        _fail(_locked(report.agency_id, report.pk, report.attempts), LOADING_TIMED_OUT)
+        _fail(_locked(report.agency_id, report.pk, report.attempts), LOADING_TIMED_OUT, now)
 
 
 def stage(report: Report) -> DocumentReader:
@@ -315,17 +319,24 @@ def _count_rows(recorded: list[recording.Recorded]) -> tuple[int, int]:
 
 def _locked(agency_id: UUID, report_id: UUID, attempt: int) -> Report | None:
     """Lock the report if it is still leased for this attempt, and return it. Requires a transaction."""
-    leased = Report.objects.filter(
+    leased = Report.objects.select_related("agency").filter(
         agency_id=agency_id, pk=report_id, status=Report.Status.PROCESSING, attempts=attempt
     )
     return leased.select_for_update(no_key=True, of=("self",)).first()
 
 
-def _fail(report: Report | None, problem: dict[str, str]) -> None:
-    """Mark the locked report as failed, if there is one. Requires a transaction."""
-    if report is not None:
-        report.status, report.problem, report.leased_until = Report.Status.FAILED, problem, None
-        report.save(update_fields=["status", "problem", "leased_until"])
+def _fail(report: Report | None, problem: dict[str, str], now: datetime) -> None:
+    """Mark the locked report as failed, if there is one. Requires a transaction.
+
+    An original that was not redacted is deleted with it.
+    """
+    if report is None:
+        return
+    report.status, report.problem, report.leased_until = Report.Status.FAILED, problem, None
+    if report.original:
+        transaction.on_commit(partial(originals.delete, report.original), robust=True)
+        report.original, report.document_deleted_at = "", now
+    report.save()
 
 
 def _store_rejected_rows(report: Report, rejected: tuple[RejectedLine, ...]) -> None:

@@ -80,10 +80,11 @@ def _old(agency_id: UUID, now: datetime, *, after: UUID) -> list[Report]:
 
 
 def _delete_file(report: Report) -> bool:
-    """Delete the report's file and return whether that worked."""
+    """Delete the report's files and return whether that worked."""
     # One file that cannot be deleted must not keep all the others past their time.
     try:
-        default_storage.delete(report.document)
+        for name in filter(None, (report.document, report.original)):
+            default_storage.delete(name)
     except OSError:
         logger.exception("The document of %s could not be deleted", report.public_id)
         return False

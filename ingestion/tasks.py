@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.tenancy import context
 from ingestion import erasure, leases, loading, retention
+from ingestion.redaction import originals
 
 ERASURE_TIME_LIMIT = 4 * 3600  # seconds
 # Before the task's own limit, at which it is killed.
@@ -28,14 +29,14 @@ def load_report() -> None:
         return
     # Other workers may be idle. The task wakes one of them, and that one the next.
     wake_worker()
-    report = loading.begin(leased)
+    report = loading.begin(leased, now=timezone.now())
     if report is not None:
         try:
             with leases.extended(leased, most=LEASE_TIME_LIMIT):
                 loading.load(report=report, clock=timezone.now)
         except SoftTimeLimitExceeded:
             # Another attempt would take as long.
-            loading.give_up(report)
+            loading.give_up(report, now=timezone.now())
     # The agency or the account may have been at its limit when others looked for a report.
     wake_worker()
 
@@ -79,3 +80,4 @@ def delete_old_documents() -> None:
     for agency_id in (*context.open_agency_ids(), *context.closed_agency_ids()):
         retention.delete(agency_id=agency_id, now=timezone.now())
     retention.sweep_uploads(now=timezone.now())
+    originals.sweep(now=timezone.now())

@@ -1,5 +1,7 @@
 """Define the request and response bodies of agencies and of closing them."""
 
+from typing import Any
+
 from django.conf import settings
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
@@ -22,6 +24,12 @@ AGENCY = {
     "allowed_origins": ["https://app.acme.example"],
     "ignored_metrics": [],
     "language": "en",
+    "upload_limits": {
+        "document_bytes": 1073741824,
+        "reports_waiting": 1000,
+        "reports_at_once": 2,
+        "stored_bytes": 107374182400,
+    },
 }
 CLOSED = {
     "id": "agcy_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
@@ -34,6 +42,21 @@ INVALID_ORIGIN = (
     "Expected an origin such as `https://app.acme.example`, with https (or http on localhost) and "
     "without a path or a wildcard."
 )
+
+
+class UploadLimits(serializers.Serializer[Any]):
+    """The limits of this server for the uploads of an agency."""
+
+    document_bytes = serializers.IntegerField(help_text="Size of one document in bytes, packed and unpacked.")
+    reports_waiting = serializers.IntegerField(
+        help_text="Reports that may wait to be loaded. Further uploads get 429."
+    )
+    reports_at_once = serializers.IntegerField(
+        help_text="Reports that are loaded at the same time. Agencies get their turn one after the other."
+    )
+    stored_bytes = serializers.IntegerField(
+        help_text="Total size in bytes of all stored documents. Further uploads get 409."
+    )
 
 
 @extend_schema_field({"type": "string", "maxLength": 255, "pattern": origins.DOCUMENTED})
@@ -98,6 +121,8 @@ class AgencySerializer(Body, serializers.ModelSerializer[Agency]):
         "`Accept-Language`.",
     )
 
+    upload_limits = serializers.SerializerMethodField(help_text="The limits of this server for uploads.")
+
     class Meta:
         model = Agency
         fields = (
@@ -113,10 +138,20 @@ class AgencySerializer(Body, serializers.ModelSerializer[Agency]):
             "allowed_origins",
             "ignored_metrics",
             "language",
+            "upload_limits",
         )
 
     def get_sp_api_retention_months(self, agency: Agency) -> int:
         return settings.SP_API_RETENTION_MONTHS
+
+    @extend_schema_field(UploadLimits)
+    def get_upload_limits(self, agency: Agency) -> dict[str, int]:
+        return {
+            "document_bytes": settings.REPORT_MAX_BYTES,
+            "reports_waiting": settings.REPORTS_MAX_WAITING,
+            "reports_at_once": settings.REPORTS_AT_ONCE,
+            "stored_bytes": settings.DOCUMENTS_MAX_BYTES,
+        }
 
     def validate_ignored_metrics(self, codes: list[str]) -> list[str]:
         return list(dict.fromkeys(codes))

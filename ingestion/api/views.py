@@ -25,7 +25,7 @@ from accounts.models import SellerAccount
 from accounts.requests.views import Collection, Resource
 from accounts.tenancy import context
 from api import etags
-from ingestion import intake
+from ingestion import intake, intake_limits
 from ingestion.api.defect_serializers import CreateDefects, check_rows
 from ingestion.api.renderers import RejectedRowsCsv
 from ingestion.api.report_serializers import (
@@ -75,6 +75,20 @@ class DocumentDeleted(APIException):
     )
 
 
+NEVER_REDACTED = "The document could not be loaded and was deleted. Upload it again."
+
+
+class DocumentNotReady(APIException):
+    """Raise when a document is downloaded that no worker has redacted yet."""
+
+    status_code = 409
+    default_code = "document-not-ready"
+    default_detail = (
+        "The document is not redacted yet. Download it when the report has been loaded or rejected."
+    )
+    wait = 4.0
+
+
 def report_of(request: Request, public_id: str) -> Report:
     """Return the report with this public ID.
 
@@ -102,6 +116,7 @@ def request_digest(upload: dict[str, Any]) -> bytes:
 def _receive(
     request: Request, account: SellerAccount, received: intake.ReceivedDocument, now: datetime
 ) -> Response:
+    intake_limits.check(agency=context.agency_of(request), size=received.content.size)
     actor = context.principal(request).actor
     report, duplicate = intake.receive(account=account, received=received, actor=actor, now=now)
     more = _accounts_context(request, [report]) | {"duplicate": duplicate}
@@ -129,7 +144,7 @@ class ReportListView(Collection[Report]):
     serializer_class = ReportSerializer
     parser_classes = (MultiPartParser,)
     streamed_methods = ("post",)
-    problems = {"post": (LengthRequired, DocumentTooLarge)}  # noqa: RUF012
+    problems = {"post": (LengthRequired, DocumentTooLarge, *intake_limits.PROBLEMS)}  # noqa: RUF012
 
     @extend_schema(
         operation_id="listReports",
@@ -150,8 +165,8 @@ class ReportListView(Collection[Report]):
         operation_id="createReport",
         summary="Upload a report",
         description="Uploads an Amazon report or an import file. The response is 202 with the queued report; "
-        "poll it or subscribe to `report.loaded` and `report.rejected`. Personal data is redacted before the "
-        "document is stored, unless the agency has set `keeps_personal_columns`. If the account already has "
+        "poll it or subscribe to `report.loaded` and `report.rejected`. A worker redacts personal data before it "
+        "loads the report, unless the agency has set `keeps_personal_columns`. If the account already has "
         "a report with the same bytes and marketplace, the response is 200 with that report. It is loaded "
         "again if it was rejected, or if only this request states a period.",
         tags=["Reports"],
@@ -187,11 +202,14 @@ class ReportListView(Collection[Report]):
         """Return the account after checking it and Content-Length, before a byte of the body is read."""
         with context.for_request(request):
             account = context.visible_account(request, account_id)
-        # Django reads as many bytes as Content-Length states. Without it, every upload would look empty.
-        if not (request.META.get("CONTENT_LENGTH") or "").isdecimal():
-            raise LengthRequired
-        if int(request.META["CONTENT_LENGTH"]) > settings.REPORT_MAX_BYTES + FORM_OVERHEAD:
-            raise DocumentTooLarge
+            # Django reads as many bytes as Content-Length states. Without it, every upload would look empty.
+            if not (request.META.get("CONTENT_LENGTH") or "").isdecimal():
+                raise LengthRequired
+            if int(request.META["CONTENT_LENGTH"]) > settings.REPORT_MAX_BYTES + FORM_OVERHEAD:
+                raise DocumentTooLarge
+            intake_limits.check(
+                agency=context.agency_of(request), size=int(request.META["CONTENT_LENGTH"]) - FORM_OVERHEAD
+            )
         return account
 
     def _account_after_body(self, request: Request, account_id: str) -> SellerAccount:
@@ -256,7 +274,7 @@ class RejectedRowListView(Collection[RejectedRow]):
 class ReportDocumentView(Resource):
     """Download the stored document of a report."""
 
-    problems = {"get": (DocumentDeleted,)}  # noqa: RUF012
+    problems = {"get": (DocumentNotReady, DocumentDeleted)}  # noqa: RUF012
 
     @extend_schema(
         operation_id="downloadReportDocument",
@@ -269,7 +287,9 @@ class ReportDocumentView(Resource):
     def get(self, request: Request, report_id: str) -> FileResponse:
         report = report_of(request, report_id)
         if report.document_deleted_at is not None:
-            raise DocumentDeleted
+            raise DocumentDeleted(None if report.document else NEVER_REDACTED)
+        if not report.document:
+            raise DocumentNotReady
         try:
             document = default_storage.open(report.document)
         except FileNotFoundError:
@@ -289,6 +309,8 @@ class ReportDocumentView(Resource):
 class DefectListView(Resource):
     """Create defects from JSON rows."""
 
+    problems = {"post": intake_limits.PROBLEMS}  # noqa: RUF012
+
     @extend_schema(
         operation_id="createDefects",
         summary="Create defects",
@@ -306,6 +328,8 @@ class DefectListView(Resource):
         check_rows(
             body, max_rows=settings.DEFECTS_MAX_ROWS, latest=latest_allowed_time(now.astimezone(UTC).date())
         )
+        # The size of the body is bounded and small.
+        intake_limits.check(agency=context.agency_of(request), size=0)
         report = intake.receive_rows(
             account=account, rows=body["defects"], actor=context.principal(request).actor, now=now
         )

@@ -187,7 +187,7 @@ def _column_expression(table: Table, column: str, type_: str) -> str:
 
 
 def _write_documents(archive: zipfile.ZipFile, scope: Scope, now: datetime) -> Iterator[dict[str, Any]]:
-    """Write the documents that are not deleted yet, as they are stored, and yield their manifest entries."""
+    """Write the redacted documents that are not deleted yet, and yield their manifest entries."""
     for report in _stored_reports(scope):
         try:
             document = default_storage.open(report.document)
@@ -209,7 +209,7 @@ def _write_documents(archive: zipfile.ZipFile, scope: Scope, now: datetime) -> I
 def _stored_reports(scope: Scope) -> Iterator[Report]:
     reports = Report.objects.filter(
         agency_id=scope.agency_id, account_id__in=scope.accounts, document_deleted_at=None
-    )
+    ).exclude(document="")
     # In pages by key, so that memory use does not depend on the number of reports.
     last = identifiers.NO_ID
     while page := list(reports.filter(pk__gt=last).order_by("pk").only("pk", "document")[:PAGE_SIZE]):

@@ -145,7 +145,7 @@ TABLES: tuple[Table, ...] = (
         description="Reports received, with their status and counts.",
         account_condition=OF_ACCOUNT,
         # The name in the storage tells how files are stored, and the others how a worker got the report.
-        excluded=("document", "attempts", "handed_out_at"),
+        excluded=("document", "original", "attempts", "handed_out_at", "claimed_at", "leased_until"),
         # An archive of one account does not name the others.
         expressions={"missing_orders": "missing_orders - 'found_in'"},
     ),

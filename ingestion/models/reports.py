@@ -53,8 +53,10 @@ class Report(TenantModel):
     encoding_reason = models.CharField(max_length=200, blank=True)
     sha256 = models.CharField(max_length=64)
     size = models.BigIntegerField()
-    # The name of the file in the storage.
-    document = models.CharField(max_length=200)
+    # The names of files in the storage: of the document as it was received, until a worker has redacted it,
+    # and of the redacted document from then on.
+    original = models.CharField(max_length=200, blank=True, db_default="")
+    document = models.CharField(max_length=200, blank=True)
     document_deleted_at = models.DateTimeField(null=True)
     blanked_columns: "models.JSONField[Any, Any]" = models.JSONField(
         default=list, db_default=models.Value([], models.JSONField())

@@ -51,6 +51,17 @@ def store(
     return StoredDocument(default_storage.save(name, content), [], None)
 
 
+def files(folder: str) -> Iterator[str]:
+    """Yield the names of all files in a folder of the storage and below it."""
+    try:
+        folders, names = default_storage.listdir(folder)
+    except FileNotFoundError:
+        return
+    for subfolder in folders:
+        yield from files(f"{folder}/{subfolder}")
+    yield from (f"{folder}/{name}" for name in names)
+
+
 def _encoding(content: "File[bytes]", *, japanese: bool) -> Encoding | None:
     """Return the document's encoding, or None if it cannot be read.
 

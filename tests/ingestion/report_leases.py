@@ -9,13 +9,14 @@ from accounts.tenancy import context
 from ingestion import leases, loading, tasks
 from ingestion.models import Report
 from tests.client import Client
+from tests.clock import NOW
 
 
 def claim(client: Client, report_id: UUID) -> Report | None:
     """Lease the report as a worker does. None if it cannot be leased now or was given up."""
     leased = leases.lease_report()
     assert leased is None or (leased.agency_id, leased.report_id) == (client.agency.pk, report_id)
-    return loading.begin(leased) if leased else None
+    return loading.begin(leased, now=NOW) if leased else None
 
 
 def claimed(client: Client, report_id: UUID) -> Report:

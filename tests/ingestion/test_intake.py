@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ from api import identifiers
 from ingestion import intake
 from ingestion.intake import ReceivedDocument
 from ingestion.models import Report
+from ingestion.redaction import originals
 from tests import build, messages
 from tests.client import Client
 
@@ -80,7 +82,7 @@ def account(acme: Client, shop: str) -> Iterator[SellerAccount]:
 def test_bytes_are_stored_as_they_came(account: SellerAccount, document: bytes) -> None:
     report, duplicate = intake.receive(account=account, received=received(document), now=NOW)
 
-    with default_storage.open(report.document) as stored:
+    with default_storage.open(report.original) as stored:
         assert stored.read() == document
     assert (report.size, report.sha256) == (len(document), hashlib.sha256(document).hexdigest())
     assert not duplicate
@@ -109,8 +111,9 @@ def test_report_remembers_how_its_document_came(account: SellerAccount) -> None:
 def test_document_is_stored_in_its_account_folder_and_under_no_name_of_sender(account: SellerAccount) -> None:
     report, _ = intake.receive(account=account, received=received(name="../../etc/passwd"), now=NOW)
 
-    assert report.document == f"{account.agency_id.hex}/{account.pk.hex}/{report.public_id}"
-    assert [path.name for path in files()] == [report.public_id]
+    folder = f"originals/{account.agency_id.hex}/{account.pk.hex}"
+    assert re.fullmatch(rf"{folder}/{report.public_id}-[0-9a-f]{{8}}", report.original)
+    assert [str(path.relative_to(default_storage.path(""))) for path in files()] == [report.original]
 
 
 @pytest.mark.parametrize("status", [Report.Status.QUEUED, Report.Status.PROCESSING, Report.Status.LOADED])
@@ -167,7 +170,7 @@ def test_document_rejected_is_queued_again_as_it_is_announced_now(
         *["GET_SELLER_FEEDBACK_DATA"] * 2,
     )
     assert (report.handed_out_at, report.received_at) == (later, later)
-    assert len(files()) == 1
+    assert (report.original, report.document) == (again.original, "")
 
 
 def test_rejected_document_loads_once_its_marketplace_is_named(nord: Client, shelf: str) -> None:
@@ -295,6 +298,14 @@ def test_report_that_is_not_committed_queues_nothing_and_leaves_no_row(nord: Cli
 BLANK_DE = FEEDBACK_DE.replace(b"never arrived", b"").replace(b"x1y2z3@marketplace.amazon.com", b"")
 
 
+def redacted(report: Report) -> Report:
+    """Redact the report's document as a worker does."""
+    Report.objects.filter(pk=report.pk).update(status=Report.Status.PROCESSING)
+    report.refresh_from_db()
+    assert originals.redact(report)
+    return report
+
+
 def content(report: Report) -> bytes:
     with default_storage.open(report.document) as stored:
         return bytes(stored.read())
@@ -304,8 +315,10 @@ def test_document_is_stored_without_what_is_personal_and_known_by_bytes_that_cam
     account: SellerAccount,
 ) -> None:
     report, _ = intake.receive(account=account, received=received(FEEDBACK_DE), now=NOW)
+    redacted(report)
 
     assert content(report) == BLANK_DE
+    assert len(files()) == 1
     assert report.blanked_columns == ["Comments", "Your Response", "Rater Email"]
     assert (report.size, report.sha256) == (len(FEEDBACK_DE), hashlib.sha256(FEEDBACK_DE).hexdigest())
     assert intake.receive(account=account, received=received(FEEDBACK_DE), now=NOW) == (report, True)
@@ -316,6 +329,7 @@ def test_agency_that_keeps_personal_columns_keeps_documents_as_they_came(account
     Agency.objects.update(keeps_personal_columns=True)
 
     report, _ = intake.receive(account=account, received=received(FEEDBACK_DE), now=NOW)
+    redacted(report)
 
     assert (content(report), report.blanked_columns) == (FEEDBACK_DE, [])
 
@@ -328,6 +342,7 @@ def test_report_names_some_of_very_many_redacted_columns_and_nothing_that_databa
     report, _ = intake.receive(
         account=account, received=received("\t".join(["order-id", *names]).encode() + b"\n"), now=NOW
     )
+    redacted(report)
 
     assert report.blanked_columns == [name[:100] for name in names[:50]]
 
@@ -430,7 +445,7 @@ def test_requeued_document_is_stored_with_new_announced_type(account: SellerAcco
     row = ("20.10.26", "1", "never arrived", "", "none", "jane")
     document = build.feedback_file([row], header="abcdef")
     first, _ = intake.receive(account=account, received=received(document), now=NOW)
-    unknown = content(first)
+    unknown = content(redacted(first))
     Report.objects.update(status="rejected", problem={})
 
     again, _ = intake.receive(
@@ -438,23 +453,21 @@ def test_requeued_document_is_stored_with_new_announced_type(account: SellerAcco
     )
 
     assert b"never arrived" in unknown
-    assert b"never arrived" not in content(again)
+    assert b"never arrived" not in content(redacted(again))
     assert again.blanked_columns == ["column 3", "column 4", "column 6"]
-    assert (again.document, len(files())) == (first.document, 1)
 
 
 @pytest.mark.parametrize("keeps", [True, False])
 def test_requeued_document_follows_current_redaction_setting(account: SellerAccount, keeps: bool) -> None:
     Agency.objects.update(keeps_personal_columns=not keeps)
     account.refresh_from_db()
-    intake.receive(account=account, received=received(FEEDBACK_DE), now=NOW)
+    redacted(intake.receive(account=account, received=received(FEEDBACK_DE), now=NOW)[0])
     Report.objects.update(status="failed", problem={})
     Agency.objects.update(keeps_personal_columns=keeps)
 
     again, _ = intake.receive(account=account, received=received(FEEDBACK_DE), now=NOW)
 
-    assert content(again) == (FEEDBACK_DE if keeps else BLANK_DE)
-    assert len(files()) == 1
+    assert content(redacted(again)) == (FEEDBACK_DE if keeps else BLANK_DE)
 
 
 def test_document_is_audited_when_it_comes_and_when_it_is_queued_again_and_not_when_it_is_known(

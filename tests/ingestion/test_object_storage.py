@@ -154,7 +154,7 @@ def test_upload_while_the_storage_is_away_answers_503_and_can_be_sent_again(
 
 def test_missing_object_fails_loading(acme: Client, shop: str, bucket: Bucket) -> None:
     report = acme.send(shop, ORDERS).json()["id"]
-    default_storage.delete(stored(acme, report).document)
+    default_storage.delete(stored(acme, report).original)
 
     with pytest.raises(FileNotFoundError):
-        tasks.load_report(agency_id=str(acme.agency.pk), report_id=str(identifiers.private("rpt", report)))
+        tasks.load_report()

@@ -121,7 +121,7 @@ def test_upload_of_personal_data_leaves_nothing_behind_in_folder(
     acme: Client, shop: str, uploads: Path
 ) -> None:
     for document in (FEEDBACK, FEEDBACK, ORDERS):
-        acme.send(shop, document)
+        acme.load(shop, document)
 
     assert list(uploads.iterdir()) == []
     stored = [path.read_bytes() for path in Path(default_storage.path("")).rglob("*") if path.is_file()]
