@@ -14,13 +14,14 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.1
 SPECTACULAR := $(SETTINGS_ONLY) $(BIN)/python manage.py spectacular --format openapi-json --validate --fail-on-warn
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up smoke test fuzz format check lint lint-api clients query-counts bench lock rules-check openapi format-docs translations
+.PHONY: help demo up smoke test chaos fuzz format check lint lint-api clients query-counts bench lock rules-check openapi format-docs translations
 
 help:
 	@echo "make demo          Start the product with eight sample accounts on http://localhost:8000 (PORT=… for another port)"
 	@echo "make up            Start the product without data; it keeps its data in .underone (UNDERONE_HOME=… for another folder)"
 	@echo "make smoke         Start a temporary copy, load files, compare every figure, stop"
 	@echo "make test          Run all tests on temporary servers, several at a time (ARGS=tests/x.py::test_y runs those instead)"
+	@echo "make chaos         Break processes, servers, storage and disk at random for ten minutes in each of four installations (CHAOS_SECONDS=… CHAOS_SEED=…)"
 	@echo "make fuzz          Test the server against the OpenAPI document (FUZZ_SEED=… FUZZ_EXAMPLES=… FUZZ_SECONDS=…)"
 	@echo "make format        Format the code and fix what ruff can fix"
 	@echo "make check         Run lint and the tests that need no servers"
@@ -62,6 +63,12 @@ lint: .venv/.dev
 	$(SETTINGS_ONLY) $(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	$(SPECTACULAR) --file .venv/openapi.json
 	diff docs/openapi.json .venv/openapi.json
+
+chaos: export CHAOS_SECONDS ?= 600
+chaos: export CHAOS_SEED ?= $(shell date +%s)
+chaos: .venv/.dev
+	@echo "Seed: $(CHAOS_SEED)"
+	$(BIN)/python -m pytest -q -s tests/journeys/test_chaos.py
 
 fuzz: export FUZZ_EXAMPLES ?= 150
 fuzz: export FUZZ_SECONDS ?= 300

@@ -31,8 +31,10 @@ class Member:
 
     process: subprocess.Popen[bytes] | None = None
 
-    def __init__(self, *, command: list[str], environ: Mapping[str, str], log: Path) -> None:
-        self.command, self.environ, self.log = command, environ, log
+    def __init__(
+        self, *, command: list[str], environ: Mapping[str, str], log: Path, user: int | None = None
+    ) -> None:
+        self.command, self.environ, self.log, self.user = command, environ, log, user
 
     def start(self) -> None:
         with self.log.open("ab") as output:
@@ -44,6 +46,7 @@ class Member:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                user=self.user,
             )
 
     def kill(self) -> None:
