@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-from kombu import Queue
-
 from accounts.marketplaces import CODES
-from config import api_texts, document_url, env
+from config import api_texts, broker, document_url, env
 from config.observability import logs
 
 # Before anything is read: a misspelt name explains why another one is missing.
@@ -312,21 +310,9 @@ DEFAULT_FROM_EMAIL = env.mailbox("EMAIL_FROM", default=DEFAULT_SENDER)
 # Celery: messages are hints, the database is the source of truth
 CELERY_BROKER_URL = env.broker("BROKER_URL")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    # Seconds until an unacknowledged message is delivered again: more than CELERY_TASK_TIME_LIMIT, or a task
-    # that still runs would start a second time.
-    "visibility_timeout": 1200,
-    "unacked_restore_interval": 10,
-    "unacked_restore_throttle": 1,
-    "socket_keepalive": True,
-    "socket_connect_timeout": 5,
-    # A broker that hangs must not block requests.
-    "socket_timeout": 30,
-    "health_check_interval": 25,
-}
-# `celery` has the jobs, some of which last for hours. A worker without `--queues` reads all queues. Without routing
-# keys, each queue would also receive the messages of the others.
-CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in ("celery", "reports", "short", "webhooks")]
+CELERY_BROKER_TRANSPORT_OPTIONS = broker.transport_options(CELERY_BROKER_URL)
+# `celery` has the jobs, some of which last for hours. A worker without `--queues` reads all queues.
+CELERY_TASK_QUEUES = broker.queues(CELERY_BROKER_URL, "celery", "reports", "short", "webhooks")
 CELERY_TASK_ROUTES = {
     "webhooks.delivery.tasks.deliver": {"queue": "webhooks"},
     "ingestion.tasks.load_report": {"queue": "reports"},

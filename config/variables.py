@@ -69,6 +69,25 @@ NAMES = frozenset(
     }
 )
 
+PASSWORDS = frozenset({"POSTGRES_PASSWORD", "OWNER_PASSWORD", "APPLICATION_PASSWORD", "BROKER_PASSWORD"})
+"""Variables of docker/compose.yaml alone."""
+OF_AMAZON = frozenset(
+    {
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_PROFILE",
+        "AWS_CONFIG_FILE",
+        "AWS_SHARED_CREDENTIALS_FILE",
+        "AWS_ROLE_ARN",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+        "AWS_CA_BUNDLE",
+    }
+)
+"""Variables that boto3 reads, if DOCUMENTS_URL is set."""
+
 
 def misspelling(names: Iterable[str]) -> str | None:
     """Return a message about the first name that is one letter from a variable of the product, or None.

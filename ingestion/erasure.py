@@ -29,7 +29,7 @@ from django.db.models import F
 from django.db.models.functions import Coalesce
 
 from accounts import audit
-from accounts.models import Agency, SellerAccount, public_account_id
+from accounts.models import Agency, AuditEntry, SellerAccount, public_account_id
 from accounts.people import members
 from accounts.tenancy import batches, context
 from ingestion.exports import lifecycle as exports
@@ -62,11 +62,7 @@ def erase_accounts(*, agency_id: UUID, now: datetime) -> int:
     account_ids = _start_erasure(agency_id, now)
     for account_id in account_ids:
         _erase_account(agency_id, account_id, now)
-        with context.agency(agency_id):
-            about = public_account_id(account_id)
-            audit.record(
-                agency_id=agency_id, actor=audit.UNDERONE, what="account.erased", about=about, now=now
-            )
+        _record_account_erased(agency_id, account_id, now)
     return len(account_ids)
 
 
@@ -131,6 +127,16 @@ def _erase_account(agency_id: UUID, account_id: UUID, now: datetime) -> None:
     _erase_documents(*folders)
 
 
+def _record_account_erased(agency_id: UUID, account_id: UUID, now: datetime) -> None:
+    """Record the erasure in the audit log once, also if two runs erased the account at the same time."""
+    about, what = public_account_id(account_id), "account.erased"
+    with context.agency(agency_id):
+        # The lock makes the runs look one after the other.
+        Agency.objects.select_for_update(no_key=True).get(pk=agency_id)
+        if not AuditEntry.objects.filter(agency_id=agency_id, about=about, what=what).exists():
+            audit.record(agency_id=agency_id, actor=audit.UNDERONE, what=what, about=about, now=now)
+
+
 def _erase_rows(agency_id: UUID, table: Table, rows: str, *accounts: UUID) -> None:
     # A row that refers to another row of its own table is younger than that row, so the youngest go first.
     order = "ORDER BY id DESC" if table.prefix else ""
@@ -168,8 +174,11 @@ def _record_erased(agency_id: UUID, now: datetime) -> None:
         # _meta is Django's documented API.
         fields = [field for field in Agency._meta.concrete_fields if field.name not in KEPT_AGENCY_FIELDS]  # noqa: SLF001
         # Defaults instead of a list of empty values: a setting added later is reset without a change here.
-        Agency.objects.filter(pk=agency_id).update(
-            erased_at=now, **{field.name: field.get_default() for field in fields}
+        is_first = Agency.objects.filter(pk=agency_id, erased_at=None).update(
+            **{field.name: field.get_default() for field in fields} | {"erased_at": now}
         )
+        if not is_first:
+            # Another run, which a second scheduler started, was faster.
+            return
         about = Agency.objects.get(pk=agency_id).public_id
         audit.record(agency_id=agency_id, actor=audit.UNDERONE, what="agency.erased", about=about, now=now)

@@ -97,6 +97,24 @@ def committed_module(
     yield from _commit(django_db_blocker, owner_dsn)
 
 
+@pytest.fixture
+def unmarked_storage(owner_dsn: str) -> Iterator[None]:
+    """Forget which storage of documents belongs to the installation: the processes of the test have another
+    one."""
+    _forget_storage(owner_dsn)
+    yield
+    _forget_storage(owner_dsn)
+
+
+def _forget_storage(owner_dsn: str) -> None:
+    with psycopg.connect(owner_dsn) as owner:
+        (is_migrated,) = owner.execute(
+            "SELECT to_regclass('accounts_documentstorage') IS NOT NULL"
+        ).fetchone() or (False,)
+        if is_migrated:
+            owner.execute("DELETE FROM accounts_documentstorage")
+
+
 def _commit(blocker: DjangoDbBlocker, owner_dsn: str) -> Iterator[None]:
     with blocker.unblock():
         yield

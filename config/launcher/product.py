@@ -8,16 +8,15 @@ from collections.abc import Callable, Mapping
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
+from config import variables
 from config.launcher.embedded import servers
 from config.launcher.embedded.ports import LOOPBACK, is_free
 from config.launcher.embedded.processes import Processes
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEFAULT_PORT = "8000"
-VARIABLES = (
-    *("SECRET_KEY", "SECRETS_KEYS", "DATABASE_URL", "DATABASE_OWNER_URL", "BROKER_URL"),
-    *("UNDERONE_HOME", "UPLOAD_FOLDER", "PORT"),
-)
+# What a command beside the running product needs: EMAIL_URL of the shell that started it, for example.
+VARIABLES = tuple(sorted(variables.NAMES - variables.PASSWORDS | variables.OF_AMAZON))
 # Seconds that a process has to finish its work when everything stops. A report that is being loaded is rolled
 # back and loaded after the next start, and whoever presses Ctrl-C does not wait for it.
 PATIENCE = {"worker": 5, "job-worker": 5}

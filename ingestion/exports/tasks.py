@@ -17,7 +17,14 @@ BUILD_TIME_LIMIT = 4 * 3600  # seconds
 QUEUED_TOO_LONG = timedelta(minutes=2)
 
 
-@shared_task(time_limit=BUILD_TIME_LIMIT, soft_time_limit=BUILD_TIME_LIMIT - 60)
+# Acknowledged at its start: a broker takes a message that is acknowledged after hours for a lost one.
+# `resume_exports` queues the export of a killed worker again.
+@shared_task(
+    time_limit=BUILD_TIME_LIMIT,
+    soft_time_limit=BUILD_TIME_LIMIT - 60,
+    acks_late=False,
+    reject_on_worker_lost=False,
+)
 def make_export(*, agency_id: str, export_id: str) -> None:
     """Build one export, unless another worker has leased it."""
     export = exports.claim(agency_id=UUID(agency_id), export_id=UUID(export_id))

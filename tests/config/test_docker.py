@@ -297,7 +297,9 @@ def test_migrate_without_owner_url_is_refused(tmp_path: Path) -> None:
     assert "set DATABASE_OWNER_URL to the URL of the role that owns the database" in result.stderr
 
 
-def test_migrate_again_changes_nothing_and_checks_role(django_db_setup: None, tmp_path: Path) -> None:
+def test_migrate_again_changes_nothing_and_checks_role(
+    django_db_setup: None, unmarked_storage: None, tmp_path: Path
+) -> None:
     result = start(tmp_path, "migrate")
 
     assert (result.returncode, result.stderr) == (0, "")

@@ -21,6 +21,8 @@ from config.documents.marker import WrongStorage
 from tests.config.test_encryption_keys import PROCESSES
 from tests.object_storage import CREDENTIALS, Bucket, s3_server, storages_at
 
+pytestmark = pytest.mark.usefixtures("unmarked_storage")
+
 
 @pytest.fixture
 def stay_connected(monkeypatch: pytest.MonkeyPatch) -> None:

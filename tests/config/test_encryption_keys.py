@@ -37,6 +37,9 @@ PROCESSES = {
     "rotate_secrets": ["manage.py", "rotate_secrets"],
 }
 
+# Each process has a home of its own.
+pytestmark = pytest.mark.usefixtures("unmarked_storage")
+
 
 @pytest.fixture(autouse=True)
 def ring(settings: Settings) -> Settings:

@@ -38,10 +38,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+SENDER = "Acme <underone@acme.example>"
+
+
 def environment(home: Path, port: int | str) -> dict[str, str]:
-    """Return the environment of a shell that sets UNDERONE_HOME only."""
+    """Return the environment of a shell that sets UNDERONE_HOME and the sender of e-mails only."""
     plain = {name: value for name, value in os.environ.items() if name not in product.VARIABLES}
-    return plain | {"UNDERONE_HOME": str(home), "PORT": str(port)}
+    return plain | {"UNDERONE_HOME": str(home), "PORT": str(port), "EMAIL_FROM": SENDER}
 
 
 @dataclass
@@ -195,6 +198,18 @@ def test_output_has_no_secret(first_run: FirstRun, home: Path) -> None:
 
     assert len(secrets) >= 4
     assert [secret for secret in secrets if str(secret) in first_run.printed + first_run.farewell] == []
+
+
+def test_environment_names_the_variables_of_the_shell(first_run: FirstRun, home: Path) -> None:
+    lines = (home / "environment").read_text().splitlines()
+
+    assert f"EMAIL_FROM='{SENDER}'" in lines
+    assert {line.partition("=")[0] for line in lines} >= {
+        "DATABASE_URL",
+        "BROKER_URL",
+        "SECRETS_KEYS",
+        "PORT",
+    }
 
 
 def test_files_of_home_are_private(first_run: FirstRun) -> None:

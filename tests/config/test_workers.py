@@ -212,7 +212,7 @@ def test_queue_has_worker_heartbeat_while_read(worker: Worker) -> None:
     assert heartbeats.ages(now=time.time())[heartbeats.QUEUE + QUEUE] < 10
 
 
-def test_scheduler_has_heartbeat_after_first_job(tmp_path: Path) -> None:
+def test_scheduler_has_heartbeat_after_first_job(unmarked_storage: None, tmp_path: Path) -> None:
     environ = os.environ | {"UNDERONE_HOME": str(tmp_path)}
     command = [*COMMAND[:-1], "beat", f"--schedule={tmp_path / 'schedule'}", "--pidfile="]
     with (tmp_path / "beat.log").open("wb") as output:
