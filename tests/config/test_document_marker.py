@@ -40,7 +40,8 @@ def run(words: list[str], home: Path, **environ: str) -> subprocess.CompletedPro
     return subprocess.run(
         [sys.executable, *words],
         cwd=project.BASE_DIR,
-        env=os.environ | {"UNDERONE_HOME": str(home)} | environ,
+        # gunicorn logs a traceback of its own if two processes are refused at once.
+        env=os.environ | {"UNDERONE_HOME": str(home), "WEB_WORKERS": "1"} | environ,
         capture_output=True,
         text=True,
         check=False,

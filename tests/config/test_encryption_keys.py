@@ -71,7 +71,8 @@ def run(words: list[str], ring: dict[int, bytes], home: Path) -> subprocess.Comp
     return subprocess.run(
         [sys.executable, *words],
         cwd=project.BASE_DIR,
-        env=os.environ | {"SECRETS_KEYS": text_of(ring), "UNDERONE_HOME": str(home)},
+        # gunicorn logs a traceback of its own if two processes are refused at once.
+        env=os.environ | {"SECRETS_KEYS": text_of(ring), "UNDERONE_HOME": str(home), "WEB_WORKERS": "1"},
         capture_output=True,
         text=True,
         check=False,

@@ -120,7 +120,8 @@ def run(words: list[str], url: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *words],
         cwd=project.BASE_DIR,
-        env=os.environ | {"DATABASE_URL": url},
+        # gunicorn logs a traceback of its own if two processes are refused at once.
+        env=os.environ | {"DATABASE_URL": url, "WEB_WORKERS": "1"},
         capture_output=True,
         text=True,
         check=False,
