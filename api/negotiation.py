@@ -12,18 +12,26 @@ from rest_framework.parsers import JSONParser
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
+TOO_MANY_DIGITS = "integer string conversion"
+
 
 class JsonParser(JSONParser):
     """Parse JSON as UTF-8, whatever charset the request names (RFC 8259, section 8.1)."""
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
-        """Return the value. Raises ParseError, also for JSON that is nested too deeply."""
+        """Return the value. Raises ParseError, also for JSON that is nested too deeply and for long numbers."""
         try:
             # DRF takes the encoding from the parser's context, and the request chooses that.
             return super().parse(stream, media_type, {**(parser_context or {}), "encoding": "utf-8"})
         # Python's parser recurses. DRF would answer 500.
         except RecursionError:
             raise ParseError("JSON parse error - the value is nested too deeply.") from None
+        except ParseError as error:
+            # Python reads no whole number of more than 4,300 digits, which takes the square of their number, and
+            # explains how a program may allow it.
+            if TOO_MANY_DIGITS in str(error):
+                raise ParseError("JSON parse error - a number has too many digits.") from None
+            raise
 
 
 class EmptyMetadata(BaseMetadata):

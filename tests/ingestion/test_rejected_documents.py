@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 from pytest_django.fixtures import Settings
 
+from ingestion import tasks
+from ingestion.parsing import cpu_time
 from tests import build, clock
 from tests.client import Client
 from tests.ingestion.database_state import contents
@@ -323,3 +325,21 @@ def test_time_in_offset_that_database_does_not_take_is_converted(
     report = nord.load(store, build.orders_file([row]))
 
     assert (report["status"], report["rows"]["new"]) == ("loaded", 1)
+
+
+def test_document_that_takes_too_long_is_rejected_and_not_tried_again(
+    nord: Client, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = contents(nord)
+    with monkeypatch.context() as patch:
+        patch.setattr(cpu_time, "ALWAYS_ALLOWED", -1)
+        patch.setattr(cpu_time, "ALLOWED_PER_MB", 0)
+        refused = nord.load(store, orders)
+
+    tasks.load_report()
+
+    assert refused["problem"]["type"] == "/problems/document-too-slow"
+    assert "split it by date" in refused["problem"]["detail"]
+    assert nord.read(f"/v1/reports/{refused['id']}")["status"] == "rejected"
+    assert contents(nord) == before
+    assert nord.load(store, orders)["status"] == "loaded"
