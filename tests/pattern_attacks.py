@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any
 
 # The parser of `re` itself: nothing public tells the parts of a pattern.
-from re import _constants as ops, _parser as parser  # type: ignore[attr-defined]  # isort: skip
+from re import _constants as ops, _parser as parser  # isort: skip
 
 Attack = Callable[[int], Any]
 """Build a text of about so many characters, or as many bytes."""
