@@ -72,7 +72,7 @@ app.conf.beat_schedule = {
         "task": "ingestion.tasks.delete_old_documents",
         "schedule": crontab(minute="37"),
     },
-    "end data": {
+    "end data past its retention": {
         "task": "ingestion.data_retention.tasks.end_data",
         "schedule": crontab(hour="2", minute="17"),
     },
