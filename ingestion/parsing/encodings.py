@@ -29,8 +29,12 @@ DECLARATION = re.compile(rb"""\s*<\?xml[^>]{0,100}?\sencoding\s*=\s*["']([A-Za-z
 NEVER_DECLARED = re.compile(r"utf-?(16|32|7)|unicode|escape|punycode|idna|undefined|mbcs|oem", re.IGNORECASE)
 # Bytes at the beginning in which the zero bytes of UTF-16 are counted.
 START_BYTES, MIN_ZEROS = 4096, 4
-# A frequent character of Chinese, the punctuation of Chinese, and any two bytes of GB18030.
-FREQUENT = re.compile(rb"[\xb0-\xd7][\xa1-\xfe]|[\xa1-\xa3][\xa1-\xfe]")
+# The frequent characters of Chinese and its punctuation, and any two bytes of GB18030.
+FREQUENT = frozenset(
+    bytes((first, second))
+    for first in (*range(0xA1, 0xA4), *range(0xB0, 0xD8))
+    for second in range(0xA1, 0xFF)
+)
 PAIR = re.compile(rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]")
 # Of ten pairs, so many are frequent in Chinese. In other languages a letter that is not ASCII stands alone, and
 # the byte after it is one of ASCII.
@@ -152,7 +156,7 @@ class _Pairs:
             return
         pairs = PAIR.findall(block)
         self.all += len(pairs)
-        self.frequent += sum(FREQUENT.fullmatch(pair) is not None for pair in pairs)
+        self.frequent += sum(map(FREQUENT.__contains__, pairs))
 
     @property
     def are_chinese(self) -> bool:

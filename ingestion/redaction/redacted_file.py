@@ -17,6 +17,7 @@ from ingestion.parsing.rejections import RejectedDocument
 from ingestion.parsing.unpacking import BLOCK, DamagedGzip, Incomplete, TooLarge
 from ingestion.redaction import table as redaction_table
 from ingestion.redaction import xml
+from ingestion.redaction.table_format import TableFormat, detect_table_format
 from ingestion.reports import detection
 
 # ISO-8859-1 maps every byte to one character, so text decoded with it can be encoded back to the same bytes.
@@ -91,14 +92,12 @@ def build_redaction(
         return _build_xml_redaction(stream, codec, max_bytes, japanese=japanese)
     encoding = encodings.detect_encoding((head,), japanese=japanese, is_whole=is_whole)
     read = partial(_read, codec=codec, encoding=encoding.codec)
-    table = partial(
-        redaction_table.detect_table_redactor, is_whole=is_whole, announced_type=announced_type, read=read
-    )
-    return _build_table_redaction(text, codec, max_bytes, detect=table)
+    detect = partial(detect_table_format, is_whole=is_whole, announced_type=announced_type, read=read)
+    return _build_table_redaction(text, codec, max_bytes, detect=detect)
 
 
 def _build_table_redaction(
-    text: str, codec: str, max_bytes: int, *, detect: Callable[[str], redaction_table.TableRedactor | None]
+    text: str, codec: str, max_bytes: int, *, detect: Callable[[str], TableFormat | None]
 ) -> Redaction | None:
     mark = next((mark for mark in DECODED_MARKS if text.startswith(mark)), "")
     # Without the mark, which would otherwise belong to the name of the first column.
@@ -110,7 +109,7 @@ def _build_table_redaction(
         texts = _decode_blocks(blocks, codec)
         # The mark is taken off again and written back, so that the stored document keeps all its other bytes.
         first = next(texts, "")
-        pieces = table.redact(chain((first.removeprefix(mark),), texts))
+        pieces = redaction_table.redact(table, chain((first.removeprefix(mark),), texts))
         return (piece.encode(codec, "surrogatepass") for piece in chain((mark,), pieces))
 
     return Redaction(table.redacted_names, rewrite, max_bytes)
@@ -194,6 +193,7 @@ def _decode_blocks(blocks: Iterator[bytes], codec: str) -> Iterator[str]:
 
 def _read(text: str, *, codec: str, encoding: str) -> str:
     """Return a line or cell in the encoding that the parser will most likely detect."""
-    if codec != BYTES:
+    # ASCII is the same in every encoding of a table, and most cells have nothing else.
+    if codec != BYTES or text.isascii():
         return text
     return text.encode(BYTES).decode(encoding, errors="replace")

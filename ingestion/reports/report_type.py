@@ -14,6 +14,7 @@ from metrics.rules.facts import Fact
 
 OWN_LAYOUT = "Underone's own layout"
 ORDER_ID = re.compile(r"[0-9]{3}-[0-9]{7}-[0-9]{7}")
+ORDER_ID_LENGTH = 19
 # Amazon opened in July 1995. A year after 2099 is a typing error.
 FIRST_DAY, LAST_DAY = date(1995, 7, 1), date(2099, 12, 31)
 EARLIEST_TIME = datetime.combine(FIRST_DAY, time.min, UTC)

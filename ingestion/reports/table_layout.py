@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from ingestion.parsing import tabular
 from ingestion.parsing.tabular import clean_cell
 from ingestion.reports import REPORT_TYPES, headers, known_files, personal_columns
-from ingestion.reports.report_type import ORDER_ID, ReportType
+from ingestion.reports.report_type import ORDER_ID, ORDER_ID_LENGTH, ReportType
 
 DIALECTS = frozenset({"csv", "tsv_or_csv"})
 TABLE_TYPES = tuple(report_type for report_type in REPORT_TYPES if report_type.dialect in DIALECTS)
@@ -149,7 +149,10 @@ class _Candidate:
         # Splitting takes much longer, and most lines have none.
         if not ORDER_ID.search(self.line):
             return False
-        return any(ORDER_ID.fullmatch(clean_cell(cell)) for cell in re.split("[\t,;]", self.line))
+        return any(
+            len(cell) >= ORDER_ID_LENGTH and ORDER_ID.fullmatch(clean_cell(cell))
+            for cell in re.split("[\t,;]", self.line)
+        )
 
 
 def _beginning(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
@@ -157,7 +160,7 @@ def _beginning(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
     length = count = 0
     for number, line in enumerate(lines, start=1):
         length += len(line) + 1
-        if tabular.has_content(line):
+        if line and tabular.has_content(line):
             yield number, line
             count += 1
         # A line `sep=` and the first row are two more.
