@@ -132,14 +132,16 @@ def _build_xml_redaction(
     columns: list[str] = []
     encoding = "utf-8"
     try:
-        names = xml.personal_names(_decode_blocks(_unpack_readable(stream, max_bytes=max_bytes), codec))
-        if names:
+        is_personal = xml.may_be_personal(
+            _decode_blocks(_unpack_readable(stream, max_bytes=max_bytes), codec)
+        )
+        if is_personal:
             blocks = unpacking.unpack(stream, max_bytes=max_bytes)
             encoding = encodings.detect_encoding(blocks, japanese=japanese).codec
     except Incomplete:
         # What was read so far may hold personal data, so the document has to pass through the redactor.
-        names = {"unknown"}
-    if not names:
+        is_personal = True
+    if not is_personal:
         return None
 
     def rewrite(blocks: Iterator[bytes]) -> Iterator[bytes]:

@@ -91,6 +91,22 @@ TABLES = {
     "no column of orders": random_rows(lambda chance: f"{word(chance, 2)},{word(chance, 2)}\n", MESSAGES),
     "carriage returns": repeated(CLAIMS.replace("\n", "\r"), "ab\r"),
 }
+XML = {
+    "orders": repeated("<a>", f"<Order><ID>{ORDER}</ID><BuyerName>Jane Doe</BuyerName></Order>\n", "</a>"),
+    "empty elements": repeated("<a><tel>Jane</tel>", "<b/>", "</a>"),
+    "personal elements": repeated("<a>", "<tel>1</tel>", "</a>"),
+    "attributes": repeated("<a><tel>Jane</tel>", "<b c='1' d='2'/>", "</a>"),
+    "lines": repeated("<a><tel>Jane</tel>", "J\n", "</a>"),
+    "personal lines": repeated("<a>", "<tel>" + "J\n" * 2000 + "</tel>", "</a>"),
+    "blank lines": repeated("<a>", "<tel>" + "\n" * 2000 + "</tel>", "</a>"),
+    "entities": repeated("<a>", "<tel>" + "&lt;" * 2000 + "</tel>", "</a>"),
+    "comments": repeated("<a><tel>Jane</tel>", "<!---->", "</a>"),
+    "sections": repeated("<a><tel>Jane</tel>", "<![CDATA[]]>", "</a>"),
+    "nothing personal": repeated("<a>", "<b/>", "</a>"),
+    "open tags": repeated("<a>", "<tel"),
+    "signs": repeated("<a>", "<"),
+    "JSON": repeated('{"a":[', '"Jane",', "1]}"),
+}
 ENCODED = [("utf-8", False), ("utf-16", False), ("cp932", True), ("gb18030", False)]
 
 
@@ -130,6 +146,11 @@ def check(build_document: Callable[[int], bytes], *, japanese: bool = False) -> 
 @pytest.mark.parametrize("name", TABLES)
 def test_table_costs_its_length(name: str) -> None:
     check(lambda size: TABLES[name](size).encode())
+
+
+@pytest.mark.parametrize("name", XML)
+def test_xml_costs_its_length(name: str) -> None:
+    check(lambda size: XML[name](size).encode())
 
 
 @pytest.mark.parametrize("row", ["品\n", f"10/20/26\t1\t品物 Jane\t\t{ORDER}\tj@doe.example\n"])
