@@ -17,9 +17,7 @@ def splitting_patterns(delimiter: str, line_end: str) -> "tuple[re.Pattern[str],
         # Where no whole row begins, the rest of the text is one that is unfinished.
         re.compile(f"{record}|.+", re.DOTALL),
         # A quote that is not closed takes the rest of the row.
-        re.compile(
-            f'{delimiter}({QUOTED}[^{delimiter}]*+|[^"{delimiter}][^{delimiter}]*+|".*|)', re.DOTALL
-        ),
+        re.compile(f'{delimiter}({QUOTED}[^{delimiter}]*+|[^"{delimiter}][^{delimiter}]*+|".*|)', re.DOTALL),
     )
 
 

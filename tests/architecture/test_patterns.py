@@ -13,6 +13,7 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from ingestion.parsing.tabular import cell_pattern
+from ingestion.redaction import records
 from tests.pattern_attacks import METHODS, Attack, TooSlow, attacks, cpu_seconds
 from tests.pattern_inventory import foreign, places
 
@@ -59,14 +60,17 @@ MEETS = {
     "config.web.cors.AgencyCorsMiddleware.is_enabled": "the path of a request",
     "ingestion.api.defect_serializers.CreateDefect.order_id": "a field of a body",
     "ingestion.parsing.encodings.DECLARATION": DOCUMENT,
-    "ingestion.parsing.encodings.FREQUENT": "two bytes of a document",
     "ingestion.parsing.encodings.NEVER_DECLARED": "the encoding that XML declares",
     "ingestion.parsing.encodings.PAIR": "a block of a document",
     "ingestion.parsing.rejections.RUN": "a reason that quotes a document",
     "ingestion.parsing.tabular.QUOTED": CELL,
     "ingestion.parsing.tabular.cell_pattern": "a line",
-    "ingestion.redaction.table.CLOSING": "a block of a document",
-    "ingestion.redaction.table.ENDS": CELL,
+    "ingestion.redaction.cells.LINE_CHARACTERS": CELL,
+    "ingestion.redaction.cells.ORDER_CELL": CELL,
+    "ingestion.redaction.cells.QUOTED_CELL": CELL,
+    "ingestion.redaction.records.matching_patterns": "a block of a document",
+    "ingestion.redaction.records.splitting_patterns": "a block of a document",
+    "ingestion.redaction.rows.OWN_ORDER": CELL,
     "ingestion.redaction.xml.TAG": "a block of a document",
     "ingestion.redaction.xml.XmlRedactor._line_ends": "the text of an element",
     "ingestion.reports.a_to_z_claims_page._letters": CELL,
@@ -139,6 +143,8 @@ PASSED_ON = {
     "config.observability.log_redaction.Redactor.__init__": {"sub"},
     "config.observability.log_redaction.SHAPES": {"sub"},
     "ingestion.parsing.tabular.cell_pattern": {"match", "fullmatch"},
+    "ingestion.redaction.records.matching_patterns": {"fullmatch"},
+    "ingestion.redaction.records.splitting_patterns": {"findall"},
     "ingestion.reports.known_files.TEXTS": {"match"},
     "ingestion.reports.mfn_returns.COLUMNS": {"fullmatch"},
 }
@@ -148,6 +154,8 @@ BUILT: "dict[str, list[re.Pattern[str]]]" = {
         re.compile("first\\ secret,\\ longer|first\\ secret"),
     ],
     "ingestion.parsing.tabular.cell_pattern": [cell_pattern(delimiter) for delimiter in ",;\t"],
+    "ingestion.redaction.records.matching_patterns": [*records.matching_patterns(",", "\n")],
+    "ingestion.redaction.records.splitting_patterns": [*records.splitting_patterns(",", "\n")],
 }
 """Patterns that are built from arguments."""
 
