@@ -94,13 +94,12 @@ class RowRedactor:
 
     def _short_redactor(self, rows: list[str]) -> Callable[[str], str]:
         """Return the function that redacts the rows of a batch that are too short for an order."""
-        end = self._table.line_end
-        text = end.join(rows)
-        if "\r" in text:
-            return self._redact_short
         # Asked once for all rows, because the rows may be of two bytes.
+        text = "".join(rows)
+        if "\r" in text or "\n" in text:
+            return self._redact_short
         is_simple = not self._table.is_quoted or '"' not in text
-        if is_simple or (text.count(end) == len(rows) - 1 and self._records.are_valid(text)):
+        if is_simple or self._records.are_valid(self._table.line_end.join(rows)):
             return _dash
         return self._redact_short
 

@@ -720,11 +720,25 @@ FEEDBACK_HEAD = b"Date\tRating\tComments\tYour Response\tOrder ID\tRater Email\n
             ),
             2**22,
         ),
+        (Endless(FEEDBACK_HEAD, b"abc\n", size=24 * 1024**2), 2**40),
+        (Endless(FEEDBACK_HEAD.replace(b"\t", b","), b'"a"\n', size=24 * 1024**2), 2**40),
+        (Endless(FEEDBACK_HEAD.replace(b"\t", b","), b'""' * 900_000, size=100 * 1024**2), 10 * 1024**2),
         (Endless(b"<a><BuyerName>", b"Jane", size=40 * 1024**2), 10 * 1024**2),
         (Endless(b"<a><BuyerName>", b"J\n", size=2 * 1024**2), 2 * 1024**2),
         (Endless(b"<a><BuyerName>Jane</BuyerName>", b"<b>x</b>\n", size=12 * 1024**2), 2**40),
     ],
-    ids=["rows", "one line", "one record", "one record of cells", "one text", "text of lines", "XML"],
+    ids=[
+        "rows",
+        "one line",
+        "one record",
+        "one record of cells",
+        "short rows",
+        "short quoted rows",
+        "quotes",
+        "one text",
+        "text of lines",
+        "XML",
+    ],
 )
 def test_memory_is_bounded(stream: IO[bytes], most: int) -> None:
     size = 0
