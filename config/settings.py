@@ -131,9 +131,10 @@ AUTH_PASSWORD_VALIDATORS = [
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
         "OPTIONS": {"user_attributes": ("email", "name")},
     },
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "accounts.people.passwords.NotUsedBefore"},
 ]
 PASSWORD_RESET_TIMEOUT = 3600
 SESSION_COOKIE_AGE = 14 * 86400
@@ -149,16 +150,32 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
 ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 600
-# Besides allauth's own.
+# Besides allauth's own. accounts/people/rate_limits.py counts attempts at a mailbox by address, by mailbox and
+# address, and by mailbox. The day's limit of a pair is narrower than every limit of the mailbox.
 ACCOUNT_RATE_LIMITS = {
+    "request_login_code": "20/m/ip",
+    "reset_password": "20/m/ip",
+    # A new password is compared with ten digests, which takes seconds.
+    "change_password": "5/10m/user",
+    "reset_with_key": "5/10m/key",
+    "password_by_address": "10/m/ip",
+    "password_by_pair": "5/5m/key,30/d/key",
+    "password_by_mailbox": "100/h/key,300/d/key",
+    "code_mail_by_address": "20/m/ip",
+    "code_mail_by_pair": "3/m/key,15/d/key",
+    "code_mail_by_mailbox": "20/h/key,60/d/key",
+    "reset_mail_by_address": "20/m/ip",
+    "reset_mail_by_pair": "5/m/key,15/d/key",
+    "reset_mail_by_mailbox": "20/h/key,60/d/key",
+    "sign_up_by_address": "5/m/ip",
+    "sign_up_by_pair": "3/h/key,9/d/key",
+    "sign_up_by_mailbox": "10/h/key,30/d/key",
     "accept": "20/m/ip",
-    "sign_up": "5/m/ip,3/h/key",
     # Keys are a mailbox and its agency, or the agency alone (…_anybody…).
     "invite": "5/h/key",
     "invite_anybody": "100/h/key",
     "mail_again": "1/m/key",
     "mail_anybody_again": "5/m/key",
-    "staff_login": "10/m/ip,5/5m/key",
 }
 HEADLESS_ONLY = True
 HEADLESS_CLIENTS = ("app",)

@@ -5,7 +5,7 @@ from accounts.models.api_keys import ApiKey, ApiKeyPrefix, Role
 from accounts.models.audit import Actor, AuditEntry
 from accounts.models.idempotency_records import IdempotencyRecord
 from accounts.models.installation import Backup, DocumentStorage, EncryptionKey
-from accounts.models.people import Grant, Invitation, InvitationDigest, Member, Person
+from accounts.models.people import FormerPassword, Grant, Invitation, InvitationDigest, Member, Person
 from accounts.models.seller_accounts import (
     AccountStatus,
     SellerAccount,
@@ -24,6 +24,7 @@ __all__ = [
     "Backup",
     "DocumentStorage",
     "EncryptionKey",
+    "FormerPassword",
     "Grant",
     "IdempotencyRecord",
     "Invitation",

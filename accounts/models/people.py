@@ -1,4 +1,4 @@
-"""Define the tables of users, members, invitations, and the directory of invitation tokens."""
+"""Define the tables of users, their former passwords, members, invitations, and the directory of tokens."""
 
 from collections.abc import Iterator
 from typing import Any, ClassVar, Self
@@ -80,6 +80,26 @@ class Person(AbstractBaseUser, PermissionsMixin):
         return salted_hmac(
             SESSIONS, f"{self.sign_outs} {self.password}", secret=key, algorithm="sha256"
         ).hexdigest()
+
+
+class FormerPassword(models.Model):
+    """Store the digest of one of a user's last passwords, the current one included.
+
+    A transaction can read the rows of the user whom it names in `underone.person`.
+    """
+
+    person = models.ForeignKey(
+        Person, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
+    )
+    # In the form of Person.password.
+    digest = models.CharField(max_length=128)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        indexes = (models.Index("person", name="former_password_by_person"),)
+
+    def __str__(self) -> str:
+        return str(self.pk)
 
 
 class Grant(TenantModel):

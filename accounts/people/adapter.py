@@ -7,20 +7,41 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from accounts.models import Person
-from accounts.people import mail
+from accounts.people import mail, rate_limits
 from accounts.people.sessions import SignedTokens
-from accounts.requests import rate_limits
+from accounts.requests.rate_limits import client_address
 
 
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
     """Implement allauth's documented adapter interface."""
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        return rate_limits.client_address(request.META)
+        return client_address(request.META)
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Return False: users are created in accounts/people/users.py only."""
         return False
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count an attempt to sign in with a password. Raises ValidationError if a limit is reached."""
+        # Instead of allauth's own limit, which counts by mailbox alone: anybody could lock its owner out.
+        self.attempt = rate_limits.count_attempt(
+            request=request, kind="password", mailbox=credentials.get("email", "")
+        )
+        if self.attempt is None:
+            raise self.validation_error("too_many_login_attempts")
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Person | None:
+        """Return the user whose password this is. Only failures stay counted."""
+        person: Person | None = super().authenticate(request, **credentials)
+        if person is not None and self.attempt is not None:
+            self.attempt.cancel()
+        return person
+
+    def set_password(self, user: Person, password: str) -> None:
+        """Set a new password, after which the user may sign in from this address at once."""
+        super().set_password(user, password)
+        rate_limits.forgive_address(request=self.request, mailbox=user.email)
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         """Return no URL: the e-mail's template builds its own link."""

@@ -46,15 +46,16 @@ class AllauthResponse:
 
 @dataclass(frozen=True)
 class Attempt:
-    """Store an attempt that was counted."""
+    """Store an attempt that was counted, once for each limit."""
 
-    usage: ratelimit.RateLimitUsage
+    usages: tuple[ratelimit.RateLimitUsage, ...]
 
     def cancel(self) -> None:
         """Uncount the attempt, because it succeeded."""
         # The attempt has succeeded; an outage of the store must not fail it. It stays counted.
         with suppress(RedisError):
-            self.usage.rollback()
+            for usage in self.usages:
+                usage.rollback()
 
 
 def call(
@@ -118,4 +119,11 @@ def count_attempt(*, request: HttpRequest, action: str, key: str | None = None) 
         # Refused while attempts cannot be counted, so that nobody can guess secrets meanwhile.
         except RedisError:
             return None
-    return None if usage is None else Attempt(usage)
+    return None if usage is None else Attempt((usage,))
+
+
+def clear_attempts(*, request: HttpRequest, action: str, key: str) -> None:
+    """Forget the attempts that were counted for `key`."""
+    # While the store is unavailable they stay counted, and expire with their window.
+    with suppress(RedisError):
+        ratelimit.clear(build_request(request), app=APP, action=action, key=key)

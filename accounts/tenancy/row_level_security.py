@@ -30,6 +30,21 @@ def isolate(table: str, *, column: str = "agency_id", force: bool = True) -> Run
     )
 
 
+def isolate_by_person(table: str) -> RunSQL:
+    """Show and accept only the rows of the person that the transaction names in `underone.person`."""
+    own = "person_id = nullif(current_setting('underone.person', true), '')::uuid"
+    return RunSQL(
+        f"""
+        ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+        CREATE POLICY person_isolation ON {table} USING ({own}) WITH CHECK ({own});
+        """,
+        f"""
+        DROP POLICY person_isolation ON {table};
+        ALTER TABLE {table} DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY;
+        """,
+    )
+
+
 def limit_to_accounts(table: str, *, column: str = "account_id", also: str = "false") -> RunSQL:
     """Show and accept only rows within the transaction's account limit, and rows for which `also` is true.
 

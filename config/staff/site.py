@@ -7,8 +7,7 @@ from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 
 from accounts.models import Agency, Person
-from accounts.people import allauth_client, sessions
-from accounts.requests import rate_limits
+from accounts.people import rate_limits, sessions
 from config.staff.agency_admin import AgencyAdmin
 from config.staff.person_admin import PersonAdmin
 
@@ -37,9 +36,8 @@ class StaffSite(AdminSite):
         if request.method != "POST":
             return super().login(request, extra_context)
         # Counted before the password is checked: many attempts at once cannot all be the last one allowed.
-        attempt = allauth_client.count_attempt(
-            request=request, action="staff_login", key=_rate_limit_key(request)
-        )
+        mailbox = request.POST.get("username", "").strip()
+        attempt = rate_limits.count_attempt(request=request, kind="password", mailbox=mailbox)
         if attempt is None:
             return HttpResponse(
                 "Too many attempts. Try again later.", status=429, headers={"Retry-After": "300"}
@@ -49,14 +47,10 @@ class StaffSite(AdminSite):
         response = super().login(request, extra_context)
         if request.user.is_authenticated:
             attempt.cancel()
+            rate_limits.remember_address(request=request, mailbox=mailbox)
             request.session[sessions.STAFF] = True
             request.session.set_expiry(SESSION_SECONDS)
         return response
-
-
-def _rate_limit_key(request: HttpRequest) -> str:
-    """Return client and e-mail address together, so that guesses from other addresses do not lock staff out."""
-    return f"{rate_limits.client_address(request.META)} {request.POST.get('username', '').strip().lower()}"
 
 
 site = StaffSite(name="staff")

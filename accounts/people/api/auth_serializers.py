@@ -13,8 +13,8 @@ from api.strict_fields import Body, Choice
 TOKEN = "uo_ses_4k2v0m8c6x1z3b5n7a9s2d4f6g8h0j1l.vKx0cT4mVb2nQeR8sW1yZ6uJ3pL5aD7fG9hK0iO2tYw"  # noqa: S105  an example
 SESSION = {"token": TOKEN, "expires_at": "2026-12-06T09:00:00Z"}
 REQUIREMENTS = (
-    "It must have at least ten characters, must not be a common password, and must not be similar to "
-    "the name or the e-mail address."
+    "It must have at least twelve characters, must not be a common password, must not be similar to the name or "
+    "the e-mail address, and must not be one of the user's last ten passwords."
 )
 
 

@@ -28,7 +28,7 @@ from accounts.people.api.auth_problems import (
     raise_problem,
 )
 from accounts.people.authentication import PersonAuthentication, SignedInUser
-from accounts.people.rate_limits import limit
+from accounts.people.rate_limits import limit, limit_mailbox, remember_address
 from accounts.requests.views import Resource
 from api.strict_fields import Absent
 
@@ -67,7 +67,8 @@ class SignIn(PublicView):
     def post(self, request: Request) -> Response:
         body = _validated(bodies.SignIn, request)
         fields = {name: body[name] for name in ("email", "password")}
-        return _signed_in_response(_call_allauth(request, "auth/login", fields), agency=body.get("agency"))
+        response = _call_allauth(request, "auth/login", fields)
+        return _signed_in_response(request, response, agency=body.get("agency"))
 
 
 class RequestSignInCode(PublicView):
@@ -84,6 +85,7 @@ class RequestSignInCode(PublicView):
     )
     def post(self, request: Request) -> Response:
         body = _validated(bodies.EmailAddress, request)
+        limit_mailbox(request, "code_mail", mailbox=body["email"])
         response = _call_allauth(request, "auth/code/request", body, expected=401)
         # allauth creates a session for unknown addresses as well, so the response does not tell them apart.
         session = {"token": response.token, "expires_at": timezone.now() + sessions.SIGN_IN_CODE_LIFETIME}
@@ -105,7 +107,7 @@ class ConfirmSignInCode(PublicView):
         if not token:
             raise CodeFailed
         body = _validated(bodies.SignInCode, request)
-        return _signed_in_response(_call_allauth(request, "auth/code/confirm", body, token=token))
+        return _signed_in_response(request, _call_allauth(request, "auth/code/confirm", body, token=token))
 
 
 class RequestPasswordReset(PublicView):
@@ -118,7 +120,9 @@ class RequestPasswordReset(PublicView):
         responses={202: None},
     )
     def post(self, request: Request) -> Response:
-        _call_allauth(request, "auth/password/request", _validated(bodies.EmailAddress, request))
+        body = _validated(bodies.EmailAddress, request)
+        limit_mailbox(request, "reset_mail", mailbox=body["email"])
+        _call_allauth(request, "auth/password/request", body)
         return Response(status=202)
 
 
@@ -132,8 +136,10 @@ class ResetPassword(PublicView):
         responses={204: None},
     )
     def post(self, request: Request) -> Response:
+        body = _validated(bodies.ResetPassword, request)
+        limit(request, "reset_with_key", key=body["key"])
         # allauth answers 401, because a reset password signs nobody in.
-        _call_allauth(request, "auth/password/reset", _validated(bodies.ResetPassword, request), expected=401)
+        _call_allauth(request, "auth/password/reset", body, expected=401)
         return Response(status=204)
 
 
@@ -153,7 +159,7 @@ class SignUp(PublicView):
             raise SignUpClosed
         body = _validated(bodies.SignUp, request)
         # Before the e-mail: anybody can enter the address of somebody else.
-        limit(request, "sign_up", key=body["email"].lower())
+        limit_mailbox(request, "sign_up", mailbox=body["email"])
         sign_up.send_token(**body, now=timezone.now())
         return Response(status=202)
 
@@ -267,9 +273,8 @@ class ChangePassword(UserView):
     def post(self, request: Request) -> Response:
         body = _validated(bodies.ChangePassword, request)
         body["new_password"] = body.pop("password")
-        return _signed_in_response(
-            _call_allauth(request, "account/password/change", body, token=_user(request).token)
-        )
+        response = _call_allauth(request, "account/password/change", body, token=_user(request).token)
+        return _signed_in_response(request, response)
 
 
 def _validated(serializer: type[Serializer[Any]], request: Request) -> dict[str, Any]:
@@ -296,7 +301,9 @@ def _call_allauth(
     return response
 
 
-def _signed_in_response(response: AllauthResponse, *, agency: str | None = None) -> Response:
+def _signed_in_response(
+    request: Request, response: AllauthResponse, *, agency: str | None = None
+) -> Response:
     """Return the session that allauth created, with its user.
 
     Raises Absent for an agency the user does not belong to.
@@ -308,6 +315,8 @@ def _signed_in_response(response: AllauthResponse, *, agency: str | None = None)
         # allauth has signed the user in already. A refused sign-in must leave no session.
         session.flush()
         raise Absent({"agency": ["You are not a member of an agency with this ID."]})
+    django_request = request._request  # noqa: SLF001  DRF's way to Django's request
+    remember_address(request=django_request, mailbox=person.email)
     return Response(_serialize(person, sessions.activate(session=session, agency=agency, now=timezone.now())))
 
 

@@ -1,14 +1,20 @@
 """Test passwords: reset, first password, and change."""
 
+import itertools
 import re
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.conf import LazySettings
 from django.contrib.auth.hashers import identify_hasher
+from django.core.cache import cache
+from django.db import transaction
 
-from accounts.models import Person
+from accounts.models import FormerPassword, Person
+from accounts.tenancy import context
 from tests.accounts.people.visitors import PASSWORD, Outbox, Visitor, create_user, new_email
+from tests.architecture.statements import rows
 
 NEW = "seven green windows"
 
@@ -80,17 +86,19 @@ def test_password_reset_does_not_reveal_known_addresses(visitor: Visitor, post: 
 
 
 def test_password_reset_mails_are_limited(db: None) -> None:
-    email = new_email()
+    email, visitor = new_email(), Visitor()
 
-    statuses = [Visitor().send("/v1/auth/password/forgotten", email=email).status_code for _ in range(6)]
+    statuses = [visitor.send("/v1/auth/password/forgotten", email=email).status_code for _ in range(6)]
 
     assert statuses == [202] * 5 + [429]
+    assert Visitor().send("/v1/auth/password/forgotten", email=email).status_code == 202
 
 
 @pytest.mark.parametrize(
     ("password", "why"),
     [
         ("short", "too short"),
+        ("qv8#kz0!wel", "at least 12 characters"),
         ("password123", "too common"),
         ("12345678901234", "entirely numeric"),
         ("mei lin mei", "too similar"),
@@ -149,3 +157,68 @@ def test_password_change_attempts_are_limited(visitor: Visitor, mei: Person) -> 
 def test_passwords_are_stored_with_slow_hash(mei: Person) -> None:
     assert identify_hasher(mei.password).algorithm == "scrypt"
     assert PASSWORD not in mei.password
+
+
+def test_last_ten_passwords_are_refused(visitor: Visitor, mei: Person) -> None:
+    token = visitor.sign_in(mei.email)["token"]
+    used = [
+        PASSWORD,
+        *(
+            f"{word} green windows"
+            for word in ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+        ),
+    ]
+    for before, after in itertools.pairwise(used):
+        token = set_password(visitor, token, before, after).json()["token"]
+
+    refused = [set_password(Visitor(), token, used[-1], each) for each in used]
+
+    assert {response.status_code for response in refused} == {400}
+    assert refused[0].json()["errors"] == [
+        {"pointer": "/password", "detail": "This is one of your last ten passwords. Choose another one."}
+    ]
+    token = set_password(visitor, token, used[-1], "10 quiet green windows").json()["token"]
+    assert set_password(visitor, token, "10 quiet green windows", PASSWORD).status_code == 200
+    assert len(former_passwords(mei.pk)) == 10
+
+
+def test_password_reset_refuses_former_password(visitor: Visitor, post: Outbox, mei: Person) -> None:
+    visitor.send("/v1/auth/password/forgotten", email=mei.email)
+    given = key(post, mei.email)
+
+    refused = visitor.send("/v1/auth/password/reset", key=given, password=PASSWORD)
+    accepted = visitor.send("/v1/auth/password/reset", key=given, password=NEW)
+
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, "/password")
+    assert accepted.status_code == 204
+
+
+def test_password_from_before_history_is_refused(visitor: Visitor, mei: Person) -> None:
+    with transaction.atomic():
+        context.set_local(person=str(mei.pk))
+        FormerPassword.objects.all().delete()
+    token = visitor.sign_in(mei.email)["token"]
+
+    assert set_password(visitor, token, PASSWORD, PASSWORD).status_code == 400
+
+
+def test_former_passwords_are_visible_to_their_user_and_deleted_with_it(mei: Person) -> None:
+    people = (mei.pk, create_user().pk)
+
+    assert rows("SELECT count(*) FROM accounts_formerpassword") == [0]
+    assert [len(former_passwords(person)) for person in people] == [1, 1]
+    mei.delete()
+    assert [len(former_passwords(person)) for person in people] == [0, 1]
+
+
+def former_passwords(person_id: UUID) -> list[str]:
+    """Return the digests that are remembered of a user."""
+    with transaction.atomic():
+        context.set_local(person=str(person_id))
+        return list(FormerPassword.objects.values_list("digest", flat=True))
+
+
+def set_password(visitor: Visitor, token: str, current: str, new: str) -> Any:
+    """Change the password with this session. Attempts are counted by session, and uncounted here."""
+    cache.clear()
+    return visitor.carry(token).send("/v1/auth/password", current_password=current, password=new)
