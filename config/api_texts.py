@@ -97,6 +97,7 @@ ENUMERATIONS = {
         "this series. `custom`: a threshold of the agency."
     ),
     "Unit": "What the denominator of a metric counts.",
+    "SecondFactorKind": "The kind of a second factor: an authenticator app, a passkey, or recovery codes.",
     "UploadableReportType": "A type of report that can be uploaded.",
 }
 """Every enumeration of the document, by the name of its component."""
@@ -369,6 +370,7 @@ ENUM_NAMES = {
     "Role": "accounts.models.Role",
     "Permission": "accounts.people.api.me_serializers.PERMISSIONS",
     "PrincipalKind": ("key", "token", "member"),
+    "SecondFactorKind": ("totp", "passkey", "recovery_codes"),
     "InvitationStatus": ("open", "expired"),
     "BulkRowStatus": ("created", "exists", "invalid"),
 }

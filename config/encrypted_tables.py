@@ -7,6 +7,7 @@ from django.db import connection
 
 from accounts.encryption import rotation
 from accounts.encryption.rotation import EncryptedTable
+from accounts.people import second_factors
 from accounts.requests import idempotency
 from webhooks.endpoints import secrets as endpoint_secrets
 
@@ -23,6 +24,7 @@ def key_ids_in_use() -> Counter[int]:
     in_use: Counter[int] = Counter()
     for table in tables:
         in_use.update(rotation.key_ids_in_use(table=table))
+    in_use.update(second_factors.key_ids_in_use())
     return in_use
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from accounts.marketplaces import CODES
 from config import api_texts, broker, document_url, env
+from config import api_texts, document_url, env, sign_in_limits
 from config.observability import logs
 
 # Before anything is read: a misspelt name explains why another one is missing.
@@ -58,6 +59,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.headless",
+    "allauth.mfa",
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -150,33 +152,18 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
 ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 600
-# Besides allauth's own. accounts/people/rate_limits.py counts attempts at a mailbox by address, by mailbox and
-# address, and by mailbox. The day's limit of a pair is narrower than every limit of the mailbox.
-ACCOUNT_RATE_LIMITS = {
-    "request_login_code": "20/m/ip",
-    "reset_password": "20/m/ip",
-    # A new password is compared with ten digests, which takes seconds.
-    "change_password": "5/10m/user",
-    "reset_with_key": "5/10m/key",
-    "password_by_address": "10/m/ip",
-    "password_by_pair": "5/5m/key,30/d/key",
-    "password_by_mailbox": "100/h/key,300/d/key",
-    "code_mail_by_address": "20/m/ip",
-    "code_mail_by_pair": "3/m/key,15/d/key",
-    "code_mail_by_mailbox": "20/h/key,60/d/key",
-    "reset_mail_by_address": "20/m/ip",
-    "reset_mail_by_pair": "5/m/key,15/d/key",
-    "reset_mail_by_mailbox": "20/h/key,60/d/key",
-    "sign_up_by_address": "5/m/ip",
-    "sign_up_by_pair": "3/h/key,9/d/key",
-    "sign_up_by_mailbox": "10/h/key,30/d/key",
-    "accept": "20/m/ip",
-    # Keys are a mailbox and its agency, or the agency alone (…_anybody…).
-    "invite": "5/h/key",
-    "invite_anybody": "100/h/key",
-    "mail_again": "1/m/key",
-    "mail_anybody_again": "5/m/key",
-}
+# Seconds that a sign-in waits for its next step.
+ACCOUNT_LOGIN_TIMEOUT = 900
+ACCOUNT_RATE_LIMITS = sign_in_limits.LIMITS
+MFA_ADAPTER = "accounts.people.adapter.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_ISSUER = "Underone"
+# One step of thirty seconds before and after, for clocks that are wrong.
+MFA_TOTP_TOLERANCE = 1
+# The views require a recent sign-in themselves, also of users without a password (sessions.RECENT).
+MFA_REAUTHENTICATION_REQUIRED = False
 HEADLESS_ONLY = True
 HEADLESS_CLIENTS = ("app",)
 HEADLESS_TOKEN_STRATEGY = "accounts.people.sessions.SignedTokens"  # noqa: S105  a class

@@ -30,6 +30,7 @@ AGENCY = {
         "reports_at_once": 2,
         "stored_bytes": 107374182400,
     },
+    "requires_second_factor": False,
 }
 CLOSED = {
     "id": "agcy_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
@@ -76,6 +77,9 @@ class OriginField(serializers.CharField):
             "Ignore a metric without data",
             value={"ignored_metrics": ["message_response_rate_24h"]},
             request_only=True,
+        ),
+        OpenApiExample(
+            "Require a second factor of members", value={"requires_second_factor": True}, request_only=True
         ),
         OpenApiExample(
             "Allow a front end", value={"allowed_origins": ["https://app.acme.example"]}, request_only=True
@@ -139,6 +143,7 @@ class AgencySerializer(Body, serializers.ModelSerializer[Agency]):
             "ignored_metrics",
             "language",
             "upload_limits",
+            "requires_second_factor",
         )
 
     def get_sp_api_retention_months(self, agency: Agency) -> int:

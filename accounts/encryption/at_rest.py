@@ -58,6 +58,13 @@ def decrypt(encrypted: bytes, *, context: str) -> bytes:
         raise WrongContext(f"Encrypted with key {key_id}, but not for {context}.") from None
 
 
+def key_id(encrypted: bytes) -> int:
+    """Return the ID of the key that encrypted the bytes. Raises WrongContext."""
+    if len(encrypted) < HEADER.size:
+        raise WrongContext("The bytes have no known layout.")
+    return int(HEADER.unpack(encrypted[: HEADER.size])[1])
+
+
 class EncryptionKeyId(models.Func):
     """Compute in the database which key encrypted a column's bytes: bytes 1 and 2, as in HEADER."""
 

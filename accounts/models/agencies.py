@@ -79,6 +79,11 @@ class Agency(models.Model):
         db_default="en",
         help_text="The language of notifications and e-mails about the agency: `en` or `zh-hans`.",
     )
+    requires_second_factor = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Whether members without a second factor have no access. API keys are not affected.",
+    )
     created_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
     # The public ID of the principal, or underone.

@@ -1,15 +1,24 @@
-"""Adapt allauth to the product's client addresses and e-mails."""
+"""Adapt allauth to the product's client addresses, limits, e-mails and encryption."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from accounts.models import Person
-from accounts.people import mail, rate_limits
+from accounts.people import mail, rate_limits, second_factors, sessions
 from accounts.people.sessions import SignedTokens
 from accounts.requests.rate_limits import client_address
+
+# Seconds. A notice about a change matters long after a code has expired.
+EXPIRE_AFTER = {
+    "login_code": settings.ACCOUNT_LOGIN_BY_CODE_TIMEOUT,
+    "password_reset_key": settings.PASSWORD_RESET_TIMEOUT,
+}
+NOTICES_EXPIRE_AFTER = 86400
 
 
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
@@ -43,6 +52,23 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
         super().set_password(user, password)
         rate_limits.forgive_address(request=self.request, mailbox=user.email)
 
+    def pre_login(self, request: HttpRequest, user: Person, **options: Any) -> HttpResponse | None:
+        """Remember whose sign-in this is, for the limit on guesses of the second factor."""
+        response: HttpResponse | None = super().pre_login(request, user, **options)
+        request.session[sessions.MAILBOX] = user.email
+        return response
+
+    def send_notification_mail(
+        self,
+        template_prefix: str,
+        user: Person,
+        context: dict[str, Any] | None = None,
+        email: str | None = None,
+    ) -> None:
+        """Tell a user about a change."""
+        # Not allauth's, which reads the client address: after the commit there is no request.
+        self.send_mail(template_prefix, email or user.email, context or {})
+
     def get_reset_password_from_key_url(self, key: str) -> str:
         """Return no URL: the e-mail's template builds its own link."""
         return ""
@@ -65,6 +91,20 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
             kind=kind,
             to=email,
             values=values,
-            expires_in=settings.ACCOUNT_LOGIN_BY_CODE_TIMEOUT,
+            expires_in=EXPIRE_AFTER.get(kind, NOTICES_EXPIRE_AFTER),
             language=language,
         )
+
+
+class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types
+    """Implement the adapter interface of allauth.mfa."""
+
+    def encrypt(self, text: str) -> str:
+        return second_factors.encrypt(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return second_factors.decrypt(encrypted_text)
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        """Return the site that passkeys belong to: the host of the front end."""
+        return {"id": urlsplit(settings.PEOPLE_URL).hostname or "", "name": settings.MFA_TOTP_ISSUER}

@@ -8,7 +8,7 @@ import io
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
@@ -33,15 +33,24 @@ CREDENTIAL_HEADERS = ("HTTP_COOKIE", "HTTP_AUTHORIZATION", "HTTP_X_SESSION_TOKEN
 
 @dataclass(frozen=True)
 class AllauthResponse:
-    """Store the status, the token of a new session, and errors (`code`, `message`, `param`)."""
+    """Store the status, the token of a new session, errors (`code`, `message`, `param`), and the rest."""
 
     status: int
     token: str | None
     errors: tuple[Mapping[str, str], ...]
+    data: Any = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def codes(self) -> set[str]:
         return {error["code"] for error in self.errors}
+
+    @property
+    def second_factors(self) -> tuple[str, ...]:
+        """Return the types of second factors that a pending sign-in accepts; none if it waits for none."""
+        flows = self.data.get("flows", ()) if isinstance(self.data, dict) else ()
+        pending = [each for each in flows if each["id"] == "mfa_authenticate" and each.get("is_pending")]
+        return tuple(pending[0]["types"]) if pending else ()
 
 
 @dataclass(frozen=True)
@@ -59,10 +68,17 @@ class Attempt:
 
 
 def call(
-    *, request: HttpRequest, method: str, path: str, fields: Mapping[str, Any], token: str = ""
+    *,
+    request: HttpRequest,
+    method: str,
+    path: str,
+    fields: Mapping[str, Any],
+    token: str = "",
+    query: str = "",
 ) -> AllauthResponse:
     """Call a path of allauth's API for apps, such as `auth/login`, with this session token if given."""
     inner = build_request(request, method=method, path=f"/app/v1/{path}", body=json.dumps(fields).encode())
+    inner.META["QUERY_STRING"] = query
     if token:
         inner.META["HTTP_X_SESSION_TOKEN"] = token
     view, args, kwargs = resolve(inner.path_info, urlconf=URLS)
@@ -80,6 +96,8 @@ def call(
         status=response.status_code,
         token=body.get("meta", {}).get("session_token"),
         errors=tuple(body.get("errors", ())),
+        data=body.get("data"),
+        meta=body.get("meta", {}),
     )
 
 

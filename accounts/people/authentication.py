@@ -14,7 +14,7 @@ from rest_framework.exceptions import APIException, AuthenticationFailed
 from rest_framework.request import Request
 
 from accounts.models import Member, Person
-from accounts.people import members, sessions
+from accounts.people import members, second_factors, sessions
 from accounts.tenancy import context, principals
 from accounts.tenancy.principals import AGENCY_HEADER, Principal
 
@@ -44,6 +44,17 @@ class ChooseAgency(APIException):
         self.more = {
             "choices": [{"id": each.agency.public_id, "name": each.agency.name} for each in memberships]
         }
+
+
+class SecondFactorRequired(APIException):
+    """Signal that an agency requires a second factor, and that its member has none."""
+
+    status_code = 403
+    default_code = "second-factor-required"
+    default_detail = (
+        "The agency requires a second factor, and you have none. Sign in, and add an authenticator app "
+        "(`POST /v1/auth/totp`) or a passkey (`POST /v1/auth/passkeys/options`)."
+    )
 
 
 class PersonAuthentication(XSessionTokenAuthentication):  # type: ignore[misc]  # allauth has no types
@@ -96,6 +107,8 @@ class MemberAuthentication(PersonAuthentication):
         member = _choose(
             memberships, request.headers.get(AGENCY_HEADER) or signed_in.session.get(sessions.AGENCY)
         )
+        if member.agency.requires_second_factor and not second_factors.exists_for(member.person_id):
+            raise SecondFactorRequired
         context.set_agency(member.agency_id, accounts=member.accounts)
         principal = principals.from_member(member, expires_at=signed_in.expires_at)
         return principal, principal

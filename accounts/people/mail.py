@@ -56,6 +56,18 @@ TEMPLATES: dict[str, Template] = {
         "",
     ),
 }
+NOT_BY_YOU = "If you did not do this, change your password and check your second factors now."
+TEMPLATES |= {
+    kind: (subject, NOT_BY_YOU, "")
+    for kind, subject in {
+        "totp_activated": "An authenticator app was added to your account",
+        "totp_deactivated": "The authenticator app was removed from your account",
+        "webauthn_added": "A passkey was added to your account",
+        "webauthn_removed": "A passkey was removed from your account",
+        "second_factors_removed": "Your second factors were removed by the operator",
+        "recovery_codes_generated": "New recovery codes were created for your account",
+    }.items()
+}
 TASK = "accounts.people.tasks.send_mail"
 
 

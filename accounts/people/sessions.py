@@ -26,7 +26,12 @@ BACKEND = settings.AUTHENTICATION_BACKENDS[0]
 SEEN = "seen_at"
 AGENCY = "agency"
 STAFF = "staff"
+SIGNED_IN = "signed_in_at"
+MAILBOX = "mailbox"
 SESSION_LIFETIME = timedelta(seconds=settings.SESSION_COOKIE_AGE)
+PENDING_LIFETIME = timedelta(seconds=settings.ACCOUNT_LOGIN_TIMEOUT)
+# Changes of second factors require a sign-in that is at most this old.
+RECENT = timedelta(minutes=10)
 SIGN_IN_CODE_LIFETIME = timedelta(seconds=settings.ACCOUNT_LOGIN_BY_CODE_TIMEOUT)
 # Recording every use would write a row with every request.
 SEEN_RECORDED_EVERY = timedelta(hours=1)
@@ -68,6 +73,7 @@ def create(*, request: HttpRequest, person: Person, now: datetime) -> Session:
     # A new key: a session that existed before the sign-in may be known to somebody else.
     request.session = new()
     login(request, person, backend=BACKEND)
+    request.session[SIGNED_IN] = now.isoformat()
     token = SignedTokens().create_session_token(request)
     request.session.save()
     return Session(token=token, expires_at=now + SESSION_LIFETIME)
@@ -85,15 +91,41 @@ def get(*, token: str) -> tuple[SessionBase, Person]:
     return request.session, person
 
 
-def activate(*, session: SessionBase, agency: str | None, now: datetime) -> Session:
+def pend(*, token: str, agency: str | None, now: datetime) -> Session:
+    """Return the session of a sign-in that waits for the second factor, and remember its agency."""
+    session = SignedTokens().lookup_session(token)
+    if session is None:
+        raise Ended
+    if agency:
+        session[AGENCY] = agency
+        session.save()
+    return Session(token=token, expires_at=now + PENDING_LIFETIME)
+
+
+def pending_mailbox(*, token: str) -> str:
+    """Return the mailbox of the user whose sign-in waits for the second factor. Raises Ended."""
+    session = SignedTokens().lookup_session(token)
+    if session is None or MAILBOX not in session:
+        raise Ended
+    return str(session[MAILBOX])
+
+
+def activate(*, session: SessionBase, agency: str | None, now: datetime, is_sign_in: bool) -> Session:
     """Start the lifetime of a session after sign-in, and set its default agency, given by public ID."""
     session[SEEN] = now.isoformat()
+    if is_sign_in:
+        session[SIGNED_IN] = now.isoformat()
     if agency:
         session[AGENCY] = agency
     session.save()
     return Session(
         token=TOKEN_HEAD + _signer().sign(str(session.session_key)), expires_at=now + SESSION_LIFETIME
     )
+
+
+def is_recent(*, session: SessionBase, now: datetime) -> bool:
+    """Return whether the sign-in of a session is at most RECENT ago."""
+    return SIGNED_IN in session and now - datetime.fromisoformat(session[SIGNED_IN]) <= RECENT
 
 
 def new() -> SessionBase:

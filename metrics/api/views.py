@@ -16,6 +16,8 @@ from rest_framework.response import Response
 from accounts.agencies import lifecycle as agencies
 from accounts.agencies.serializers import AgencySerializer, CloseAgency, ClosedAgency
 from accounts.models import Role, SellerAccount
+from accounts.people.api import second_factor_requirement
+from accounts.people.api.second_factor_requirement import SecondFactorMissing
 from accounts.requests.views import Collection, Resource
 from accounts.tenancy import context
 from api.strict_fields import Contradiction
@@ -297,6 +299,7 @@ class Portfolio(Resource):
 # In metrics and not beside the accounts: a change of the denominator counts all accounts again.
 class AgencyDetail(Resource):
     required_roles: ClassVar = {"patch": Role.ADMIN, "delete": Role.ADMIN}
+    problems: ClassVar = {"patch": (SecondFactorMissing,)}
     confirms_deletion = True
 
     @extend_schema(
@@ -320,7 +323,9 @@ class AgencyDetail(Resource):
         "to reports received after the change. `document_retention_days` applies to all "
         "reports within an hour. `data_retention_months` ends the data of uploaded and posted reports: "
         "within a day, the facts, reports, breaches and events of earlier days are deleted, and values of "
-        "days before `retained_from` respond with 410. A longer period does not bring them back.",
+        "days before `retained_from` respond with 410. A longer period does not bring them back. "
+        "`requires_second_factor` can be changed only by a member who has a second factor; it applies with the "
+        "next request of each member.",
         tags=["Agency"],
         request=AgencySerializer,
         responses=AgencySerializer,
@@ -330,6 +335,9 @@ class AgencyDetail(Resource):
         change = AgencySerializer(agency, data=request.data, partial=True)
         change.is_valid(raise_exception=True)
         check_ignored_metrics(change.validated_data.get("ignored_metrics", []))
+        required = agency.requires_second_factor
+        if change.validated_data.get("requires_second_factor", required) != required:
+            second_factor_requirement.check_may_change(context.principal(request))
         actor = context.principal(request).actor
         agencies.update(instance=agency, fields=change.validated_data, actor=actor, now=timezone.now())
         if REFRESHED_SETTINGS & set(change.validated_data):

@@ -20,6 +20,7 @@ SHARED_TABLES = {
     ),
     "accounts_formerpassword": "digests of a user's last passwords: visible to transactions that name the user",
     "account_emailaddress": "e-mail addresses of users, stored by allauth",
+    "mfa_authenticator": "second factors of users, stored by allauth: asked for before the user is signed in; encrypted",
     "account_emailconfirmation": "allauth's, unused and empty: users are created with a verified address",
     "django_session": "sessions of users: looked up by key before the user is known",
     "django_admin_log": "Django's, unused and empty: actions of staff are in the agency's audit log",

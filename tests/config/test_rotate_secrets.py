@@ -86,6 +86,7 @@ def test_rotation_encrypts_all_secrets_again(acme: Client, rival: Client, ring: 
     assert output.splitlines() == [
         "accounts_idempotencyrecord: 0 encrypted with key 2",
         "webhooks_endpointsecret: 4 encrypted with key 2",
+        "mfa_authenticator: 0 encrypted with key 2",
         "key 2 encrypts 4",
         "keys no longer needed in SECRETS_KEYS: 1",
     ]
@@ -137,7 +138,7 @@ def test_rotation_continues_after_unreadable_secret(acme: Client, rival: Client,
         )
     ring.SECRETS_KEYS = {2: NEW, 1: OLD}
 
-    with pytest.raises(CommandError, match="Some secrets of 1 agencies cannot be decrypted"):
+    with pytest.raises(CommandError, match="Some secrets of 1 agencies or of users cannot be decrypted"):
         rotate()
 
     assert key_ids_in_use() == {1: 1, 2: 1}

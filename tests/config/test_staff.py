@@ -18,6 +18,7 @@ from accounts.models import Agency, Person
 from accounts.people import sessions
 from accounts.tenancy import context
 from tests import build
+from tests.accounts.people.devices import totp_code
 from tests.accounts.people.visitors import PASSWORD, Visitor, address, create_member, create_user, new_email
 from tests.client import Client
 from tests.conftest import NOON
@@ -379,3 +380,82 @@ def test_failed_sign_in_ends_session(browser: Browser, staff: Person) -> None:
 
     assert browser.post("/staff/login/", form).status_code == 200
     assert browser.get(AGENCIES).status_code == 302
+
+
+def add_totp(staff: Person) -> tuple[str, list[str]]:
+    """Add an authenticator app to a staff user, and return its secret and the recovery codes."""
+    visitor = Visitor()
+    visitor.sign_in(staff.email)
+    secret = str(visitor.send("/v1/auth/totp").json()["secret"])
+    added = visitor.send("/v1/auth/totp/activate", code=totp_code(secret))
+    return secret, list(added.json()["recovery_codes"])
+
+
+def send_code(browser: Browser, code: str) -> Any:
+    page = browser.get("/staff/login/code/").content.decode()
+    return browser.post("/staff/login/code/", {"code": code, "csrfmiddlewaretoken": token(page)})
+
+
+def test_second_factor_is_required_of_staff_who_have_one(staff: Person) -> None:
+    secret, _ = add_totp(staff)
+    browser = visiting()
+
+    first = sign_in(browser, staff.email)
+
+    assert (first.status_code, first["Location"]) == (302, "/staff/login/code/")
+    assert browser.get(AGENCIES).status_code == 302
+    wrong = send_code(browser, "000000")
+    assert (wrong.status_code, "The code is incorrect" in wrong.content.decode()) == (200, True)
+    assert browser.get(AGENCIES).status_code == 302
+    second = send_code(browser, totp_code(secret))
+    assert (second.status_code, second["Location"]) == (302, "/staff/")
+    assert browser.get(AGENCIES).status_code == 200
+
+
+def test_recovery_code_admits_staff(staff: Person) -> None:
+    _, codes = add_totp(staff)
+    browser = visiting()
+    sign_in(browser, staff.email)
+
+    assert send_code(browser, codes[0]).status_code == 302
+    assert browser.get(AGENCIES).status_code == 200
+
+
+def test_second_factor_of_staff_is_limited(staff: Person) -> None:
+    add_totp(staff)
+    browser = visiting()
+    sign_in(browser, staff.email)
+
+    statuses = [send_code(browser, f"00000{n}").status_code for n in range(6)]
+
+    assert statuses == [200] * 5 + [429]
+
+
+def test_second_step_requires_first(staff: Person) -> None:
+    secret, _ = add_totp(staff)
+
+    assert visiting().get("/staff/login/code/")["Location"].startswith("/staff/login/")
+    browser = visiting()
+    sign_in(browser, staff.email)
+    page = browser.get("/staff/login/code/").content.decode()
+    call_command("create_staff", staff.email, "--off")
+    body = {"code": totp_code(secret), "csrfmiddlewaretoken": token(page)}
+    assert browser.post("/staff/login/code/", body)["Location"].startswith("/staff/login/")
+
+
+def test_operator_removes_lost_second_factors(acme: Client) -> None:
+    person = create_user(name="Mei")
+    member = create_member(acme.agency, person)
+    add_totp(person)
+
+    call_command("remove_second_factors", person.email)
+
+    assert Visitor().sign_in(person.email)
+    entry = acme.read("/v1/audit-log")["data"][0]
+    assert (entry["what"], entry["who"], entry["about"]) == (
+        "member.second_factor_removed",
+        "underone",
+        member.public_id,
+    )
+    with pytest.raises(CommandError, match="has no second factor"):
+        call_command("remove_second_factors", person.email)

@@ -95,6 +95,10 @@ def test_erased_agency_row_keeps_id_and_dates_but_no_settings(acme: Client, riva
         "language": "zh-hans",
     }
     assert acme.patch("/v1/agency", chosen, format="json").status_code == 200
+    # Only a member with a second factor may change it.
+    chosen["requires_second_factor"] = True
+    with tenant_context.agency(acme.agency.pk):
+        Agency.objects.update(requires_second_factor=True)
     key = acme.read("/v1/me")["key"]["id"]
     close(acme)
     before = columns(acme)

@@ -23,6 +23,16 @@ class CodeFailed(SignInFailed):
     default_detail = "The code is incorrect or expired. After three incorrect codes, request a new one."
 
 
+class SecondFactorFailed(SignInFailed):
+    default_detail = "The code or passkey is incorrect, or the sign-in has expired. Sign in again."
+
+
+class SignInAgain(APIException):
+    status_code = 403
+    default_code = "sign-in-again"
+    default_detail = "Your sign-in is more than ten minutes old. Sign in again to make this change."
+
+
 class TokenFailed(APIException):
     status_code = 403
     default_code = "token-opens-nothing"

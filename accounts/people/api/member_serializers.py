@@ -7,6 +7,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_sc
 from rest_framework import serializers
 
 from accounts.models import Grant, Invitation, Member
+from accounts.people import second_factors
 from accounts.requests.fields import ACCOUNT_ID, AccountLimit, PublicIdField, check_account_limit
 from api.strict_fields import Body
 
@@ -17,6 +18,7 @@ MEMBER = {
     "role": "manager",
     "read_only": False,
     "accounts": None,
+    "has_second_factor": True,
     "created_at": "2026-11-22T09:00:00Z",
 }
 INVITATION = {
@@ -62,11 +64,19 @@ class PersonSerializer(serializers.Serializer[Any]):
 class MemberSerializer(GrantSerializer):
     id = PublicIdField()
     person = PersonSerializer(read_only=True)
+    has_second_factor = serializers.SerializerMethodField(
+        help_text="Whether the member has an authenticator app or a passkey."
+    )
 
     class Meta:
         model = Member
-        fields = ("id", "person", "role", "read_only", "accounts", "created_at")
+        fields = ("id", "person", "role", "read_only", "accounts", "has_second_factor", "created_at")
         read_only_fields = ("created_at",)
+
+    def get_has_second_factor(self, member: Member) -> bool:
+        # Lists select it with their rows.
+        selected: bool | None = getattr(member, "has_second_factor", None)
+        return second_factors.exists_for(member.person_id) if selected is None else selected
 
 
 @extend_schema_serializer(

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from accounts import invitation_revocation
 from accounts.models import Grant, Invitation, Member, Role
-from accounts.people import invitations, members
+from accounts.people import invitations, members, second_factors
 from accounts.people.api.member_serializers import InvitationSerializer, MemberSerializer
 from accounts.people.rate_limits import limit
 from accounts.requests.views import Collection, Resource
@@ -71,13 +71,17 @@ class Members(Collection[Member]):
     )
     def get(self, request: Request) -> Response:
         rows = Member.objects.filter(agency_id=context.principal(request).agency_id).select_related("person")
+        rows = rows.annotate(has_second_factor=second_factors.exists_for_row("person_id"))
         return self.get_paginated_response(MemberSerializer(self.paginate_queryset(rows), many=True).data)
 
 
 class MemberDetail(Resource):
     required_roles: ClassVar = ADMINS
     problems: ClassVar = {"patch": (LastAdmin,), "delete": (LastAdmin,)}
-    unchangeable_because: ClassVar = {"person": "It is the user's own."}
+    unchangeable_because: ClassVar = {
+        "person": "It is the user's own.",
+        "has_second_factor": "Only the user can add or remove a second factor.",
+    }
 
     @extend_schema(
         operation_id="getMember",

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from accounts.encryption import at_rest, rotation
+from accounts.people import second_factors
 from accounts.tenancy import context
 from config.encrypted_tables import ENCRYPTED_TABLES, key_ids_in_use, missing_key_ids
 from config.encryption import fingerprints
@@ -36,7 +37,9 @@ class Command(BaseCommand):
                 "decrypted."
             )
         if failed:
-            raise CommandError(f"Some secrets of {failed} agencies cannot be decrypted. See the lines above.")
+            raise CommandError(
+                f"Some secrets of {failed} agencies or of users cannot be decrypted. See the lines above."
+            )
         if not options["check"]:
             first = next(iter(settings.SECRETS_KEYS))
             unused = sorted(settings.SECRETS_KEYS.keys() - in_use.keys() - {first})
@@ -63,7 +66,19 @@ class Command(BaseCommand):
                     failed += 1
                     self.stderr.write(f"{table.name}: {error}")
             self.stdout.write(f"{table.name}: {moved} encrypted with key {next(iter(settings.SECRETS_KEYS))}")
-        return failed
+        return failed + self._rotate_second_factors()
+
+    def _rotate_second_factors(self) -> int:
+        """Encrypt the second factors of users again, who belong to no agency. Return 1 if that failed."""
+        try:
+            moved = second_factors.rotate()
+        except at_rest.DecryptionError as error:
+            self.stderr.write(f"{second_factors.CONTEXT}: {error}")
+            return 1
+        self.stdout.write(
+            f"{second_factors.CONTEXT}: {moved} encrypted with key {next(iter(settings.SECRETS_KEYS))}"
+        )
+        return 0
 
 
 def _listed(key_ids: list[int]) -> str:

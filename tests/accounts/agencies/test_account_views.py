@@ -40,6 +40,7 @@ def test_me_shows_agency_and_key(acme: Client) -> None:
         "allowed_origins": [],
         "ignored_metrics": [],
         "language": "en",
+        "requires_second_factor": False,
     }
     assert body["key"]["name"] == "first key"
     assert body["key"]["prefix"].startswith("uo_live_")

@@ -9,6 +9,7 @@ from django.conf import LazySettings, settings
 from jsonschema import Draft202012Validator
 
 from accounts.models import Person
+from tests.accounts.people.devices import ORIGIN, Device, totp_code
 from tests.accounts.people.visitors import PASSWORD, Outbox, Visitor, create_member, create_user, new_email
 from tests.client import Client
 from tests.schemas import FORMATS
@@ -57,7 +58,7 @@ def check_schema(response: Any, status: int, path: str, method: str = "post") ->
 
 
 def test_openapi_lists_problems_of_sign_in_operations(db: None) -> None:
-    assert len(ENTRANCE) == 10
+    assert len(ENTRANCE) == 22
     for path in ENTRANCE:
         for operation in DOCUMENT["paths"][path].values():
             assert {"401"} <= set(operation["responses"]), path
@@ -96,6 +97,48 @@ def test_passwords_match_openapi(visitor: Visitor, mei: Person) -> None:
     visitor.sign_in(mei.email)
     check_schema(visitor.send(change, current_password="guess", password="seven green windows"), 400, change)
     check_schema(visitor.send(change, current_password=PASSWORD, password="seven green windows"), 200, change)
+
+
+def test_second_factors_match_openapi(
+    visitor: Visitor, acme: Client, mei: Person, settings: LazySettings
+) -> None:
+    factors, totp, activate, codes = (
+        f"/v1/auth/{each}" for each in ("second-factors", "totp", "totp/activate", "recovery-codes")
+    )
+    confirm, sign_in = "/v1/auth/second-factor", "/v1/auth/sign-in"
+    visitor.sign_in(mei.email)
+
+    check_schema(visitor.send(codes), 409, codes)
+    secret = check_schema(visitor.send(totp), 200, totp).json()["secret"]
+    check_schema(visitor.send(activate, code="1"), 400, activate)
+    check_schema(visitor.send(activate, code=totp_code(secret)), 201, activate)
+    check_schema(visitor.send(totp), 409, totp)
+    check_schema(visitor.get(factors), 200, factors, "get")
+    check_schema(visitor.send(codes), 201, codes)
+    pending = check_schema(Visitor().send(sign_in, email=mei.email, password=PASSWORD), 202, sign_in).json()
+    other = Visitor().carry(pending["token"], header=True)
+    check_schema(other.send(confirm, code="1"), 401, confirm)
+    check_schema(other.send(confirm, code=totp_code(secret)), 200, confirm)
+    check_schema(visitor.delete(totp), 204, totp, "delete")
+    check_schema(visitor.delete(totp), 404, totp, "delete")
+
+
+def test_passkeys_match_openapi(visitor: Visitor, mei: Person, settings: LazySettings) -> None:
+    create, add, one = (f"/v1/auth/passkeys{each}" for each in ("/options", "", "/{passkey_id}"))
+    begin, sign_in = "/v1/auth/passkey/options", "/v1/auth/passkey"
+    device = Device()
+    visitor.sign_in(mei.email)
+
+    check_schema(visitor.send(create), 409, create)
+    settings.PEOPLE_URL = ORIGIN
+    options = check_schema(visitor.send(create), 200, create).json()["options"]
+    check_schema(visitor.send(add, name="Phone", credential={}), 400, add)
+    added = check_schema(visitor.send(add, name="Phone", credential=device.create(options)), 201, add).json()
+    other = Visitor()
+    waiting = check_schema(other.send(begin), 202, begin).json()
+    other.carry(waiting["token"], header=True)
+    check_schema(other.send(sign_in, credential=device.get(waiting["options"])), 200, sign_in)
+    check_schema(visitor.delete(f"{add}/{added['second_factor']['id']}"), 204, one, "delete")
 
 
 def test_sessions_match_openapi(visitor: Visitor, acme: Client, mei: Person) -> None:

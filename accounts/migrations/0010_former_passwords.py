@@ -10,7 +10,7 @@ TABLE = "accounts_formerpassword"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0007_languages")]
+    dependencies = [("accounts", "0009_document_storage")]
 
     operations = [
         migrations.CreateModel(
