@@ -268,6 +268,7 @@ PARAMETERS = {
     "marketplace": "Return only rows for this marketplace.",
     "member_id": "The member's ID (`mem_…`).",
     "metric": "The metric.",
+    "passkey_id": "The ID of the passkey (`fac_…`).",
     "report_id": "The report's ID (`rpt_…`).",
     "snoozed": "`true` returns only breaches that are snoozed now. `false` returns only the others.",
     "stale": "`true` returns only open breaches whose source is stale. `false` returns only the others.",

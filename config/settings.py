@@ -139,6 +139,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.people.passwords.NotUsedBefore"},
 ]
 PASSWORD_RESET_TIMEOUT = 3600
+SESSION_ENGINE = "accounts.people.session_store"
 SESSION_COOKIE_AGE = 14 * 86400
 PEOPLE_URL = env.origin("PEOPLE_URL")
 SIGN_UP = env.boolean("SIGN_UP", default=False)

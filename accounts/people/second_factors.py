@@ -22,6 +22,8 @@ from accounts.models import Actor, Person
 from accounts.people import members
 from accounts.tenancy import context
 
+# Entries of the audit log.
+ADDED, REMOVED = "member.second_factor_added", "member.second_factor_removed"
 CONTEXT = "mfa_authenticator"
 KINDS = {"totp": "totp", "webauthn": "passkey", "recovery_codes": "recovery_codes"}
 # Recovery codes exist only beside one of these.
@@ -52,7 +54,7 @@ class SecondFactor:
 
 def exists_for(person_id: UUID) -> bool:
     """Return whether a user has a second factor."""
-    return Authenticator.objects.filter(user_id=person_id, type__in=FACTORS).exists()
+    return bool(Authenticator.objects.filter(user_id=person_id, type__in=FACTORS).exists())
 
 
 def exists_for_row(column: str) -> Exists:

@@ -1,9 +1,8 @@
 """Create, extend and revoke the sessions of users.
 
-A session token has the form `uo_ses_<session key>.<signature>`, so a row of the database does not
-authenticate without `SECRET_KEY`. Sessions of /staff/ are in the same table, marked with STAFF. Their keys
-are cookies without a signature. Tokens for sessions with this mark are refused, and /staff/ refuses sessions
-without it.
+A session token has the form `uo_ses_<session key>.<signature>`. The database has only the digest of a key
+(session_store.py). Sessions of /staff/ are in the same table, marked with STAFF; their keys are cookies without
+a signature. Tokens for sessions with this mark are refused, and /staff/ refuses sessions without it.
 """
 
 from dataclasses import dataclass

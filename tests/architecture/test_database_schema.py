@@ -22,7 +22,7 @@ SHARED_TABLES = {
     "account_emailaddress": "e-mail addresses of users, stored by allauth",
     "mfa_authenticator": "second factors of users, stored by allauth: asked for before the user is signed in; encrypted",
     "account_emailconfirmation": "allauth's, unused and empty: users are created with a verified address",
-    "django_session": "sessions of users: looked up by key before the user is known",
+    "django_session": "sessions of users: visible to transactions that name the digest of a session's key",
     "django_admin_log": "Django's, unused and empty: actions of staff are in the agency's audit log",
     **dict.fromkeys(UNUSED_RIGHTS, "Django's own rights, unused: written by migrations alone"),
     "accounts_documentstorage": "the ID of the installation, which the storage of documents must have",
@@ -93,6 +93,7 @@ OTHER_POLICIES = {
         "person_isolation",
         "ALL",
     ): "the passwords of a user, for the user's own requests",
+    ("django_session", "session_by_digest", "ALL"): "a session, for requests that carry its key",
     ("accounts_member", "person_lookup", "SELECT"): "users choose among their agencies",
     ("accounts_agency", "agencies_of_person", "SELECT"): "users choose among their agencies, by name",
     (
@@ -239,6 +240,7 @@ def test_security_definer_functions_are_listed_with_search_path(
         for name, result in (
             ("accounts_idempotencyrecord_encryption_keys", "TABLE(key_id integer, row_count bigint)"),
             ("closed_agency_ids", "SETOF uuid"),
+            ("delete_expired_sessions", "bigint"),
             ("deleted_accounts_and_closed_agencies", "SETOF uuid"),
             ("lease_deliveries", "TABLE(agency uuid, endpoint uuid, delivery uuid)"),
             ("lease_report", "TABLE(agency uuid, report uuid, attempt integer, held interval)"),

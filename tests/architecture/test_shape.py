@@ -105,6 +105,7 @@ CLOCK_READERS = {
     ),
     "accounts.people.passwords": "when a password was set, which Django tells without a moment",
     "accounts.people.api.auth_flow": "signs in at the moment of the request, for several views",
+    "accounts.people.session_store": "whether a session has expired, which Django asks without a moment",
     "accounts.people.authentication": "recognises the session at the moment of the request",
     "accounts.people.api.member_serializers": "what an invitation's status is, where expired means now",
     "accounts.agencies.filters": "what a list is narrowed to, where stale means now",

@@ -10,6 +10,7 @@ from django.conf import LazySettings
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.utils import ProgrammingError
 from django.http import HttpRequest
 from django.test import Client as Browser
 
@@ -17,7 +18,7 @@ from accounts.api_keys import secrets as key_secrets
 from accounts.models import Agency, Person
 from accounts.people import sessions
 from accounts.tenancy import context
-from tests import build
+from tests import build, owner
 from tests.accounts.people.devices import totp_code
 from tests.accounts.people.visitors import PASSWORD, Visitor, address, create_member, create_user, new_email
 from tests.client import Client
@@ -38,9 +39,9 @@ def db(committed_db: None) -> None:
 
 @pytest.fixture
 def staff() -> Person:
-    """Create a staff user with the command."""
+    """Create a staff user."""
     person = create_user(name="Ana")
-    call_command("create_staff", person.email)
+    owner.make_staff(person)
     return person
 
 
@@ -118,7 +119,7 @@ def test_member_without_staff_flag_is_refused(acme: Client) -> None:
 
 
 def test_former_staff_is_refused_at_once(browser: Browser, staff: Person) -> None:
-    call_command("create_staff", staff.email, "--off")
+    assert owner.manage("create_staff", staff.email, "--off").returncode == 0
 
     assert browser.get(AGENCIES).status_code == 302
 
@@ -128,7 +129,7 @@ def test_former_staff_without_agency_is_deleted(acme: Client, staff: Person, is_
     if is_member:
         create_member(acme.agency, staff)
 
-    call_command("create_staff", staff.email, "--off")
+    assert owner.manage("create_staff", staff.email, "--off").returncode == 0
 
     assert Person.objects.filter(pk=staff.pk).exists() == is_member
 
@@ -303,12 +304,12 @@ def test_staff_pages_load_own_resources_only(browser: Browser) -> None:
     assert browser.get("/staff/")["X-Frame-Options"] == "DENY"
 
 
-def test_create_staff_creates_user_with_password(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_create_staff_creates_user_with_password() -> None:
     email = new_email()
-    monkeypatch.setattr("sys.stdin", io.StringIO(f"{PASSWORD}\n"))
 
-    call_command("create_staff", email.upper())
+    ran = owner.manage("create_staff", email.upper(), typed=f"{PASSWORD}\n")
 
+    assert (ran.returncode, ran.stdout) == (0, f"{email} is now staff.\n"), ran.stderr
     assert sign_in(visiting(), email).status_code == 302
 
 
@@ -329,6 +330,33 @@ def test_create_staff_explains_refusal(
         call_command("create_staff", *words)
 
     assert not Person.objects.exists()
+
+
+def test_staff_is_made_by_owner_only(acme: Client, staff: Person) -> None:
+    person = create_user()
+    for statement in (
+        "UPDATE accounts_person SET is_staff = true",
+        "UPDATE accounts_person SET is_superuser = true",
+        f"UPDATE accounts_person SET is_staff = false WHERE id = '{staff.pk}'",
+        "INSERT INTO accounts_person (id, email, name, password, is_superuser, is_staff, created_at) "
+        "VALUES (gen_random_uuid(), 'a@b.example', '', '', false, true, now())",
+    ):
+        with pytest.raises(ProgrammingError, match="only the owner"), connection.cursor() as cursor:
+            cursor.execute(statement)
+
+    with pytest.raises(CommandError, match=r"DATABASE_URL=.DATABASE_OWNER_URL"):
+        call_command("create_staff", person.email)
+
+
+def test_staff_session_of_database_opens_nothing(browser: Browser) -> None:
+    ((stored, data),) = owner.execute("SELECT session_key, session_data FROM django_session")
+    cookie = browser.cookies["underone_staff"].value
+    other = visiting()
+    other.cookies["underone_staff"] = stored
+
+    assert other.get(AGENCIES).status_code == 302
+    assert cookie not in (stored, data)
+    assert browser.get(AGENCIES).status_code == 200
 
 
 def test_api_session_is_no_staff_session(staff: Person, acme: Client) -> None:
@@ -438,7 +466,7 @@ def test_second_step_requires_first(staff: Person) -> None:
     browser = visiting()
     sign_in(browser, staff.email)
     page = browser.get("/staff/login/code/").content.decode()
-    call_command("create_staff", staff.email, "--off")
+    assert owner.manage("create_staff", staff.email, "--off").returncode == 0
     body = {"code": totp_code(secret), "csrfmiddlewaretoken": token(page)}
     assert browser.post("/staff/login/code/", body)["Location"].startswith("/staff/login/")
 

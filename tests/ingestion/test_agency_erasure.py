@@ -16,7 +16,7 @@ from accounts.tenancy import batches
 from accounts.tenancy import context as tenant_context
 from ingestion import erasure, tasks
 from ingestion.models import Report
-from tests import build, messages
+from tests import build, messages, owner
 from tests.architecture.agency_data import create_agency_data
 from tests.architecture.statements import TENANT_TABLES, rows
 from tests.client import Client
@@ -154,7 +154,7 @@ def test_users_of_erased_agency_are_deleted_unless_members_elsewhere_or_staff(
         name: Person.objects.create(email=f"{name}@a.example", name=name, created_at=NOW)
         for name in ("mei", "lu", "ana")
     }
-    Person.objects.filter(pk=people["ana"].pk).update(is_staff=True)
+    owner.make_staff(people["ana"])
     for client, names in ((acme, ("mei", "lu", "ana")), (rival, ("lu",))):
         with tenant_context.agency(client.agency.pk):
             for name in names:

@@ -1,4 +1,4 @@
-"""Make a user staff, who may open /staff/ if STAFF_ADMIN is on."""
+"""Make a user staff, who may open /staff/ if STAFF_ADMIN is on. The database accepts this from the owner only."""
 
 import sys
 from getpass import getpass
@@ -8,8 +8,9 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
-from django.db import transaction
+from django.db import ProgrammingError, transaction
 from django.utils import timezone
+from psycopg.errors import InsufficientPrivilege
 
 from accounts.models import Person
 from accounts.people import members, sessions, users
@@ -39,9 +40,20 @@ class Command(BaseCommand):
         if not options["off"] and not person.has_usable_password():
             person.set_password(self._password(person))
         person.is_staff = not options["off"]
-        person.save(update_fields=["is_staff", "password"])
+        self._save(person)
         members.delete_if_unused(person_id=person.pk)
         self.stdout.write(f"{email} is {'no longer staff' if options['off'] else 'now staff'}.")
+
+    def _save(self, person: Person) -> None:
+        try:
+            person.save(update_fields=["is_staff", "password"])
+        except ProgrammingError as error:
+            if not isinstance(error.__cause__, InsufficientPrivilege):
+                raise
+            raise CommandError(
+                "Only the owner of the tables can make a user staff. Run: "
+                "DATABASE_URL=$DATABASE_OWNER_URL manage.py create_staff EMAIL"
+            ) from None
 
     def _create(self, email: str) -> Person:
         try:

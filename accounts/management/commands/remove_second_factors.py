@@ -34,7 +34,7 @@ class Command(BaseCommand):
             raise CommandError(f"{email} has no second factor.")
         Authenticator.objects.filter(user=person).delete()
         sessions.revoke_all(person=person)
-        what, now = "member.second_factor_removed", timezone.now()
+        what, now = second_factors.REMOVED, timezone.now()
         for kind in sorted(kinds - {"recovery_codes"}):
             second_factors.record(person=person, what=what, kind=kind, now=now, actor=audit.UNDERONE)
         mail.queue(

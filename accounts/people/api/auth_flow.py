@@ -38,7 +38,7 @@ TAGS = ["Users"]
 class PublicView(Resource):
     authentication_classes = ()
     permission_classes = ()
-    problems: ClassVar = {
+    problems: ClassVar[dict[str, tuple[Any, ...]]] = {
         "post": (400, SignInFailed, TokenFailed, SignUpClosed, Absent, 406, 413, 415, 429, 500, 503)
     }
 

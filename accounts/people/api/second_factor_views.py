@@ -101,7 +101,7 @@ class Totp(UserView):
         user = recently_signed_in_user(request)
         _factor(user.person, kind="totp")
         call_allauth(request, TOTP, {}, method="DELETE", token=user.token)
-        _record(user.person, "member.second_factor_removed", kind="totp")
+        _record(user.person, second_factors.REMOVED, kind="totp")
         return Response(status=204)
 
 
@@ -147,7 +147,7 @@ class RecoveryCodes(UserView):
         if not second_factors.exists_for(user.person.pk):
             raise SecondFactorMissing
         response = call_allauth(request, CODES, {}, token=user.token)
-        _record(user.person, "member.second_factor_added", kind="recovery_codes")
+        _record(user.person, second_factors.ADDED, kind="recovery_codes")
         codes = {"recovery_codes": response.data["unused_codes"]}
         return Response(bodies.RecoveryCodesSerializer(codes).data, status=201)
 
@@ -213,7 +213,7 @@ class PasskeyDetail(UserView):
         factor = _factor(user.person, kind="passkey", public_id=passkey_id)
         number = int(factor.id.removeprefix("fac_"))
         call_allauth(request, PASSKEYS, {"authenticators": [number]}, method="DELETE", token=user.token)
-        _record(user.person, "member.second_factor_removed", kind="passkey")
+        _record(user.person, second_factors.REMOVED, kind="passkey")
         return Response(status=204)
 
 
@@ -362,7 +362,7 @@ def _factor(person: Person, *, kind: str, public_id: str | None = None) -> Secon
 
 def _added_response(request: Request, person: Person, *, token: str, kind: str) -> Response:
     """Record the second factor that was just added, and return it with the recovery codes that came with it."""
-    _record(person, "member.second_factor_added", kind=kind)
+    _record(person, second_factors.ADDED, kind=kind)
     codes = call_allauth(request, CODES, {}, method="GET", token=token)
     added = {
         "second_factor": [

@@ -55,9 +55,8 @@ class Device:
     def create(self, options: dict[str, Any], *, flags: AuthenticatorData.FLAG = VERIFIED) -> dict[str, Any]:
         """Answer options of `navigator.credentials.create()`."""
         self.user_handle = options["publicKey"]["user"]["id"]
-        credential = AttestedCredentialData.create(
-            Aaguid.NONE, self.credential_id, ES256.from_cryptography_key(self.key.public_key())
-        )
+        public_key = ES256.from_cryptography_key(self.key.public_key())  # type: ignore[no-untyped-call]
+        credential = AttestedCredentialData.create(Aaguid.NONE, self.credential_id, public_key)
         data = self._data(flags | AuthenticatorData.FLAG.AT, credential)
         attestation = AttestationObject.create("none", data, {})
         return self._credential(
@@ -83,7 +82,9 @@ class Device:
     def _data(
         self, flags: AuthenticatorData.FLAG, credential: AttestedCredentialData | bytes = b""
     ) -> AuthenticatorData:
-        return AuthenticatorData.create(hashlib.sha256(self.site.encode()).digest(), flags, 0, credential)
+        site = hashlib.sha256(self.site.encode()).digest()
+        data: AuthenticatorData = AuthenticatorData.create(site, flags, 0, credential)
+        return data
 
     def _credential(self, **response: str) -> dict[str, Any]:
         identifier = encode(self.credential_id)

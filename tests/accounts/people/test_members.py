@@ -12,6 +12,7 @@ from accounts.api_keys import secrets as key_secrets
 from accounts.models import Actor, ApiKey, Person, Role
 from accounts.people import members
 from accounts.tenancy import context
+from tests import owner
 from tests.accounts.people.test_invitation_revocation import at_the_same_time
 from tests.accounts.people.test_invitations import accept, invite
 from tests.accounts.people.visitors import PASSWORD, Outbox, Visitor, create_member, create_user
@@ -100,7 +101,8 @@ def test_removed_staff_and_inactive_users_are_not_deleted(
     acme: Client, mei: Person, post: Outbox, what: dict[str, bool]
 ) -> None:
     member = create_member(acme.agency, mei)
-    Person.objects.filter(pk=mei.pk).update(**what)
+    for column, value in what.items():
+        owner.execute(f"UPDATE accounts_person SET {column} = %s WHERE id = %s", value, mei.pk)
 
     acme.delete(f"/v1/members/{member.public_id}")
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from django.contrib.sessions.models import Session
 from django.utils import translation
 
 from accounts.models import Person
 from accounts.people import sessions
+from tests import owner
 from tests.accounts.people.visitors import Outbox, Visitor, create_user, new_email
 
 CODE = re.compile(r"\b[B-Z]{4}-[B-Z]{4}\b")
@@ -170,4 +170,4 @@ def test_code_that_is_malformed_is_refused(visitor: Visitor, mei: Person, body: 
     ask(visitor, mei.email)
 
     assert visitor.send("/v1/auth/code/confirm", **body).status_code in {400, 401}
-    assert Session.objects.count() == 1
+    assert owner.execute("SELECT count(*) FROM django_session") == [(1,)]

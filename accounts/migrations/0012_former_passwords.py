@@ -10,7 +10,7 @@ TABLE = "accounts_formerpassword"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0009_document_storage")]
+    dependencies = [("accounts", "0011_audit_retention")]
 
     operations = [
         migrations.CreateModel(

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0010_former_passwords")]
+    dependencies = [("accounts", "0012_former_passwords")]
 
     operations = [
         migrations.AddField(
