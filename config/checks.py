@@ -13,6 +13,8 @@ from django.utils.module_loading import import_string
 from config import pooling
 from config.documents import marker
 
+NO_MAIL_SERVER = "accounts.people.mail.NoMailServer"
+MAIL_HINT = "Set EMAIL_URL to your mail server: smtp+tls://user:password@host:587."
 ROLE = """
 SELECT rolsuper OR rolbypassrls, EXISTS (
     SELECT FROM pg_tables WHERE schemaname = 'public' AND tableowner = current_user AND tablename LIKE 'accounts%%')
@@ -77,6 +79,27 @@ def check_mail_sender(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
     if settings.EMAIL_HOST and settings.DEFAULT_FROM_EMAIL == settings.DEFAULT_SENDER:
         hint = "Set EMAIL_FROM to an address for which the server of EMAIL_URL may send."
         return [checks.Warning("EMAIL_URL is set, but EMAIL_FROM is not.", hint=hint, id="underone.W001")]
+    return []
+
+
+@register()
+def check_sign_up(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
+    """Return an error if sign-up is on and no e-mail can be sent."""
+    if settings.SIGN_UP and settings.MAIL_SERVER["backend"] == NO_MAIL_SERVER:
+        message = "SIGN_UP is on and EMAIL_URL is not set, so nobody can sign up."
+        return [Error(message, hint=MAIL_HINT, id="underone.E010")]
+    return []
+
+
+# With `check --deploy`, and not with every command.
+@register(deploy=True)
+def check_mail_server(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
+    """Return a warning if no e-mail can be sent."""
+    if settings.MAIL_SERVER["backend"] == NO_MAIL_SERVER:
+        message = (
+            "EMAIL_URL is not set: invitations, sign-in codes, password resets and notifications are refused."
+        )
+        return [checks.Warning(message, hint=MAIL_HINT, id="underone.W010")]
     return []
 
 

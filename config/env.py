@@ -27,7 +27,15 @@ KEY_BYTES = 32
 LAST_KEY_ID = 65535
 MAIL_BACKENDS = "django.core.mail.backends"
 MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
-NO_MAIL_SERVER = {"host": "", "port": 0, "user": "", "password": "", "use_tls": False, "use_ssl": False}
+NO_MAIL_SERVER = {
+    "host": "",
+    "port": 0,
+    "user": "",
+    "password": "",
+    "use_tls": False,
+    "use_ssl": False,
+    "folder": None,
+}
 
 
 class BadVariable(SystemExit):
@@ -290,13 +298,17 @@ def _no_keys(name: str) -> BadVariable:
     )
 
 
-def mail(name: str, *, default: str) -> dict[str, Any]:
-    """Return Django's settings of the mail server at the URL. `console:` prints e-mails instead of sending
-    them."""
+def mail(name: str, *, debug: bool) -> dict[str, Any]:
+    """Return Django's settings of the mail server at the URL.
 
-    url = text(name, default=default)
-    if url == "console:":
-        return {"backend": f"{MAIL_BACKENDS}.console.EmailBackend"} | NO_MAIL_SERVER
+    `folder:PATH` writes e-mails to files, and `console:` prints them, with their codes and tokens. Without a
+    value no e-mail is sent.
+    """
+
+    url = os.environ.get(name, "")
+    without = _mail_without_server(name, url, debug=debug)
+    if without is not None:
+        return without
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -317,7 +329,25 @@ def mail(name: str, *, default: str) -> dict[str, Any]:
         "password": unquote(parts.password or ""),
         "use_tls": parts.scheme == "smtp+tls",
         "use_ssl": parts.scheme == "smtps",
+        "folder": None,
     }
+
+
+def _mail_without_server(name: str, url: str, *, debug: bool) -> dict[str, Any] | None:
+    """Return the settings of an installation without a mail server, or None if the URL names one."""
+    if not url:
+        return {"backend": "accounts.people.mail.NoMailServer"} | NO_MAIL_SERVER
+    if url == "console:":
+        if not debug:
+            raise BadVariable(
+                f"{name}=console: prints codes and tokens to the log, so it needs DEBUG=true. Use folder:PATH to "
+                "write e-mails to files."
+            )
+        return {"backend": f"{MAIL_BACKENDS}.console.EmailBackend"} | NO_MAIL_SERVER
+    if url.startswith("folder:/"):
+        folder = {"folder": url.removeprefix("folder:")}
+        return {"backend": f"{MAIL_BACKENDS}.filebased.EmailBackend"} | NO_MAIL_SERVER | folder
+    return None
 
 
 def mailbox(name: str, *, default: str) -> str:
@@ -336,7 +366,7 @@ def mailbox(name: str, *, default: str) -> str:
 def _no_mail_server(name: str) -> BadVariable:
     """Return the error without the value, because the value contains a password."""
     return BadVariable(
-        f"{name} must be a URL such as smtp+tls://user:password@host:587 (or smtps://, smtp://), or console:."
+        f"{name} must be a URL such as smtp+tls://user:password@host:587 (or smtps://, smtp://), or folder:/path."
     )
 
 

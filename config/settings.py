@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from accounts.marketplaces import CODES
-from config import api_texts, broker, document_url, env
-from config import api_texts, document_url, env, sign_in_limits
+from config import api_texts, broker, document_url, env, sign_in
 from config.observability import logs
 
 # Before anything is read: a misspelt name explains why another one is missing.
@@ -128,16 +127,7 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.ScryptPasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
-AUTH_PASSWORD_VALIDATORS = [
-    {
-        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
-        "OPTIONS": {"user_attributes": ("email", "name")},
-    },
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
-    {"NAME": "accounts.people.passwords.NotUsedBefore"},
-]
+AUTH_PASSWORD_VALIDATORS = sign_in.PASSWORD_VALIDATORS
 PASSWORD_RESET_TIMEOUT = 3600
 SESSION_ENGINE = "accounts.people.session_store"
 SESSION_COOKIE_AGE = 14 * 86400
@@ -155,7 +145,7 @@ ACCOUNT_LOGIN_BY_CODE_ENABLED = True
 ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 600
 # Seconds that a sign-in waits for its next step.
 ACCOUNT_LOGIN_TIMEOUT = 900
-ACCOUNT_RATE_LIMITS = sign_in_limits.LIMITS
+ACCOUNT_RATE_LIMITS = sign_in.LIMITS
 MFA_ADAPTER = "accounts.people.adapter.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
@@ -304,11 +294,12 @@ SPECTACULAR_SETTINGS = {
 }
 
 # E-mail
-MAIL_SERVER = env.mail("EMAIL_URL", default="console:")
+MAIL_SERVER = env.mail("EMAIL_URL", debug=DEBUG)
 EMAIL_BACKEND = MAIL_SERVER["backend"]
 EMAIL_HOST, EMAIL_PORT = MAIL_SERVER["host"], MAIL_SERVER["port"]
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL_SERVER["user"], MAIL_SERVER["password"]
 EMAIL_USE_TLS, EMAIL_USE_SSL = MAIL_SERVER["use_tls"], MAIL_SERVER["use_ssl"]
+EMAIL_FILE_PATH = MAIL_SERVER["folder"]
 EMAIL_TIMEOUT = 15
 DEFAULT_FROM_EMAIL = env.mailbox("EMAIL_FROM", default=DEFAULT_SENDER)
 

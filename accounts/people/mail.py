@@ -2,11 +2,13 @@
 
 import json
 import smtplib
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
 from celery import current_app
 from django.conf import settings
 from django.core.mail import EmailMessage
+from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 from django.utils import translation
 
@@ -68,7 +70,20 @@ TEMPLATES |= {
         "recovery_codes_generated": "New recovery codes were created for your account",
     }.items()
 }
+NO_MAIL_SERVER = "accounts.people.mail.NoMailServer"
 TASK = "accounts.people.tasks.send_mail"
+
+
+class NoMailServer(BaseEmailBackend):
+    """Refuse every e-mail, because EMAIL_URL is not set. Nothing is lost silently, and no secret is printed."""
+
+    def send_messages(self, email_messages: Sequence[EmailMessage]) -> NoReturn:
+        raise ConnectionRefusedError("EMAIL_URL is not set.")
+
+
+def is_available() -> bool:
+    """Return whether the installation sends e-mails."""
+    return bool(settings.EMAIL_BACKEND != NO_MAIL_SERVER)
 
 
 def queue(
@@ -96,7 +111,8 @@ def queue(
 def send(*, encrypted: str) -> None:
     """Send a queued e-mail. Raises OSError if the mail server is unavailable or refuses it."""
     content: dict[str, Any] = json.loads(at_rest.decrypt(bytes.fromhex(encrypted), context=TASK))
-    if content["kind"] not in TEMPLATES:
+    # Requests that need an e-mail are refused without a mail server. What is queued is a notice at most.
+    if content["kind"] not in TEMPLATES or not is_available():
         return
     try:
         build(**content).send()

@@ -94,4 +94,11 @@ SIGN_IN = (
         "The agency has reached its maximum number of open and expired invitations.",
         "Revoke invitations that are not needed.",
     ),
+    ProblemType(
+        "mail-unavailable",
+        503,
+        "E-mail unavailable",
+        "The installation sends no e-mails, which the operation needs.",
+        "Ask the operator to set `EMAIL_URL`. Sign in with a password or a passkey.",
+    ),
 )

@@ -17,6 +17,10 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 DEFAULT_PORT = "8000"
 # What a command beside the running product needs: EMAIL_URL of the shell that started it, for example.
 VARIABLES = tuple(sorted(variables.NAMES - variables.PASSWORDS | variables.OF_AMAZON))
+VARIABLES = (
+    *("SECRET_KEY", "SECRETS_KEYS", "DATABASE_URL", "DATABASE_OWNER_URL", "BROKER_URL"),
+    *("UNDERONE_HOME", "UPLOAD_FOLDER", "PORT", "EMAIL_URL"),
+)
 # Seconds that a process has to finish its work when everything stops. A report that is being loaded is rolled
 # back and loaded after the next start, and whoever presses Ctrl-C does not wait for it.
 PATIENCE = {"worker": 5, "job-worker": 5}
@@ -45,6 +49,8 @@ def start(*, processes: Processes, environ: Mapping[str, str], say: Callable[[st
     owner_url = urls.pop("DATABASE_OWNER_URL")
     running = {name: value for name, value in environ.items() if name != "DATABASE_OWNER_URL"}
     running |= urls | {"PORT": str(port), "PYTHONUNBUFFERED": "1"}
+    # Files that only the user can read, where a server of one's own would refuse what needs an e-mail.
+    running["EMAIL_URL"] = environ.get("EMAIL_URL") or f"folder:{mail_folder(processes.home.folder)}"
     say("Migrating the database")
     # The checks refuse the owner as the application role. They run below with the application role.
     _manage(processes, "migrate", "--skip-checks", environ=running | {"DATABASE_URL": owner_url})
@@ -70,6 +76,11 @@ def commands(*, port: int, schedule: Path, environ: Mapping[str, str]) -> dict[s
         "beat": [*CELERY, "beat", f"--schedule={schedule}", "--pidfile=", "--loglevel=INFO"],
         "web": _web(port),
     }
+
+
+def mail_folder(home: Path) -> Path:
+    """Return the folder of e-mails of an installation without a mail server."""
+    return home / "mails"
 
 
 def manage_command(*words: str) -> list[str]:

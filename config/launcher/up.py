@@ -90,6 +90,8 @@ def _print_urls(*, processes: Processes, steps: Steps, port: str, key: str | Non
     steps.print(f"  API      http://localhost:{port}/v1/")
     steps.print(f"  Docs     http://localhost:{port}/docs")
     steps.print(f"  Data     {processes.home.folder}")
+    if not os.environ.get("EMAIL_URL"):
+        steps.print(f"  Mails    {product.mail_folder(processes.home.folder)}, because EMAIL_URL is not set")
     if key is None:
         home_variable = os.environ.get("UNDERONE_HOME")
         home = f"UNDERONE_HOME={shlex.quote(home_variable)} " if home_variable else ""

@@ -135,6 +135,18 @@ def test_check_warns_of_closed_metrics(
     assert output.count("underone.W003") == expected
 
 
+def test_check_refuses_sign_up_without_mail_server(settings: Settings) -> None:
+    settings.MAIL_SERVER = settings_of(os.environ | {"EMAIL_URL": ""})["MAIL_SERVER"]
+    assert "underone.E010" not in run_check()
+    settings.SIGN_UP = True
+
+    with pytest.raises(SystemCheckError, match=r"underone\.E010"):
+        run_check()
+
+    settings.MAIL_SERVER = settings_of(os.environ | {"EMAIL_URL": "folder:/tmp/mails"})["MAIL_SERVER"]
+    assert "underone.E010" not in run_check()
+
+
 @pytest.mark.parametrize(
     ("broker", "store", "expected"),
     [

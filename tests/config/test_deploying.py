@@ -66,6 +66,7 @@ def test_example_configuration_has_no_warnings(tmp_path: Path, switches: dict[st
         ("DEBUG", "true", "security.W018"),
         ("SECRET_KEY", "short", "security.W009"),
         ("EMAIL_FROM", "", "underone.W001"),
+        ("EMAIL_URL", "", "underone.W010"),
     ],
 )
 def test_insecure_configuration_has_warnings(tmp_path: Path, variable: str, value: str, code: str) -> None:

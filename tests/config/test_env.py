@@ -303,6 +303,7 @@ SERVER = {
     "password": "",
     "use_tls": False,
     "use_ssl": False,
+    "folder": None,
 }
 
 
@@ -331,16 +332,35 @@ SERVER = {
 def test_email_url_is_parsed(given: Callable[[str | None], None], url: str, server: dict[str, Any]) -> None:
     given(url)
 
-    assert env.mail(NAME, default="console:") == SERVER | server
+    assert env.mail(NAME, debug=False) == SERVER | server
 
 
-@pytest.mark.parametrize("value", [None, "", "console:"])
-def test_email_url_without_value_prints_mail(given: Callable[[str | None], None], value: str | None) -> None:
+@pytest.mark.parametrize("value", [None, ""])
+def test_email_url_without_value_sends_nothing(
+    given: Callable[[str | None], None], value: str | None
+) -> None:
     given(value)
 
-    read = env.mail(NAME, default="console:")
+    read = env.mail(NAME, debug=True)
 
-    assert (read["backend"], read["host"]) == ("django.core.mail.backends.console.EmailBackend", "")
+    assert (read["backend"], read["host"]) == ("accounts.people.mail.NoMailServer", "")
+
+
+def test_email_url_console_needs_debug(given: Callable[[str | None], None]) -> None:
+    given("console:")
+
+    assert env.mail(NAME, debug=True)["backend"] == "django.core.mail.backends.console.EmailBackend"
+    with pytest.raises(env.BadVariable, match="needs DEBUG=true"):
+        env.mail(NAME, debug=False)
+
+
+def test_email_url_folder_writes_files(given: Callable[[str | None], None]) -> None:
+    given("folder:/var/lib/underone/mails")
+
+    read = env.mail(NAME, debug=False)
+
+    assert read["backend"] == "django.core.mail.backends.filebased.EmailBackend"
+    assert read["folder"] == "/var/lib/underone/mails"
 
 
 @pytest.mark.parametrize(
@@ -358,13 +378,14 @@ def test_email_url_without_value_prints_mail(given: Callable[[str | None], None]
         "smtp://user:s3cret@mail.example/inbox",
         "smtp+ssl://user:s3cret@mail.example",
         "console",
+        "folder:mails",
     ],
 )
 def test_invalid_email_url_is_refused_without_password(given: Callable[[str | None], None], url: str) -> None:
     given(url)
 
     with pytest.raises(env.BadVariable) as refused:
-        env.mail(NAME, default="console:")
+        env.mail(NAME, debug=False)
 
     assert str(refused.value).startswith(f"{NAME} must be a URL such as smtp+tls://")
     assert "s3cret" not in str(refused.value)

@@ -4,6 +4,7 @@ from typing import NoReturn
 
 from rest_framework.exceptions import APIException, Throttled, ValidationError
 
+from accounts.people import mail
 from accounts.people.allauth_client import AllauthResponse
 from accounts.people.rate_limits import RETRY_AFTER_SECONDS
 from api.strict_fields import Absent
@@ -39,10 +40,24 @@ class TokenFailed(APIException):
     default_detail = "The token is unknown, used, revoked or expired. Request a new invitation."
 
 
+class MailUnavailable(APIException):
+    status_code = 503
+    default_code = "mail-unavailable"
+    default_detail = (
+        "This installation sends no e-mails, which this operation needs. Its operator can set `EMAIL_URL`."
+    )
+
+
 class SignUpClosed(APIException):
     status_code = 403
     default_code = "sign-up-closed"
     default_detail = "Sign-up is disabled on this installation. Request an invitation from an agency."
+
+
+def check_mail_available() -> None:
+    """Raise MailUnavailable if the installation sends no e-mails."""
+    if not mail.is_available():
+        raise MailUnavailable
 
 
 def raise_problem(response: AllauthResponse) -> NoReturn:

@@ -27,7 +27,7 @@ from accounts.people.api.auth_flow import (
     signed_in_user,
     validated,
 )
-from accounts.people.api.auth_problems import SignUpClosed, TokenFailed
+from accounts.people.api.auth_problems import MailUnavailable, SignUpClosed, TokenFailed, check_mail_available
 from accounts.people.api.second_factor_serializers import PendingSessionSerializer
 from accounts.people.rate_limits import limit, limit_mailbox
 
@@ -59,6 +59,8 @@ class SignIn(PublicView):
 
 
 class RequestSignInCode(PublicView):
+    problems: ClassVar = {"post": (*PublicView.problems["post"], MailUnavailable)}
+
     @extend_schema(
         operation_id="requestSignInCode",
         summary="Request a sign-in code",
@@ -72,6 +74,7 @@ class RequestSignInCode(PublicView):
     )
     def post(self, request: Request) -> Response:
         body = validated(bodies.EmailAddress, request)
+        check_mail_available()
         limit_mailbox(request, "code_mail", mailbox=body["email"])
         response = call_allauth(request, "auth/code/request", body, expected=401)
         # allauth creates a session for unknown addresses as well, so the response does not tell them apart.
@@ -97,6 +100,8 @@ class ConfirmSignInCode(PublicView):
 
 
 class RequestPasswordReset(PublicView):
+    problems: ClassVar = {"post": (*PublicView.problems["post"], MailUnavailable)}
+
     @extend_schema(
         operation_id="requestPasswordReset",
         summary="Request a password reset",
@@ -107,6 +112,7 @@ class RequestPasswordReset(PublicView):
     )
     def post(self, request: Request) -> Response:
         body = validated(bodies.EmailAddress, request)
+        check_mail_available()
         limit_mailbox(request, "reset_mail", mailbox=body["email"])
         call_allauth(request, "auth/password/request", body)
         return Response(status=202)
@@ -130,6 +136,8 @@ class ResetPassword(PublicView):
 
 
 class SignUp(PublicView):
+    problems: ClassVar = {"post": (*PublicView.problems["post"], MailUnavailable)}
+
     @extend_schema(
         operation_id="signUp",
         summary="Sign up a new agency",
@@ -144,6 +152,7 @@ class SignUp(PublicView):
         if not settings.SIGN_UP:
             raise SignUpClosed
         body = validated(bodies.SignUp, request)
+        check_mail_available()
         # Before the e-mail: anybody can enter the address of somebody else.
         limit_mailbox(request, "sign_up", mailbox=body["email"])
         sign_up.send_token(**body, now=timezone.now())

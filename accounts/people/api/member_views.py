@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from accounts import invitation_revocation
 from accounts.models import Grant, Invitation, Member, Role
 from accounts.people import invitations, members, second_factors
+from accounts.people.api.auth_problems import MailUnavailable, check_mail_available
 from accounts.people.api.member_serializers import InvitationSerializer, MemberSerializer
 from accounts.people.rate_limits import limit
 from accounts.requests.views import Collection, Resource
@@ -138,7 +139,7 @@ class MemberDetail(Resource):
 
 class Invitations(Collection[Invitation]):
     required_roles: ClassVar = ADMINS
-    problems: ClassVar = {"post": (AlreadyInvited, AlreadyMember, TooManyInvitations)}
+    problems: ClassVar = {"post": (AlreadyInvited, AlreadyMember, TooManyInvitations, MailUnavailable)}
     serializer_class = InvitationSerializer
     # For the OpenAPI document only; requests go through the tenant context.
     queryset = Invitation.objects.none()
@@ -220,6 +221,7 @@ class InvitationDetail(Resource):
 
 class ResendInvitation(Resource):
     required_roles: ClassVar = ADMINS
+    problems: ClassVar = {"post": (MailUnavailable,)}
 
     @extend_schema(
         operation_id="resendInvitation",
@@ -258,7 +260,8 @@ def _check_key_expiry(request: Request, rights: Mapping[str, Any], *, before: Gr
 
 
 def _limit_mails(request: Request, email: str) -> None:
-    """Limit invitation e-mails per recipient and per agency. Raises Throttled."""
+    """Limit invitation e-mails per recipient and per agency. Raises Throttled, MailUnavailable."""
+    check_mail_available()
     agency = context.principal(request).agency.public_id
     limit(request, "invite", key=f"{agency} {email.lower()}")
     limit(request, "invite_anybody", key=agency)

@@ -1,10 +1,21 @@
-"""List the limits of attempts to sign in and of e-mails to mailboxes, besides allauth's own (ACCOUNT_RATE_LIMITS).
+"""List what a password must be (AUTH_PASSWORD_VALIDATORS), and the limits of attempts to sign in and of e-mails to
+mailboxes, besides allauth's own (ACCOUNT_RATE_LIMITS).
 
 accounts/people/rate_limits.py counts attempts at a mailbox by address, by mailbox and address (pair), and by
 mailbox. The day's limit of a pair is narrower than every limit of the mailbox, so that one address cannot use
 it up. `ip`, `user` and `key` say what allauth counts by.
 """
 
+PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("email", "name")},
+    },
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "accounts.people.passwords.NotUsedBefore"},
+]
 LIMITS = {
     "request_login_code": "20/m/ip",
     "reset_password": "20/m/ip",
