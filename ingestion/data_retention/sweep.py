@@ -201,10 +201,11 @@ def _delete_reports(sweep: _Sweep) -> int:
 
 
 def _delete_document(report: Report) -> bool:
-    """Delete the report's file, if it is stored, and return whether that worked."""
+    """Delete the report's files, if they are stored, and return whether that worked."""
     if report.document_deleted_at is None:
         try:
-            default_storage.delete(report.document)
+            for name in filter(None, (report.document, report.original)):
+                default_storage.delete(name)
         except OSError:
             logger.exception("The document of %s could not be deleted", report.public_id)
             return False
