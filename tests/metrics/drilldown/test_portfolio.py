@@ -52,6 +52,7 @@ def four(acme: Client) -> Client:
 def test_portfolio_without_accounts_is_empty(acme: Client) -> None:
     assert portfolio(acme) == {
         "as_of": NOW.date().isoformat(),
+        "retained_from": None,
         "accounts": NOTHING | {"total": 0, "stale": 0},
         "metrics": [],
         "open_breaches": {"breach": 0, "warning": 0, "unacknowledged": 0},
