@@ -22,8 +22,9 @@ from config import env
 from config.launcher import product, smoke_files
 from config.launcher.client import Client, UnexpectedResponse
 from config.launcher.embedded.home import Home
+from config.launcher.embedded.log_files import tail
 from config.launcher.embedded.ports import choose_port
-from config.launcher.embedded.processes import Processes, tail
+from config.launcher.embedded.processes import Processes
 from config.launcher.progress import Steps
 from config.launcher.up import listen_for_signals
 

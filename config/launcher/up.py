@@ -24,7 +24,8 @@ DEMO = (
 def main(arguments: Sequence[str] | None = None) -> None:
     """Start everything, print the URLs, wait and stop.
 
-    Exit with code 1 and the reason if a process ends by itself.
+    A process that ends by itself is started again, and the reason is printed. Exit with code 1 and the reason
+    if it ends too often, or while everything starts.
     """
 
     parser = argparse.ArgumentParser(prog="python -m config.launcher.up", description=__doc__)
@@ -61,6 +62,7 @@ def _serve(*, processes: Processes, steps: Steps, with_demo: bool) -> None:
         if with_demo:
             steps.print(DEMO)
         environ = product.start(processes=processes, environ=os.environ, say=steps.say)
+        processes.restart_ended(report=steps.print)
         if with_demo:
             _load_demo(processes=processes, environ=environ, steps=steps)
         else:

@@ -1,4 +1,6 @@
+import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -76,6 +78,87 @@ def test_ended_child_is_reported_with_log_tail(processes: Processes) -> None:
 
     with pytest.raises(ProcessFailed, match=r"(?s)worker ended with code 1.*no memory"):
         processes.wait_for(child, ready=lambda: False)
+
+
+ONCE = """
+import pathlib, sys, time
+place = pathlib.Path(sys.argv[1])
+if not place.exists():
+    place.touch()
+    raise SystemExit("no memory")
+time.sleep(60)
+"""
+
+
+def test_ended_child_is_restarted_with_reason(processes: Processes, tmp_path: Path) -> None:
+    reasons: list[str] = []
+    prepared: list[bool] = []
+    command = [sys.executable, "-c", ONCE, str(tmp_path / "begun")]
+    first = processes.start(name="worker", command=command, environ={}, prepare=lambda: prepared.append(True))
+    processes.restart_ended(report=reasons.append)
+
+    first.process.wait()
+    processes.watch()
+    processes.watch()
+
+    (running,) = processes.home.read_value("processes")
+    assert running["pid"] != first.process.pid
+    assert is_alive(running["pid"])
+    assert prepared == [True]
+    assert len(reasons) == 1
+    assert re.search(r"(?s)worker ended with code 1.*no memory.*worker starts again\.$", reasons[0])
+
+
+def test_child_that_ends_too_often_is_given_up(processes: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
+    reasons: list[str] = []
+    monkeypatch.setattr("config.launcher.embedded.restarts.MAX_RESTARTS", 2)
+    processes.restart_ended(report=reasons.append)
+    processes.start(name="worker", command=[sys.executable, "-c", "raise SystemExit(3)"], environ={})
+
+    def watch_for_long() -> None:
+        while True:
+            processes.watch()
+            time.sleep(0.05)
+
+    with pytest.raises(ProcessFailed, match=r"(?s)worker was restarted .* times .*ended with code 3"):
+        watch_for_long()
+
+    assert len(reasons) == 2
+
+
+def test_reason_has_no_secret(processes: Processes) -> None:
+    environ = {
+        "SECRET_KEY": "signs-everything",
+        "SECRETS_KEYS": "2:bmV3IGtleQ==,1:b2xkIGtleQ==",
+        "DATABASE_URL": "postgresql://app:pass%2Fword@127.0.0.1/underone",
+    }
+    processes.home.store_value("valkey_password", "kept-in-the-home")
+    lines = "signs-everything bmV3IGtleQ== b2xkIGtleQ== pass/word pass%2Fword kept-in-the-home 127.0.0.1"
+    child = processes.start(
+        name="worker", command=[sys.executable, "-c", f"raise SystemExit({lines!r})"], environ=environ
+    )
+
+    with pytest.raises(ProcessFailed) as failed:
+        processes.wait_for(child, ready=lambda: False)
+
+    assert str(failed.value).endswith("  *** *** *** *** *** *** 127.0.0.1")
+
+
+def test_log_of_running_child_is_rotated(processes: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("config.launcher.embedded.log_files.MAX_BYTES", 1000)
+    monkeypatch.setattr("config.launcher.embedded.processes.ROTATION_PAUSE", 0)
+    code = "import time\nfor n in range(600): print(f'line {n:>20}', flush=True); time.sleep(0.002)"
+    child = processes.start(name="worker", command=[sys.executable, "-c", code], environ={})
+
+    while not child.ended:
+        with contextlib.suppress(ProcessFailed):
+            processes.watch()
+        time.sleep(0.01)
+
+    files = sorted(path.name for path in processes.home.logs.iterdir())
+    assert files == ["worker.log", "worker.log.1", "worker.log.2", "worker.log.3", "worker.log.4"]
+    assert all(path.stat().st_size < 5000 for path in processes.home.logs.iterdir())
+    assert "line                  599" in child.log.read_text() + child.log.with_suffix(".log.1").read_text()
 
 
 def test_failing_command_is_reported(processes: Processes, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Test `python -m config.launcher.up`: the whole product starts with one command and stops completely."""
 
+import contextlib
 import json
 import os
 import re
@@ -8,11 +9,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +82,12 @@ class Running:
         """Send a signal; returns the rest of what it printed."""
         self.launcher.send_signal(number)
         return self.launcher.communicate(timeout=600)[0]
+
+    def is_ready(self) -> bool:
+        try:
+            return self.get("/readyz")[0] == 200
+        except (OSError, HTTPException):
+            return False
 
     def survivors(self) -> list[str]:
         _, alive = psutil.wait_procs(self.family, timeout=1)
@@ -298,17 +306,58 @@ def test_unexpected_response_stops_launcher_with_message(
         unknown.get("/v1/me")
 
 
-def test_ended_process_stops_the_rest_with_reason(second_run: Running) -> None:
-    state = json.loads((second_run.home / "state.json").read_text())
-    worker = next(process for process in state["processes"] if process["name"] == "worker")
+def process_ids(home: Path) -> dict[str, int]:
+    """Return the running processes of the launcher by name."""
+    state = json.loads((home / "state.json").read_text())
+    return {process["name"]: process["pid"] for process in state["processes"]}
 
-    os.kill(worker["pid"], signal.SIGKILL)
-    end = second_run.launcher.communicate(timeout=600)[0]
+
+@pytest.mark.parametrize("name", ["worker", "beat", "valkey", "postgres", "web"])
+def test_ended_process_is_restarted_with_reason(second_run: Running, client: Client, name: str) -> None:
+    before = process_ids(second_run.home)
+
+    os.kill(before[name], signal.SIGKILL)
+    printed = second_run.printed_until(f"{name} starts again.")
+
+    assert f"{name} ended with code -9. The last lines of " in printed
+    assert "Traceback" not in printed
+    wait_until(lambda: process_ids(second_run.home).get(name, before[name]) != before[name])
+    wait_until(second_run.is_ready)
+    assert client.get("/v1/me")["agency"]["name"] == "Acme"
+
+
+def test_document_is_loaded_after_every_process_was_restarted(second_run: Running, client: Client) -> None:
+    (account, *_) = client.get("/v1/accounts")["data"]
+    document = build.orders_file(build.orders_on(datetime.now(UTC) - timedelta(days=31), count=2))
+
+    report = client.upload(f"/v1/accounts/{account['id']}/reports", name="orders.txt", content=document)
+
+    wait_until(lambda: client.get(f"/v1/reports/{report['id']}")["status"] == "loaded")
+
+
+def test_process_that_ends_again_and_again_stops_the_rest_with_reason(second_run: Running) -> None:
+    def kill_again_and_again() -> None:
+        while second_run.launcher.poll() is None:
+            with contextlib.suppress(KeyError, ProcessLookupError):
+                os.kill(process_ids(second_run.home)["delivery-worker"], signal.SIGKILL)
+            time.sleep(0.3)
+
+    with ThreadPoolExecutor(1) as killer:
+        killer.submit(kill_again_and_again)
+        end = second_run.launcher.communicate(timeout=600)[0]
 
     assert second_run.launcher.returncode == 1
-    assert "worker ended with code -9. The last lines of " in end
+    assert "delivery-worker was restarted 5 times within 60 seconds, and ended again." in end
+    assert "delivery-worker ended with code -9. The last lines of " in end
     assert "Traceback" not in end
     assert second_run.survivors() == []
+
+
+def wait_until(condition: Callable[[], bool], *, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_port_in_use_is_reported_before_start(tmp_path: Path) -> None:

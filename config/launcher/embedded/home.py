@@ -41,6 +41,10 @@ class Home:
         """Return the value stored under `name`, or None."""
         return self._state().get(name)
 
+    def values(self) -> dict[str, Any]:
+        """Return all stored values by name."""
+        return self._state()
+
     def store_value(self, name: str, value: object) -> None:
         """Store a JSON value under `name`, atomically and readable by this user only."""
         fresh = self.folder / "state.json.new"

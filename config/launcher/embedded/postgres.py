@@ -2,6 +2,7 @@
 
 import os
 import signal
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -40,7 +41,8 @@ def start(*, home: Home, processes: Processes, durable: bool = True) -> str:
         _create(data=data, programs=programs, password=password, identity=home.identity)
     _check_version(data)
     port = choose_port(home=home, server="postgres")
-    _remove_stale_pid(data)
+    remove_stale_pid = partial(_remove_stale_pid, data)
+    remove_stale_pid()
     child = processes.start(
         name="postgres",
         command=[programs / "postgres", "-D", data, *_settings(port=port, durable=durable)],
@@ -48,6 +50,7 @@ def start(*, home: Home, processes: Processes, durable: bool = True) -> str:
         identity=home.identity,
         # A fast shutdown. SIGTERM would wait until all clients leave.
         gentle=signal.SIGINT,
+        prepare=remove_stale_pid,
     )
     url = f"postgresql://{SUPERUSER}:{password}@{LOOPBACK}:{port}/postgres"
     processes.wait_for(child, ready=lambda: _is_reachable(url))

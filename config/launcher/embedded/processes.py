@@ -1,7 +1,7 @@
-"""Start and stop the processes of one home.
+"""Start, restart and stop the processes of one home.
 
 Each runs in a session of its own. They stop in reverse order, and the next launcher stops those that a killed
-launcher left running.
+launcher left running. Once `restart_ended` was called, a process that ends by itself is started again.
 """
 
 import os
@@ -14,13 +14,14 @@ from pathlib import Path
 
 import psutil
 
+from config.launcher.embedded import log_files
 from config.launcher.embedded.home import Home
 from config.launcher.embedded.privileges import Identity
+from config.launcher.embedded.restarts import MAX_RESTARTS, WITHIN, RestartLimit
 
 OWN_IDENTITY, ROOT = Identity(), Path("/")
 PAUSE = 0.05  # seconds between two checks of a process
-# Lines of a log that usually hold the reason.
-TAIL = 20
+ROTATION_PAUSE = 5.0  # seconds between two looks at the sizes of the logs
 
 
 class StopRequested(SystemExit):
@@ -31,16 +32,37 @@ class ProcessFailed(SystemExit):
     """Raise when a process ended, or was not ready in time. The message includes the tail of its log."""
 
 
+def _nothing() -> None:
+    """Prepare nothing."""
+
+
 @dataclass(frozen=True)
-class Child:
-    """Store a running process and the path of its log."""
+class Program:
+    """Describe how to start and stop a process."""
 
     name: str
-    process: subprocess.Popen[bytes]
+    command: Sequence[str | Path]
+    environ: Mapping[str, str]
+    identity: Identity
     gentle: signal.Signals
     # Seconds to finish its work after that signal.
     patience: float
+    folder: Path
+    # Called before each restart.
+    prepare: Callable[[], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Child:
+    """Store a running process and the path of its log."""
+
+    program: Program
+    process: subprocess.Popen[bytes]
     log: Path
+
+    @property
+    def name(self) -> str:
+        return self.program.name
 
     @property
     def ended(self) -> bool:
@@ -54,6 +76,10 @@ class Processes:
         self.home = home
         self._children: list[Child] = []
         self._stop_requested = False
+        self._report: Callable[[str], None] | None = None
+        self._limit = RestartLimit()
+        self._restart_at: dict[Child, float] = {}
+        self._rotated_at = 0.0
         self._stop_leftovers()
 
     def __enter__(self) -> "Processes":
@@ -73,29 +99,26 @@ class Processes:
         gentle: signal.Signals = signal.SIGTERM,
         patience: float = 20,
         folder: Path = ROOT,
+        prepare: Callable[[], None] = _nothing,
     ) -> Child:
         """Start `command` in a session of its own, from `folder`.
 
         `gentle` is the signal that makes it finish its work and exit. It is killed after `patience` seconds.
+        `prepare` is called before each restart.
         """
 
-        log = self.home.logs / f"{name}.log"
-        with log.open("ab") as output:
-            process = subprocess.Popen(
-                command,
-                user=identity.uid,
-                group=identity.gid,
-                extra_groups=identity.groups,
-                cwd=folder,
-                env=dict(environ),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                # Ctrl-C reaches all processes of a terminal's session; these are
-                # stopped by the launcher, in order.
-                start_new_session=True,
+        child = self._launch(
+            Program(
+                name=name,
+                command=command,
+                environ=environ,
+                identity=identity,
+                gentle=gentle,
+                patience=patience,
+                folder=folder,
+                prepare=prepare,
             )
-        child = Child(name=name, process=process, gentle=gentle, patience=patience, log=log)
+        )
         self._children.append(child)
         self._store_running()
         return child
@@ -103,8 +126,8 @@ class Processes:
     def stop(self, child: Child) -> None:
         """Stop `child` gently, then kill the rest of its session."""
         if not child.ended:
-            child.process.send_signal(child.gentle)
-        _wait(until=lambda: child.ended, seconds=child.patience)
+            child.process.send_signal(child.program.gentle)
+        _wait(until=lambda: child.ended, seconds=child.program.patience)
         _kill_session(child.process.pid)
         child.process.wait()
         self._children.remove(child)
@@ -133,12 +156,69 @@ class Processes:
             raise ProcessFailed(self.reason(child))
         self.stop(child)
 
+    def restart_ended(self, *, report: Callable[[str], None]) -> None:
+        """From now on, let `watch` start processes again that end by themselves. `report` gets the reason."""
+        self._report = report
+
     def watch(self) -> None:
-        """Raise ProcessFailed if a child ended by itself, and StopRequested if a signal to stop was received."""
+        """Keep the logs short, and look at every process.
+
+        Raises StopRequested if a signal to stop was received. Raises ProcessFailed if a child ended by itself;
+        after `restart_ended`, only if it ended too often.
+        """
         if self._stop_requested:
             raise StopRequested
-        if (child := next((child for child in self._children if child.ended), None)) is not None:
-            raise ProcessFailed(self.reason(child))
+        self._rotate_logs()
+        for child in [child for child in self._children if child.ended]:
+            if self._report is None:
+                raise ProcessFailed(self.reason(child))
+            self._restart(child, report=self._report)
+
+    def _restart(self, child: Child, *, report: Callable[[str], None]) -> None:
+        """Start the ended child again when its time has come. Raises ProcessFailed if it ended too often."""
+        now = time.monotonic()
+        if child not in self._restart_at:
+            wait = self._limit.seconds_to_wait(child.name, now=now)
+            if wait is None:
+                raise ProcessFailed(
+                    f"{child.name} was restarted {MAX_RESTARTS} times within {WITHIN:.0f} seconds, and ended "
+                    f"again.\n{self.reason(child)}"
+                )
+            self._restart_at[child] = now + wait
+            report(f"{self.reason(child)}\n{child.name} starts again{f' in {wait:.0f} s' if wait else ''}.")
+        if now >= self._restart_at[child]:
+            del self._restart_at[child]
+            # Its children may still run, and hold its port or its files.
+            _kill_session(child.process.pid)
+            child.program.prepare()
+            self._children[self._children.index(child)] = self._launch(child.program)
+            self._store_running()
+
+    def _launch(self, program: Program) -> Child:
+        log = self.home.logs / f"{program.name}.log"
+        log_files.rotate(log)
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                program.command,
+                user=program.identity.uid,
+                group=program.identity.gid,
+                extra_groups=program.identity.groups,
+                cwd=program.folder,
+                env=dict(program.environ),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                # Ctrl-C reaches all processes of a terminal's session; these are
+                # stopped by the launcher, in order.
+                start_new_session=True,
+            )
+        return Child(program=program, process=process, log=log)
+
+    def _rotate_logs(self) -> None:
+        if time.monotonic() - self._rotated_at >= ROTATION_PAUSE:
+            self._rotated_at = time.monotonic()
+            for child in self._children:
+                log_files.rotate(child.log)
 
     def request_stop(self, *_: object) -> None:
         """Handle a signal to stop."""
@@ -150,7 +230,9 @@ class Processes:
         what = (
             f"ended with code {child.process.returncode}" if child.ended else "did not become ready in time"
         )
-        return f"{child.name} {what}. The last lines of {child.log}:\n{tail(child.log)}"
+        secrets = log_files.secret_values({**self.home.values(), **child.program.environ})
+        lines = log_files.tail(child.log, secrets=secrets)
+        return f"{child.name} {what}. The last lines of {child.log}:\n{lines}"
 
     def _store_running(self) -> None:
         """Store the running processes, so that the next launcher can stop those of a killed one."""
@@ -168,15 +250,9 @@ class Processes:
         self.home.store_value("processes", [])
 
 
-def tail(log: Path) -> str:
-    """Return the last lines of `log`, indented."""
-    lines = log.read_text(errors="replace").splitlines()[-TAIL:]
-    return "\n".join(f"  {line}" for line in lines)
-
-
 def _description(child: Child) -> dict[str, object]:
     created = psutil.Process(child.process.pid).create_time()
-    return {"name": child.name, "pid": child.process.pid, "created": created, "gentle": child.gentle}
+    return {"name": child.name, "pid": child.process.pid, "created": created, "gentle": child.program.gentle}
 
 
 def _stop_leftover(description: Mapping[str, int]) -> None:
