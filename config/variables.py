@@ -15,6 +15,7 @@ NAMES = frozenset(
         "ALLOWED_HOSTS",
         "DATABASE_URL",
         "DATABASE_OWNER_URL",
+        "DATABASE_BACKUP_URL",
         "DATABASE_CONNECTION_SECONDS",
         "STATIC_ROOT",
         "HTTPS",
@@ -65,11 +66,14 @@ NAMES = frozenset(
         "POSTGRES_PASSWORD",
         "OWNER_PASSWORD",
         "APPLICATION_PASSWORD",
+        "BACKUP_PASSWORD",
         "BROKER_PASSWORD",
     }
 )
 
-PASSWORDS = frozenset({"POSTGRES_PASSWORD", "OWNER_PASSWORD", "APPLICATION_PASSWORD", "BROKER_PASSWORD"})
+PASSWORDS = frozenset(
+    {"POSTGRES_PASSWORD", "OWNER_PASSWORD", "APPLICATION_PASSWORD", "BACKUP_PASSWORD", "BROKER_PASSWORD"}
+)
 """Variables of docker/compose.yaml alone."""
 OF_AMAZON = frozenset(
     {

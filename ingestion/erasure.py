@@ -4,7 +4,7 @@ To erase an account, whose time has come:
 
 1. Mark its erasure as started, so that it can no longer be restored.
 2. Delete its exports, and every export of the whole agency that contains it.
-3. Delete its folder of documents.
+3. Delete its folder of documents, and log an error for each that should have been there.
 4. Remove it from lists of accounts and from reports of other accounts, and delete its rows, children before parents.
 5. Delete its folder again, for uploads that arrived in between.
 
@@ -32,8 +32,10 @@ from accounts import audit
 from accounts.models import Agency, AuditEntry, SellerAccount, public_account_id
 from accounts.people import members
 from accounts.tenancy import batches, context
+from ingestion.documents import stored_documents
 from ingestion.exports import lifecycle as exports
 from ingestion.exports.inventory import TABLES, Table
+from ingestion.models import Report
 from ingestion.redaction import originals, storage
 
 # A row's ctid finds it without an index, whatever the primary key of its table is. The sub-select stays
@@ -44,6 +46,7 @@ DELETE FROM {table} WHERE ctid = ANY (ARRAY(
 """
 # They prove that the agency existed and was erased. A field that is added later is reset,
 # unless somebody lists it here.
+IN_PROGRESS = (Report.Status.QUEUED, Report.Status.PROCESSING)
 KEPT_AGENCY_FIELDS = {"id", "created_at", "closed_at", "closed_by", "erased_from", "erased_at"}
 REMOVE_FROM_LISTS = """
 UPDATE {table} SET accounts = array_remove(accounts, %(account)s)
@@ -115,7 +118,7 @@ def _erase_account(agency_id: UUID, account_id: UUID, now: datetime) -> None:
     # finish with the account in it.
     exports.remove_account(agency_id=agency_id, account_id=account_id, now=now)
     folders = (f"{agency_id.hex}/{account_id.hex}", originals.folder(agency_id, account_id))
-    _erase_documents(*folders)
+    _record_erased_documents(agency_id, account_id, erased=_erase_documents(*folders), now=now)
     for table in reversed(TABLES):
         if table.lists_accounts:
             _remove_from_lists(agency_id, table, account_id)
@@ -160,13 +163,35 @@ def _remove_from_lists(agency_id: UUID, table: Table, account_id: UUID) -> None:
         )
 
 
-def _erase_documents(*folders: str) -> None:
-    """Delete every file in the folders and below them, including files without a row."""
+def _record_erased_documents(agency_id: UUID, account_id: UUID, *, erased: set[str], now: datetime) -> None:
+    """Mark the account's documents as deleted, and log those that the storage should have had. Opens a
+    transaction."""
+    with context.agency(agency_id):
+        reports = Report.objects.filter(agency_id=agency_id, account_id=account_id, document_deleted_at=None)
+        for report in reports.only(
+            "pk", "agency_id", "document", "document_deleted_at", "received_at"
+        ).iterator():
+            if (
+                report.document
+                and report.document not in erased
+                and not stored_documents.is_past_retention(report, now=now)
+            ):
+                stored_documents.log_missing(report.public_id, purpose="erasure")
+        # So that a run that repeats an interrupted one does not miss them. Of reports in progress, the
+        # database admits no deleted document; their rows are deleted below.
+        reports.exclude(status__in=IN_PROGRESS).update(document_deleted_at=now)
+
+
+def _erase_documents(*folders: str) -> set[str]:
+    """Delete every file in the folders and below them, including files without a row. Return their names."""
     # The storage has no deletion of a whole folder. Listing the folder instead of asking the table also finds
     # files whose row was never committed.
+    erased = set()
     for folder in folders:
         for name in storage.files(folder):
             default_storage.delete(name)
+            erased.add(name)
+    return erased
 
 
 def _record_erased(agency_id: UUID, now: datetime) -> None:

@@ -20,12 +20,12 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.db import transaction
 
 from accounts.models import SellerAccount
 from accounts.tenancy import context
 from ingestion import readings, report_events
+from ingestion.documents import stored_documents
 from ingestion.leases import LeasedReport
 from ingestion.models import RejectedRow, Report
 from ingestion.parsing.encodings import Encoding
@@ -124,7 +124,7 @@ def stage(report: Report) -> DocumentReader:
         is_marketplace_stated=report.is_marketplace_stated,
     )
     reader = DocumentReader(
-        partial(default_storage.open, report.document),
+        partial(stored_documents.open_to_load, report),
         announced_type=report.announced_type,
         parse_context=parse_context,
         max_bytes=settings.REPORT_MAX_BYTES,

@@ -11,6 +11,7 @@ from django.core.files.storage import default_storage
 from accounts import audit
 from accounts.models import Agency
 from accounts.tenancy import context
+from ingestion.documents import stored_documents
 from ingestion.models import Report
 
 BATCH_SIZE = 100
@@ -84,6 +85,9 @@ def _delete_file(report: Report) -> bool:
     # One file that cannot be deleted must not keep all the others past their time.
     try:
         for name in filter(None, (report.document, report.original)):
+            if not default_storage.exists(name):
+                # Its time is over all the same. An interrupted run may have deleted it, or somebody by hand.
+                stored_documents.log_missing(report.public_id, purpose="retention")
             default_storage.delete(name)
     except OSError:
         logger.exception("The document of %s could not be deleted", report.public_id)

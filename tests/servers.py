@@ -27,7 +27,7 @@ from config.launcher.embedded import postgres, roles, servers
 from config.launcher.embedded.home import Home, HomeInUse
 from config.launcher.embedded.ports import LOOPBACK, choose_port
 from config.launcher.embedded.processes import Processes
-from config.launcher.embedded.roles import APPLICATION, OWNER, Access, Role
+from config.launcher.embedded.roles import APPLICATION, BACKUP, OWNER, Access, Role
 from config.launcher.embedded.secret import get_or_create_key_ring, get_or_create_secret
 
 PREFIX = "underone-tests-"
@@ -130,6 +130,7 @@ def name_servers() -> Servers:
     named = {
         "DATABASE_URL": access.application_url,
         "DATABASE_OWNER_URL": access.owner_url,
+        **({"DATABASE_BACKUP_URL": access.backup_url} if access.backup_url else {}),
         "BROKER_URL": given.get("BROKER_URL") or _broker_url(home),
         "SECRET_KEY": given.get("SECRET_KEY") or get_or_create_secret(home=home, name="secret_key"),
         "SECRETS_KEYS": given.get("SECRETS_KEYS") or get_or_create_key_ring(home=home, name="secrets_keys"),
@@ -159,7 +160,14 @@ def _access(home: Home, given: dict[str, str]) -> Access:
     return Access(
         owner_url=roles.build_url(url, database=database, role=owner),
         application_url=roles.build_url(url, database=database, role=application),
+        backup_url=None if "DATABASE_URL" in given else _backup_url(home, url, database),
     )
+
+
+def _backup_url(home: Home, url: str, database: str) -> str:
+    """Return the URL that the backup role of the run's own server will have."""
+    password = get_or_create_secret(home=home, name=f"{BACKUP}_password")
+    return roles.build_url(url, database=database, role=Role(name=BACKUP, password=password))
 
 
 def _superuser_url(home: Home) -> str:

@@ -1,10 +1,5 @@
-"""Compare the keys of SECRETS_KEYS with the fingerprints of the keys that encrypted this database.
+"""Compare the keys of SECRETS_KEYS with the fingerprints of the keys that encrypted this database."""
 
-A fingerprint is a keyed digest of a fixed text. The keys are 32 random bytes, so it reveals nothing about them.
-"""
-
-import hashlib
-import hmac
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
@@ -12,13 +7,7 @@ from django.conf import settings
 from django.db import connection
 
 from accounts.models import EncryptionKey
-
-PURPOSE = b"underone encryption key fingerprint"
-
-
-def compute(key: bytes) -> str:
-    """Return the fingerprint of a key: 32 hexadecimal digits."""
-    return hmac.new(key, PURPOSE, hashlib.sha256).hexdigest()[:32]
+from config.encryption.key_fingerprint import compute
 
 
 def recorded() -> dict[int, str]:

@@ -45,20 +45,26 @@ def start(*, processes: Processes, environ: Mapping[str, str], say: Callable[[st
     port = _port(environ)
     _create_folders(processes=processes)
     urls = servers.start(home=processes.home, processes=processes, environ=environ, say=say)
-    # Only the migrations get the owner's password. The web server and the workers do not need it.
-    owner_url = urls.pop("DATABASE_OWNER_URL")
-    running = {name: value for name, value in environ.items() if name != "DATABASE_OWNER_URL"}
+    # Only migrations get the owner's password, and only backups their role's. The web server and the workers
+    # need neither.
+    others = {name: urls.pop(name) for name in ("DATABASE_OWNER_URL", "DATABASE_BACKUP_URL") if name in urls}
+    running = {name: value for name, value in environ.items() if name not in others}
     running |= urls | {"PORT": str(port), "PYTHONUNBUFFERED": "1"}
     # Files that only the user can read, where a server of one's own would refuse what needs an e-mail.
     running["EMAIL_URL"] = environ.get("EMAIL_URL") or f"folder:{mail_folder(processes.home.folder)}"
     say("Migrating the database")
     # The checks refuse the owner as the application role. They run below with the application role.
-    _manage(processes, "migrate", "--skip-checks", environ=running | {"DATABASE_URL": owner_url})
+    _manage(
+        processes,
+        "migrate",
+        "--skip-checks",
+        environ=running | {"DATABASE_URL": others["DATABASE_OWNER_URL"]},
+    )
     say("Checking the configuration")
     _manage(processes, "check", "--database", "default", environ=running)
     say("Starting web, workers and scheduler")
     _start_product(processes=processes, environ=running, port=port)
-    _write_environment(processes=processes, environ=running | {"DATABASE_OWNER_URL": owner_url})
+    _write_environment(processes=processes, environ=running | others)
     return running
 
 

@@ -7,11 +7,13 @@ logged.
 import logging
 import sys
 from collections.abc import Iterator, MutableMapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import structlog
 from django.conf import settings
+from django.utils.module_loading import import_string
 from structlog.stdlib import ExtraAdder, ProcessorFormatter
 
 from api.version import VERSION
@@ -34,8 +36,11 @@ def configuration(*, level: str, shape: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": "config.observability.logs.formatter", "as_json": as_json}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-        "root": {"handlers": ["stderr"], "level": level},
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+            "errors": {"class": "config.observability.logs.CountErrors", "level": "ERROR"},
+        },
+        "root": {"handlers": ["stderr", "errors"], "level": level},
         "loggers": {
             "django": inherited,
             # Responses below 500 are in the line of their request.
@@ -49,6 +54,16 @@ def configuration(*, level: str, shape: str) -> dict[str, Any]:
             "httpcore": {"level": "WARNING"},
         },
     }
+
+
+class CountErrors(logging.Handler):
+    """Count each logged error by its logger, so that an alarm can be raised."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        # A folder that cannot be written must not hide the error itself, which another handler prints.
+        with suppress(OSError):
+            # Imported at the first error: settings are complete only then, and most commands log none.
+            import_string("config.observability.prometheus_counters.count_error")(logger=record.name)
 
 
 def formatter(*, as_json: bool) -> logging.Formatter:

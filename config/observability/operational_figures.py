@@ -1,4 +1,5 @@
-"""Read figures of the whole installation from the database: only sums and ages, without agencies."""
+"""Read figures of the whole installation from the database: sums, ages and the newest backup, without
+agencies."""
 
 import threading
 import time
@@ -9,6 +10,14 @@ from django.db import DatabaseError, connection, transaction
 
 CACHE_SECONDS = 10
 STATEMENT_TIMEOUT = "5s"
+FIGURES = """
+SELECT figures.*, backup.* FROM operational_figures(%s) AS figures
+LEFT JOIN LATERAL (
+    SELECT extract(epoch FROM snapshot_at)::float8 AS backup_at, size::float8 AS backup_size,
+        missing_documents::float8 AS backup_missing_documents
+    FROM accounts_backup ORDER BY id DESC LIMIT 1
+) AS backup ON true
+"""
 Figures = Mapping[str, float | None]
 
 
@@ -42,7 +51,7 @@ def _query(now: datetime) -> Figures | None:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT}'")
-            cursor.execute("SELECT * FROM operational_figures(%s)", [now])
+            cursor.execute(FIGURES, [now])
             names = [column.name for column in cursor.description]
             return dict(zip(names, cursor.fetchone(), strict=True))
     except DatabaseError:

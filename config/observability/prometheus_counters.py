@@ -19,6 +19,8 @@ from config.observability.process_slots import ProcessSlots
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 TASK_SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900)
+# The logger of documents that are kept and that the storage does not have.
+MISSING_DOCUMENTS = "underone.documents"
 WAIT_SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1200)
 
 
@@ -31,6 +33,7 @@ class ProcessCounters:
     tasks: Counter
     task_seconds: Histogram
     task_wait_seconds: Histogram
+    logged_errors: Counter
 
 
 @cache
@@ -44,7 +47,7 @@ def process_counters() -> ProcessCounters:
     # therefore set before that.
     values.ValueClass = values.MultiProcessValue(ProcessSlots(folder=folder()).current)  # type: ignore[no-untyped-call]
     request, task = ("method", "route"), ("task",)
-    return ProcessCounters(
+    counters = ProcessCounters(
         requests=Counter("underone_http_requests", "HTTP requests.", (*request, "status"), registry=None),
         request_seconds=Histogram(
             "underone_http_request_seconds",
@@ -68,7 +71,11 @@ def process_counters() -> ProcessCounters:
             buckets=WAIT_SECONDS,
             registry=None,
         ),
+        logged_errors=Counter("underone_logged_errors", "Logged errors.", ("logger",), registry=None),
     )
+    # From 0 on: Prometheus sees no increase in a series that begins with its first error.
+    counters.logged_errors.labels(MISSING_DOCUMENTS)
+    return counters
 
 
 def folder() -> Path:
@@ -94,6 +101,11 @@ def count_task(*, task: str, outcome: str, seconds: float | None) -> None:
     process_counters().tasks.labels(task, outcome).inc()
     if seconds is not None:
         process_counters().task_seconds.labels(task).observe(seconds)
+
+
+def count_error(*, logger: str) -> None:
+    """Count a logged error. Names of loggers come from code, so their number is small."""
+    process_counters().logged_errors.labels(logger).inc()
 
 
 def collect_all() -> Iterator[Metric]:

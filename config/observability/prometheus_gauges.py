@@ -1,13 +1,17 @@
-"""Collect the Prometheus gauges of the installation, from the database, heartbeats and the version.
+"""Collect the Prometheus gauges of the installation: database, heartbeats, disks, certificates and version.
 
 The figures of the database come from the SQL function operational_figures(), which
 ingestion/migrations/0003_operational_figures.py defines. A new figure is a new column of it.
 """
 
 import platform
+import shutil
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import django
+from cryptography import x509
+from django.conf import settings
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -28,6 +32,9 @@ FIGURES = {
     "underone_accounts": "Seller accounts.",
     "underone_accounts_stale": "Seller accounts with a stale source.",
     "underone_open_breaches": "Open breaches and warnings, by level.",
+    "underone_last_backup_timestamp_seconds": "Unix time of the data in the newest backup.",
+    "underone_last_backup_bytes": "Size of the newest backup.",
+    "underone_last_backup_missing_documents": "Documents that the storage lacked at the newest backup.",
 }
 # Each sample: its gauge, its labels, and the figure (config/observability/operational_figures.py) that is its
 # value.
@@ -44,6 +51,9 @@ SAMPLES: tuple[tuple[str, dict[str, str], str], ...] = (
     ("underone_accounts_stale", {}, "accounts_stale"),
     ("underone_open_breaches", {"level": "breach"}, "breaches_open"),
     ("underone_open_breaches", {"level": "warning"}, "warnings_open"),
+    ("underone_last_backup_timestamp_seconds", {}, "backup_at"),
+    ("underone_last_backup_bytes", {}, "backup_size"),
+    ("underone_last_backup_missing_documents", {}, "backup_missing_documents"),
 )
 BUILD = {"version": VERSION, "python": platform.python_version(), "django": django.__version__}
 
@@ -65,6 +75,7 @@ class InstallationCollector(Collector):
         yield from machines.counters(self.snapshots, now=self.now)
         yield from self._machine_gauges()
         yield from _database_gauges(self.figures)
+        yield from _local_gauges()
         scheduler_age = self.ages.get(heartbeats.SCHEDULER)
         yield _gauge(
             "underone_clock_age_seconds", "Time since the scheduler last sent a task.", [({}, scheduler_age)]
@@ -110,6 +121,34 @@ def _database_gauges(figures: Figures | None) -> Iterator[Metric]:
         for name, help_text in FIGURES.items():
             samples = [(labels, figures[figure]) for gauge, labels, figure in SAMPLES if gauge == name]
             yield _gauge(name, help_text, samples)
+
+
+def _local_gauges() -> Iterator[Metric]:
+    """Yield the space on the disks of this machine, and when the certificates of WEBHOOK_CA_FILE expire."""
+    disks = {
+        folder: shutil.disk_usage(path)
+        for folder, path in (
+            ("home", settings.UNDERONE_HOME),
+            ("uploads", settings.FILE_UPLOAD_TEMP_DIR),
+        )
+        # Without the folder, /readyz says what is wrong.
+        if Path(path).is_dir()
+    }
+    free = [({"folder": folder}, disk.free) for folder, disk in disks.items()]
+    size = [({"folder": folder}, disk.total) for folder, disk in disks.items()]
+    yield _gauge("underone_disk_free_bytes", "Free space on the disk of a folder.", free)
+    yield _gauge("underone_disk_size_bytes", "Size of the disk of a folder.", size)
+    expiry = [({"certificate": "webhook_ca"}, _first_expiry(settings.WEBHOOK_CA_FILE))]
+    yield _gauge("underone_certificate_expiry_timestamp_seconds", "Unix time of the first expiry.", expiry)
+
+
+def _first_expiry(file: str | None) -> float | None:
+    """Return when the first certificate of the file expires; None without a file that can be read."""
+    try:
+        certificates = x509.load_pem_x509_certificates(Path(file).read_bytes()) if file else []
+    except (OSError, ValueError):
+        return None
+    return min((one.not_valid_after_utc.timestamp() for one in certificates), default=None)
 
 
 def _gauge(name: str, help_text: str, samples: Sequence[tuple[dict[str, str], float | None]]) -> Metric:

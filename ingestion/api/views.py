@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.http import FileResponse, HttpResponse
 from django.utils import timezone
@@ -38,6 +37,8 @@ from ingestion.api.report_serializers import (
 )
 from ingestion.api.report_type_serializers import ReportTypeList
 from ingestion.api.uploads import FORM_OVERHEAD, DocumentTooLarge
+from ingestion.documents import stored_documents
+from ingestion.documents.stored_documents import DocumentMissing
 from ingestion.models import RejectedRow, Report
 from ingestion.reports import REPORT_TYPES
 from ingestion.reports.report_type import latest_allowed_time
@@ -274,7 +275,7 @@ class RejectedRowListView(Collection[RejectedRow]):
 class ReportDocumentView(Resource):
     """Download the stored document of a report."""
 
-    problems = {"get": (DocumentNotReady, DocumentDeleted)}  # noqa: RUF012
+    problems = {"get": (DocumentNotReady, DocumentDeleted, DocumentMissing)}  # noqa: RUF012
 
     @extend_schema(
         operation_id="downloadReportDocument",
@@ -290,11 +291,9 @@ class ReportDocumentView(Resource):
             raise DocumentDeleted(None if report.document else NEVER_REDACTED)
         if not report.document:
             raise DocumentNotReady
-        try:
-            document = default_storage.open(report.document)
-        except FileNotFoundError:
-            # The file is deleted before its row is updated.
-            raise DocumentDeleted from None
+        document = stored_documents.open_or_none(report, now=timezone.now())
+        if document is None:
+            raise DocumentDeleted
         # As a download of unknown type, so that no browser renders on this origin what somebody uploaded.
         return FileResponse(
             document,

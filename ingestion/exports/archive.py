@@ -22,6 +22,7 @@ from django.db.models import Max
 from accounts.models import SellerAccount, public_account_id
 from accounts.tenancy import context
 from api import identifiers, timestamps
+from ingestion.documents import stored_documents
 from ingestion.exports.inventory import AGENCY, PREFIXES, RULES, TABLES, Table
 from ingestion.models import Export, Report
 
@@ -29,6 +30,7 @@ FORMAT = "underone-export/1"
 # Documents and exports may have any size, so no file is read as a whole.
 BLOCK = 1024 * 1024
 PAGE_SIZE = 1000
+COLUMNS_OF_DOCUMENT = ("pk", "agency_id", "document", "document_deleted_at", "received_at")
 REPEATABLE_READ = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 COLUMNS = """
 SELECT attname::text, atttypid::regtype::text FROM pg_attribute
@@ -113,9 +115,10 @@ def write(*, export: Export, out: HashedFile, now: datetime) -> None:
     with snapshot_transaction(export.agency_id), zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[call-overload]
         scope = _scope(export)
         known_at = _known_at(scope, now)
+        missing: list[str] = []
         files = [_write_table(archive, table, scope, now) for table in (AGENCY, *TABLES, RULES) if table.file]
         if export.with_documents:
-            files += _write_documents(archive, scope, now)
+            files += _write_documents(archive, scope, now, missing)
         manifest = {
             "format": FORMAT,
             "export": export.public_id,
@@ -124,6 +127,7 @@ def write(*, export: Export, out: HashedFile, now: datetime) -> None:
             "known_at": timestamps.text(known_at),
             "made_at": timestamps.text(now),
             "files": files,
+            "missing_documents": missing,
             "left_out": [
                 {"holds": table.description, "why": table.omitted_because}
                 for table in TABLES
@@ -186,13 +190,21 @@ def _column_expression(table: Table, column: str, type_: str) -> str:
     return column
 
 
-def _write_documents(archive: zipfile.ZipFile, scope: Scope, now: datetime) -> Iterator[dict[str, Any]]:
-    """Write the redacted documents that are not deleted yet, and yield their manifest entries."""
+def _write_documents(
+    archive: zipfile.ZipFile, scope: Scope, now: datetime, missing: list[str]
+) -> Iterator[dict[str, Any]]:
+    """Write the redacted documents that are not deleted yet, and yield their manifest entries.
+
+    Those that the storage does not have are logged as errors, and their reports are added to `missing`.
+    """
     for report in _stored_reports(scope):
         try:
             document = default_storage.open(report.document)
         except FileNotFoundError:
-            # deleted by retention since the snapshot
+            # Retention may have deleted it since the snapshot.
+            if not stored_documents.is_past_retention(report, now=now):
+                stored_documents.log_missing(report.public_id, purpose="export")
+                missing.append(report.public_id)
             continue
         name = f"documents/{report.public_id}"
         with document, _entry(archive, name, now) as entry:
@@ -212,7 +224,7 @@ def _stored_reports(scope: Scope) -> Iterator[Report]:
     ).exclude(document="")
     # In pages by key, so that memory use does not depend on the number of reports.
     last = identifiers.NO_ID
-    while page := list(reports.filter(pk__gt=last).order_by("pk").only("pk", "document")[:PAGE_SIZE]):
+    while page := list(reports.filter(pk__gt=last).order_by("pk").only(*COLUMNS_OF_DOCUMENT)[:PAGE_SIZE]):
         yield from page
         last = page[-1].pk
 

@@ -18,6 +18,8 @@ from accounts.models import Role, SellerAccount
 from accounts.requests.views import Collection, Resource
 from accounts.tenancy import context
 from api.strict_fields import Absent
+from ingestion.documents import stored_documents
+from ingestion.documents.stored_documents import DocumentMissing
 from ingestion.exports import lifecycle as exports
 from ingestion.exports import tasks
 from ingestion.exports.serializers import CreateExport, ExportSerializer
@@ -175,7 +177,7 @@ class ExportArchiveView(Resource):
     """Download the archive of an export."""
 
     required_roles: ClassVar = {"get": Role.ADMIN}
-    problems: ClassVar = {"get": (ExportNotReady, ExportExpired)}
+    problems: ClassVar = {"get": (ExportNotReady, ExportExpired, DocumentMissing)}
 
     @extend_schema(
         operation_id="downloadExport",
@@ -193,8 +195,13 @@ class ExportArchiveView(Resource):
         try:
             archive = default_storage.open(export.document)
         except FileNotFoundError:
-            # The file is deleted before its row is updated.
-            raise ExportExpired from None
+            # The file is deleted before its row is updated. The lock waits until it is.
+            rows = Export.objects.filter(agency_id=export.agency_id, pk=export.pk)
+            still_ready = rows.filter(status=Export.Status.READY, expires_at__gt=timezone.now())
+            if not still_ready.select_for_update(of=("self",)).exists():
+                raise ExportExpired from None
+            stored_documents.log_missing(export.public_id, purpose="download of an export")
+            raise DocumentMissing from None
         exports.record_download(export=export, actor=context.principal(request).actor, now=timezone.now())
         return FileResponse(
             archive,

@@ -17,11 +17,14 @@ from config.launcher.embedded.roles import RIGHTS
 
 ROOT = Path(settings.BASE_DIR)
 DOCKER = ROOT / "docker"
-OURS = ("migrate", "web", "worker", "job-worker", "delivery-worker", "beat")
+OURS = ("migrate", "backup", "web", "worker", "job-worker", "delivery-worker", "beat")
 SERVING = ("web", "worker", "job-worker", "delivery-worker", "beat")
 SERVERS = ("postgres", "valkey")
 PROXY = "proxy"
-PASSWORDS = ("POSTGRES_PASSWORD", "OWNER_PASSWORD", "APPLICATION_PASSWORD", "BROKER_PASSWORD")
+PASSWORDS = (
+    *("POSTGRES_PASSWORD", "OWNER_PASSWORD", "APPLICATION_PASSWORD", "BACKUP_PASSWORD"),
+    "BROKER_PASSWORD",
+)
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -56,7 +59,7 @@ def test_image_has_two_stages_of_one_base() -> None:
 def test_image_installs_locked_packages_by_hash() -> None:
     (install,) = (words for words in read_dockerfile("RUN") if "pip install" in words)
 
-    assert "--require-hashes -r requirements.lock" in install
+    assert "--require-hashes -r requirements-embedded.lock" in install
     assert "-dev" not in install
 
 
@@ -145,6 +148,7 @@ def test_compose_limits_passwords_to_their_services(services: dict[str, Any], na
     environment = services[name]["environment"]
 
     assert ("DATABASE_OWNER_URL" in environment) == (name == "migrate")
+    assert ("DATABASE_BACKUP_URL" in environment) == (name == "backup")
     assert {password: environment[password] for password in PASSWORDS} == dict.fromkeys(PASSWORDS, "")
 
 
@@ -163,7 +167,7 @@ def test_compose_services_wait_for_dependencies(services: dict[str, Any]) -> Non
         for name in services
     }
 
-    assert waits["migrate"] == {"postgres": "service_healthy"}
+    assert waits["migrate"] == waits["backup"] == {"postgres": "service_healthy"}
     for name in SERVING:
         assert waits[name] == {"migrate": "service_completed_successfully", "valkey": "service_healthy"}
     assert {on for names in waits.values() for on in names} <= set(services)
@@ -209,6 +213,7 @@ def test_compose_proxy_has_the_shipped_configuration(services: dict[str, Any]) -
 def test_compose_services_have_restart_and_health_check(services: dict[str, Any], name: str) -> None:
     assert services[name]["restart"] == "unless-stopped"
     assert services[name]["healthcheck"]["test"]
+    assert services[name]["logging"]["options"] == {"max-size": "10m", "max-file": "5"}
 
 
 @pytest.mark.parametrize("name", [*SERVERS, *OURS])

@@ -76,7 +76,7 @@ def test_cluster_of_another_major_version_is_refused(home: Home, processes: Proc
     data.mkdir()
     (data / "PG_VERSION").write_text("17\n")
 
-    with pytest.raises(ClusterUnusable, match=r"PostgreSQL 17.*pg_dumpall.*UNDERONE_HOME"):
+    with pytest.raises(ClusterUnusable, match=r"PostgreSQL 17.*Write a backup.*UNDERONE_HOME"):
         postgres.start(home=home, processes=processes)
 
 

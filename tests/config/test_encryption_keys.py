@@ -20,6 +20,7 @@ from accounts.agencies import lifecycle as agencies
 from accounts.models import EncryptionKey
 from config.encryption import fingerprints
 from config.encryption import keys as encryption_keys
+from config.encryption.key_fingerprint import compute
 from config.encryption.keys import WrongKeys
 from tests.client import Client
 
@@ -32,7 +33,16 @@ PROCESSES = {
         "--config=python:config.web.gunicorn_settings",
     ],
     "worker": ["-m", "celery", "-A", "config.celery", "--skip-checks", "worker", "--queues=celery"],
-    "beat": ["-m", "celery", "-A", "config.celery", "--skip-checks", "beat", "--schedule=beat", "--pidfile="],
+    "beat": [
+        "-m",
+        "celery",
+        "-A",
+        "config.celery",
+        "--skip-checks",
+        "beat",
+        "--schedule=/dev/null",
+        "--pidfile=",
+    ],
     "check": ["manage.py", "check", "--database", "default"],
     "rotate_secrets": ["manage.py", "rotate_secrets"],
 }
@@ -109,7 +119,7 @@ def test_first_start_records_fingerprint_and_no_key(db: None, stay_connected: No
     encryption_keys.verify_at_start()
 
     (recorded,) = EncryptionKey.objects.all()
-    assert (recorded.key_id, recorded.fingerprint) == (1, fingerprints.compute(OLD))
+    assert (recorded.key_id, recorded.fingerprint) == (1, compute(OLD))
     assert len(recorded.fingerprint) == 32
     assert OLD.hex() not in recorded.fingerprint
 
@@ -123,7 +133,7 @@ def test_wrong_key_is_refused_before_anything_is_encrypted(
     with pytest.raises(WrongKeys, match=WRONG):
         encryption_keys.verify_at_start()
 
-    assert fingerprints.recorded() == {1: fingerprints.compute(OLD)}
+    assert fingerprints.recorded() == {1: compute(OLD)}
 
 
 def test_database_without_fingerprints_is_compared_by_its_secrets(
@@ -138,7 +148,7 @@ def test_database_without_fingerprints_is_compared_by_its_secrets(
 
     ring.SECRETS_KEYS = {1: OLD}
     encryption_keys.verify_at_start()
-    assert fingerprints.recorded() == {1: fingerprints.compute(OLD)}
+    assert fingerprints.recorded() == {1: compute(OLD)}
 
 
 @pytest.fixture
@@ -167,7 +177,7 @@ def test_rotation_records_new_key_and_forgets_old_one(
 
     call_command("rotate_secrets")
 
-    assert fingerprints.recorded() == {2: fingerprints.compute(NEW)}
+    assert fingerprints.recorded() == {2: compute(NEW)}
     ring.SECRETS_KEYS = {2: NEW}
     encryption_keys.verify_at_start()
 

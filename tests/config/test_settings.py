@@ -88,8 +88,11 @@ def test_environment_is_read_by_config_env_only() -> None:
         if re.search(r"os\.environ\b(?!\.setdefault)|os\.getenv", path.read_text())
     }
 
-    # prometheus-client reads the name of its folder from the environment.
+    # prometheus-client reads the name of its folder from the environment. The others pass it on to the processes
+    # that they start.
     others = {
+        "config/backups/programs.py",
+        "config/launcher/restore.py",
         "config/launcher/smoke.py",
         "config/launcher/up.py",
         "config/observability/prometheus_counters.py",

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from tests.config.test_up import COMMAND, environment, free_port
+from tests.launched import COMMAND, environment, free_port
 
 pytestmark = pytest.mark.usefixtures("servers", "real_clock")
 

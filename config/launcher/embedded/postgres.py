@@ -108,8 +108,8 @@ def _check_version(data: Path) -> None:
         raise ClusterUnusable(
             f"{data} contains data of PostgreSQL {version}, but this version of Underone uses "
             f"{binaries.POSTGRES_MAJOR}. "
-            f"Dump it with pg_dumpall of PostgreSQL {version}, set UNDERONE_HOME to a new folder, and restore "
-            "it there."
+            "Write a backup with the version of Underone that used it, and restore it into a new UNDERONE_HOME: "
+            "docs/backups.md."
         )
 
 

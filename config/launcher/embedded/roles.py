@@ -1,7 +1,7 @@
-"""Create the two database roles.
+"""Create the database roles.
 
 The owner owns the tables and migrates. The application role serves requests and is subject to row-level
-security.
+security. The backup role reads all rows and writes none.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
-OWNER, APPLICATION = "underone_owner", "underone_app"
+OWNER, APPLICATION, BACKUP = "underone_owner", "underone_app", "underone_backup"
 
 
 class CannotProvision(SystemExit):
@@ -26,14 +26,18 @@ class Role:
 
 @dataclass(frozen=True)
 class Access:
-    """Store the URLs of one database for the owner and for the application."""
+    """Store the URLs of one database for the owner, for the application and for backups."""
 
     owner_url: str
     application_url: str
+    # None if only an administrator of the server could create the role.
+    backup_url: str | None = None
 
 
-def provision(*, admin_url: str, database: str, owner: Role, application: Role) -> Access:
-    """Create the two roles and the database, and grant the application its rights. Safe to repeat.
+def provision(
+    *, admin_url: str, database: str, owner: Role, application: Role, backup: Role | None = None
+) -> Access:
+    """Create the roles and the database, and grant the application its rights. Safe to repeat.
 
     `admin_url` belongs to a role that may create roles and, if `database` does not exist, databases. Raises
     CannotProvision if it may not.
@@ -45,6 +49,7 @@ def provision(*, admin_url: str, database: str, owner: Role, application: Role) 
                 _make_role(connection, role=role)
             _join(connection, role=owner)
             _make_database(connection, database=database, owner=owner)
+            has_backup = backup is not None and _make_backup_role(connection, role=backup)
         # Rights on a schema can be granted only from inside its database.
         with _connect(build_url(admin_url, database=database)) as connection:
             _grant(connection, database=database, owner=owner, application=application)
@@ -55,6 +60,7 @@ def provision(*, admin_url: str, database: str, owner: Role, application: Role) 
     return Access(
         owner_url=build_url(admin_url, database=database, role=owner),
         application_url=build_url(admin_url, database=database, role=application),
+        backup_url=build_url(admin_url, database=database, role=backup) if has_backup else None,
     )
 
 
@@ -121,6 +127,25 @@ def _make_role(connection: psycopg.Connection, *, role: Role) -> None:
     _check_powers(connection, role=role)
 
 
+def _make_backup_role(connection: psycopg.Connection, *, role: Role) -> bool:
+    """Create the role that reads all rows, or set its password again. Return whether that is allowed."""
+    verifier = connection.pgconn.encrypt_password(
+        role.password.encode(), role.name.encode(), b"scram-sha-256"
+    ).decode()
+    exists = _exists(
+        connection, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = %(name)s)", name=role.name
+    )
+    names = {"name": sql.Identifier(role.name), "password": sql.Literal(verifier)}
+    try:
+        # BYPASSRLS: a dump under row-level security fails or has no rows.
+        for statement in ALTER_BACKUP_ROLE if exists else CREATE_BACKUP_ROLE:
+            connection.execute(sql.SQL(statement).format(**names))
+    except psycopg.errors.InsufficientPrivilege:
+        # On many servers only a superuser may. docs/backups.md says what to ask for.
+        return False
+    return True
+
+
 def _check_powers(connection: psycopg.Connection, *, role: Role) -> None:
     query = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = %(name)s"
     if _row(connection, query, name=role.name)[0]:
@@ -151,6 +176,14 @@ def _make_database(connection: psycopg.Connection, *, database: str, owner: Role
     )
 
 
+CREATE_BACKUP_ROLE: tuple[LiteralString, ...] = (
+    "CREATE ROLE {name} LOGIN NOSUPERUSER BYPASSRLS NOCREATEDB NOCREATEROLE PASSWORD {password}",
+    "GRANT pg_read_all_data TO {name}",
+)
+ALTER_BACKUP_ROLE: tuple[LiteralString, ...] = (
+    "ALTER ROLE {name} LOGIN BYPASSRLS PASSWORD {password}",
+    "GRANT pg_read_all_data TO {name}",
+)
 RIGHTS: tuple[LiteralString, ...] = (
     "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
     "GRANT USAGE, CREATE ON SCHEMA public TO {owner}",

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from config.launcher.embedded import postgres, roles, valkey
 from config.launcher.embedded.home import Home
 from config.launcher.embedded.processes import Processes
-from config.launcher.embedded.roles import APPLICATION, OWNER, Access, Role
+from config.launcher.embedded.roles import APPLICATION, BACKUP, OWNER, Access, Role
 from config.launcher.embedded.secret import get_or_create_key_ring, get_or_create_secret
 
 DATABASE = "underone"
@@ -32,7 +32,9 @@ def start(
     if not broker_url:
         say("Starting Valkey")
         broker_url = valkey.start(home=home, processes=processes)
+    backup_url = environ.get("DATABASE_BACKUP_URL") or access.backup_url
     return {
+        **({"DATABASE_BACKUP_URL": backup_url} if backup_url else {}),
         "DATABASE_URL": access.application_url,
         "DATABASE_OWNER_URL": access.owner_url,
         "BROKER_URL": broker_url,
@@ -58,7 +60,7 @@ def _database(
 
 
 def _provision_on_own_server(*, home: Home, url: str) -> Access:
-    """Provision the two roles on the operator's own server, in the database of `url`."""
+    """Provision the roles on the operator's own server, in the database of `url`."""
     if not roles.can_create_roles(url=url):
         raise ServersUnclear(
             "The role in DATABASE_URL cannot create roles, so it is used as the application role. "
@@ -75,8 +77,10 @@ def _provision_on_own_server(*, home: Home, url: str) -> Access:
 
 
 def _provision(*, home: Home, admin_url: str, database: str) -> Access:
-    owner, application = (
+    owner, application, backup = (
         Role(name=name, password=get_or_create_secret(home=home, name=f"{name}_password"))
-        for name in (OWNER, APPLICATION)
+        for name in (OWNER, APPLICATION, BACKUP)
     )
-    return roles.provision(admin_url=admin_url, database=database, owner=owner, application=application)
+    return roles.provision(
+        admin_url=admin_url, database=database, owner=owner, application=application, backup=backup
+    )

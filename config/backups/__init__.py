@@ -1,0 +1,1 @@
+"""Write backups of the database and the stored documents, and restore them."""
