@@ -57,9 +57,14 @@ ENUMERATIONS = {
     ),
     "DefectKind": "The kind of a defect, package, return request or message.",
     "DeliveryState": "The state of a delivery.",
+    "ConfirmationStatus": (
+        "Whether the owner of a mailbox agreed. `pending`: nothing is sent before the owner opens the link. "
+        "`expired`: the link must be sent again. `confirmed`: events are sent."
+    ),
     "DisabledReason": (
         "Why an endpoint is disabled. `by_hand`: a user or key disabled it. `gone`: it responded with "
-        "410. `failing`: all attempts failed for five days."
+        "410. `failing`: all attempts failed for five days. `unsubscribed`: the mailbox's owner wants no more "
+        "e-mails."
     ),
     "EndpointKind": "How events are sent: to a webhook, by e-mail, or to a chat.",
     "EventPattern": "An event type, a prefix such as `breach.*`, or `*` for all event types.",
@@ -171,6 +176,7 @@ FIELDS = {
     "key": "The ID of the API key (`key_…`).",
     "kind": "The kind.",
     "known_at": "The response uses only data that was known at this moment.",
+    "confirmation": "Whether the mailbox's owner agreed to receive events. Null for webhooks and chats.",
     "last_attempt": "The latest attempt. Null if none was made yet.",
     "last_used_at": "When the key was last used, to the minute. Null if it never was.",
     "left": "How many more defective orders the target allows. Negative if it is missed.",
@@ -366,6 +372,7 @@ ENUM_NAMES = {
     "EventType": "webhooks.events.catalogue.NAMES",
     "EventPattern": "webhooks.events.catalogue.PATTERNS",
     "EndpointKind": "webhooks.models.Endpoint.Kind",
+    "ConfirmationStatus": "webhooks.api.endpoint_serializers.CONFIRMATION_STATUSES",
     "DisabledReason": "webhooks.models.Endpoint.Reason",
     "DeliveryState": "webhooks.models.Delivery.State",
     "Role": "accounts.models.Role",

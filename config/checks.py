@@ -104,6 +104,15 @@ def check_mail_server(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
 
 
 @register()
+def check_public_url(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
+    """Return a warning if e-mails cannot link to this server, because they need a link to unsubscribe."""
+    if settings.EMAIL_HOST and not settings.PUBLIC_URL:
+        hint = "Set PUBLIC_URL to the URL under which others reach this server, such as https://api.agency.example."
+        return [checks.Warning("EMAIL_URL is set, but PUBLIC_URL is not.", hint=hint, id="underone.W002")]
+    return []
+
+
+@register()
 def check_rate_limit_store(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
     """Return an error if there is no store for rate limits, because RabbitMQ cannot count."""
     if not settings.CACHE_URL:

@@ -302,6 +302,11 @@ EMAIL_USE_TLS, EMAIL_USE_SSL = MAIL_SERVER["use_tls"], MAIL_SERVER["use_ssl"]
 EMAIL_FILE_PATH = MAIL_SERVER["folder"]
 EMAIL_TIMEOUT = 15
 DEFAULT_FROM_EMAIL = env.mailbox("EMAIL_FROM", default=DEFAULT_SENDER)
+# Links in e-mails to pages of this server, and `List-Unsubscribe`
+PUBLIC_URL = env.origin("PUBLIC_URL")
+MAIL_LIMIT_MAILBOX = env.limit("MAIL_LIMIT_MAILBOX", default="20/hour")
+MAIL_LIMIT_AGENCY = env.limit("MAIL_LIMIT_AGENCY", default="500/hour")
+MAIL_LOCAL_DOMAINS = [word.lower() for word in env.words("MAIL_LOCAL_DOMAINS")]
 
 # Celery: messages are hints, the database is the source of truth
 CELERY_BROKER_URL = env.broker("BROKER_URL")

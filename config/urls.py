@@ -7,7 +7,7 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 from api.openapi import document
 from config.observability import health, prometheus_view
 from config.staff.site import site as staff
-from config.web import pages
+from config.web import mailbox_pages, pages
 
 v1: list[URLPattern | URLResolver] = [
     path("openapi.json", document.Document.as_view(), name="openapi"),
@@ -28,6 +28,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("docs/", docs),
     path("problems", pages.Problems.as_view()),
     path("problems/<str:slug>", pages.OneProblem.as_view()),
+    path("mailboxes/confirm", mailbox_pages.ConfirmMailbox.as_view()),
+    path("mailboxes/unsubscribe", mailbox_pages.Unsubscribe.as_view()),
     path(".well-known/security.txt", pages.SecurityTxt.as_view()),
     path("healthz", health.HealthView.as_view()),
     path("readyz", health.ReadinessView.as_view()),

@@ -46,6 +46,12 @@ class EndpointQuerySet(models.QuerySet["Endpoint"]):
     def enabled(self) -> Self:
         return self.filter(disabled_at=None)
 
+    def receiving(self) -> Self:
+        """Return the endpoints to which events are sent: enabled, and a mailbox only once it is confirmed."""
+        return self.enabled().filter(
+            ~models.Q(kind=Endpoint.Kind.EMAIL) | models.Q(confirmed_at__isnull=False)
+        )
+
     def locked(self, *, agency_id: UUID, endpoint_id: UUID) -> "Endpoint":
         """Return the endpoint as it is now, locked until the transaction ends. Raises
         Endpoint.DoesNotExist."""
@@ -72,6 +78,7 @@ class Endpoint(TenantModel):
         BY_HAND = "by_hand"
         GONE = "gone"
         FAILING = "failing"
+        UNSUBSCRIBED = "unsubscribed"
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
     kind = models.CharField(max_length=7, choices=Kind, default=Kind.WEBHOOK)
@@ -83,14 +90,35 @@ class Endpoint(TenantModel):
     accounts = ArrayField(models.UUIDField(), null=True)
     created_at = models.DateTimeField()
     disabled_at = models.DateTimeField(null=True)
-    disabled_reason = models.CharField(max_length=7, choices=Reason, blank=True)
+    disabled_reason = models.CharField(max_length=12, choices=Reason, blank=True)
     # The first failure since the last success.
     failing_since = models.DateTimeField(null=True)
+    # The canonical address of an e-mail endpoint (accounts/mailboxes/addresses.py).
+    mailbox = models.CharField(max_length=254, null=True)  # noqa: DJ001
+    # When the mailbox's owner agreed to receive events.
+    confirmed_at = models.DateTimeField(null=True)
+    # The digest of the newest token that confirms. The token is in the e-mail only.
+    confirmation_digest = models.BinaryField(max_length=32, null=True)
+    confirmation_sent_at = models.DateTimeField(null=True)
+    confirmation_expires_at = models.DateTimeField(null=True)
+    # Until then events are collected, to be sent as one e-mail. Null: each event is an e-mail of its own.
+    digest_at = models.DateTimeField(null=True)
 
     objects = EndpointQuerySet.as_manager()
 
     class Meta:
         constraints = (
+            models.UniqueConstraint("agency", "mailbox", name="webhooks_endpoint_unique_mailbox"),
+            models.CheckConstraint(
+                condition=models.Q(kind="email")
+                | models.Q(mailbox=None, confirmed_at=None, confirmation_digest=None, digest_at=None),
+                name="webhooks_endpoint_mailbox_of_email",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(confirmation_digest=None)
+                | models.Q(confirmation_sent_at__isnull=False, confirmation_expires_at__isnull=False),
+                name="webhooks_endpoint_confirmation_complete",
+            ),
             models.CheckConstraint(
                 condition=models.Q(disabled_at=None, disabled_reason="")
                 | (models.Q(disabled_at__isnull=False) & ~models.Q(disabled_reason="")),
@@ -104,6 +132,11 @@ class Endpoint(TenantModel):
     @property
     def public_id(self) -> str:
         return identifiers.public("ep", self.id)
+
+    @property
+    def is_unconfirmed(self) -> bool:
+        """Return whether nothing may be sent before the mailbox's owner agrees."""
+        return self.kind == self.Kind.EMAIL and self.confirmed_at is None
 
 
 class EndpointSecret(TenantModel):

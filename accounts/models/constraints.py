@@ -6,6 +6,7 @@ from django.db import IntegrityError
 from psycopg import Error
 
 AGENCY_KEY: Final = "accounts_agency_pkey"
+ENDPOINT_MAILBOX: Final = "webhooks_endpoint_unique_mailbox"
 INVITATION_EMAIL: Final = "accounts_invitation_unique_email"
 PARTNER_OF_AGENCY: Final = "accounts_selleraccount_unique_partner"
 PERSON_EMAIL: Final = "accounts_person_email_key"

@@ -151,6 +151,7 @@ def _send(invitation: Invitation, now: datetime) -> None:
         values=values,
         expires_in=seconds,
         language=invitation.agency.language,
+        agency_id=invitation.agency_id,
     )
 
 

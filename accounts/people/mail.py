@@ -3,7 +3,9 @@
 import json
 import smtplib
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, NoReturn
+from uuid import UUID
 
 from celery import current_app
 from django.conf import settings
@@ -13,12 +15,15 @@ from django.db import transaction
 from django.utils import translation
 
 from accounts.encryption import at_rest
+from accounts.mailboxes import allowances, caller_text, headers
 from api.translation import translate
 
-# Subject, text, and the page of the front end that continues from there, each with {placeholders}.
+# Subject, text, and the page of the front end that continues from there. Only the last two have {placeholders}: a
+# subject has no text that a caller chose.
 Template = tuple[str, str, str]
 
 NOT_YOU = "If you did not request this, you can ignore this e-mail."
+NOT_EXPECTED = "If you do not know the sender, you can ignore this e-mail."
 # Secrets of a link stand after #: browsers do not send that part to a server, so it is in no log.
 TEMPLATES: dict[str, Template] = {
     "login_code": (
@@ -32,15 +37,21 @@ TEMPLATES: dict[str, Template] = {
         "/reset-password#key={key}",
     ),
     "invitation": (
-        "Invitation to {agency}",
-        "{by} invites you to join {agency} as {role}.\nUse this token to accept the invitation before "
-        "{until}:\n\n{token}",
+        "Invitation to an agency",
+        "“{by}” invites you to join the agency “{agency}” as {role}.\nUse this token to accept the invitation before "
+        f"{{until}}:\n\n{{token}}\n\n{NOT_EXPECTED}",
         "/invitation#token={token}",
     ),
     "sign_up": (
-        "Create the agency {agency}",
-        f"Use this token to create the agency {{agency}} before {{until}}:\n\n{{token}}\n\n{NOT_YOU}",
+        "Create your agency",
+        f"Use this token to create your agency before {{until}}:\n\n{{token}}\n\n{NOT_YOU}",
         "/sign-up#token={token}",
+    ),
+    "mailbox_confirmation": (
+        "Confirm this mailbox",
+        "The agency “{agency}” wants to send notifications about Amazon seller accounts to this mailbox.\n"
+        f"Use this token to agree before {{until}}:\n\n{{token}}\n\n{NOT_EXPECTED}",
+        "/confirm-mailbox#token={token}",
     ),
     "password_changed": (
         "Your password was changed",
@@ -72,6 +83,18 @@ TEMPLATES |= {
 }
 NO_MAIL_SERVER = "accounts.people.mail.NoMailServer"
 TASK = "accounts.people.tasks.send_mail"
+# Mails that their readers did not ask for. Anybody who can create an agency can cause them.
+UNREQUESTED = frozenset({"invitation", "sign_up", "mailbox_confirmation"})
+# What a caller chose, of the values of a template.
+CALLER_TEXTS = frozenset({"agency", "by"})
+
+
+class MailLimitReached(Exception):
+    """Raise when the mail may be sent at `free_at` at the earliest."""
+
+    def __init__(self, free_at: datetime) -> None:
+        super().__init__(free_at)
+        self.free_at = free_at
 
 
 class NoMailServer(BaseEmailBackend):
@@ -87,17 +110,23 @@ def is_available() -> bool:
 
 
 def queue(
-    *, kind: str, to: str, values: dict[str, str], expires_in: int, language: str | None = None
+    *,
+    kind: str,
+    to: str,
+    values: dict[str, str],
+    expires_in: int,
+    language: str | None = None,
+    agency_id: UUID | None = None,
 ) -> None:
     """Queue an e-mail once the transaction commits. A worker drops it after `expires_in` seconds.
 
-    Without a language, the e-mail is in that of the request that causes it.
+    Without a language, the e-mail is in that of the request that causes it. `agency_id` is the agency that sends
+    it, if one does.
 
     A kind without a template is queued at the same cost and not sent.
     """
-    content = json.dumps(
-        {"kind": kind, "to": to, "values": values, "language": language or translation.get_language()}
-    ).encode()
+    fields = {"kind": kind, "to": to, "values": values, "agency": agency_id.hex if agency_id else None}
+    content = json.dumps(fields | {"language": language or translation.get_language()}).encode()
     # The broker stores messages, and these contain codes and tokens.
     encrypted = at_rest.encrypt(content, context=TASK).hex()
 
@@ -108,12 +137,18 @@ def queue(
     transaction.on_commit(enqueue, robust=True)
 
 
-def send(*, encrypted: str) -> None:
-    """Send a queued e-mail. Raises OSError if the mail server is unavailable or refuses it."""
+def send(*, encrypted: str, now: datetime) -> None:
+    """Send a queued e-mail.
+
+    Raises MailLimitReached, and OSError if the mail server is unavailable or refuses the mail.
+    """
     content: dict[str, Any] = json.loads(at_rest.decrypt(bytes.fromhex(encrypted), context=TASK))
     # Requests that need an e-mail are refused without a mail server. What is queued is a notice at most.
     if content["kind"] not in TEMPLATES or not is_available():
         return
+    agency = content.pop("agency", None)
+    if content["kind"] in UNREQUESTED:
+        _reserve(UUID(hex=agency) if agency else None, content["to"], now)
     try:
         build(**content).send()
     except smtplib.SMTPRecipientsRefused:
@@ -124,14 +159,29 @@ def send(*, encrypted: str) -> None:
 def build(*, kind: str, to: str, values: dict[str, str], language: str | None = None) -> EmailMessage:
     """Build the message in a language."""
     subject, text, page = TEMPLATES[kind]
-    link = f"\n\n{settings.PEOPLE_URL}{page.format_map(values)}" if settings.PEOPLE_URL and page else ""
+    values = {
+        name: caller_text.name_for_strangers(value) if name in CALLER_TEXTS else value
+        for name, value in values.items()
+    }
+    front_end = f"{settings.PEOPLE_URL}{page.format_map(values)}" if settings.PEOPLE_URL and page else ""
+    # A page of this server works without a front end.
+    links = [link for link in (values.get("link") or front_end,) if link]
     lines = [translate(line, language) for line in text.format_map(values).split("\n")]
+    unsubscribe_url = values.get("unsubscribe", "")
+    if unsubscribe_url:
+        links.append(translate(f"Refuse such e-mails: {unsubscribe_url}", language))
     return EmailMessage(
-        # The name of an agency may contain line breaks, which Django refuses in a header.
-        subject=" ".join(f"[Underone] {translate(subject.format_map(values), language)}".split()),
-        body="\n".join(lines) + f"{link}\n",
+        subject=f"[Underone] {translate(subject, language)}",
+        body="\n\n".join(["\n".join(lines), *links]) + "\n",
         from_email=settings.DEFAULT_FROM_EMAIL,
         to=[to],
-        # RFC 3834: automatic responders must not reply.
-        headers={"Auto-Submitted": "auto-generated"},
+        headers=headers.automatic(unsubscribe_url=unsubscribe_url),
     )
+
+
+def _reserve(agency_id: UUID | None, mailbox: str, now: datetime) -> None:
+    """Count a mail that its reader did not ask for. Raises MailLimitReached."""
+    asked = allowances.of_unrequested(agency_id=agency_id, mailbox=mailbox)
+    free_at = allowances.reserve(allowances=asked, now=now)
+    if free_at:
+        raise MailLimitReached(free_at)

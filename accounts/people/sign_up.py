@@ -29,7 +29,7 @@ def send_token(*, agency_name: str, name: str, email: str, now: datetime) -> Non
     # The agency's ID is in the token: its primary key lets the token create one agency only.
     content = {"agency": identifiers.uuid7().hex, "called": agency_name, "name": name, "email": email}
     token = TOKEN_HEAD + signing.dumps(content, salt=SALT, compress=True)
-    values = {"agency": agency_name, "until": timestamps.text(now + SIGN_UP_LIFETIME), "token": token}
+    values = {"until": timestamps.text(now + SIGN_UP_LIFETIME), "token": token}
     mail.queue(kind="sign_up", to=email, values=values, expires_in=int(SIGN_UP_LIFETIME.total_seconds()))
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from rest_framework import serializers
 
+from accounts.mailboxes import addresses
 from accounts.models import Role, SellerAccount, public_account_id
 from api import identifiers
 from api.strict_fields import Absent, Contradiction, length_error
@@ -58,6 +59,15 @@ class ChoiceOrNull(serializers.ChoiceField):
 
     def to_representation(self, value: Any) -> Any:
         return super().to_representation(value) or None
+
+
+def check_mailbox(address: str) -> str:
+    """Return a valid e-mail address. Raises Contradiction for one that gets no mail, such as a local one."""
+    try:
+        addresses.check(address)
+    except addresses.InvalidMailbox as error:
+        raise Contradiction(str(error)) from None
+    return address
 
 
 def check_account_limit(role: str | None, accounts: list[UUID] | None) -> None:

@@ -29,6 +29,8 @@ class Principal:
     read_only: bool
     accounts: tuple[UUID, ...] | None
     expires_at: datetime | None
+    # Of a member, who proved to own it. A key has none.
+    email: str = ""
     is_authenticated: bool = True
 
     @property
@@ -87,4 +89,5 @@ def from_member(member: Member, *, expires_at: datetime) -> Principal:
         read_only=member.read_only,
         accounts=None if member.accounts is None else tuple(member.accounts),
         expires_at=expires_at,
+        email=member.person.email,
     )

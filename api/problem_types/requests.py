@@ -1,5 +1,6 @@
 """List the problems that are responses to requests, by status. Pure."""
 
+from api.problem_types.notifications import NOTIFICATIONS
 from api.problem_types.problem_type import ProblemType
 from api.problem_types.sign_in import SIGN_IN
 
@@ -143,34 +144,7 @@ GENERAL = (
         "The key was already rotated.",
         "Rotate the key that replaced it.",
     ),
-    ProblemType(
-        "too-many-endpoints",
-        409,
-        "Too many endpoints",
-        "The agency has reached its maximum number of webhook endpoints.",
-        "Delete an endpoint that is not used.",
-    ),
-    ProblemType(
-        "endpoint-disabled",
-        409,
-        "Endpoint is disabled",
-        "Nothing is sent to a disabled endpoint.",
-        'Enable the endpoint first: `PATCH {"enabled": true}`.',
-    ),
-    ProblemType(
-        "nothing-signed",
-        409,
-        "Endpoint has no signing secret",
-        "Only endpoints of kind `webhook` have a signing secret. E-mail and chat messages are not signed.",
-        "Rotate the secret of a webhook endpoint.",
-    ),
-    ProblemType(
-        "delivery-pending",
-        409,
-        "Delivery still pending",
-        "The delivery is still being attempted, so it cannot be sent again.",
-        "Wait until `next_attempt_at`, or until the delivery has finished.",
-    ),
+    *NOTIFICATIONS,
     ProblemType(
         "document-not-ready",
         409,

@@ -35,7 +35,7 @@ SIGN_IN = (
         "token-opens-nothing",
         403,
         "Invalid token",
-        "The token of an invitation, a sign-up or a password reset is unknown, used, revoked or expired.",
+        "The token of an invitation, a sign-up, a password reset or a mailbox is unknown, used, revoked or expired.",
         "Request a new invitation or e-mail, and use the newest token.",
     ),
     ProblemType(

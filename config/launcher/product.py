@@ -50,6 +50,9 @@ def start(*, processes: Processes, environ: Mapping[str, str], say: Callable[[st
     others = {name: urls.pop(name) for name in ("DATABASE_OWNER_URL", "DATABASE_BACKUP_URL") if name in urls}
     running = {name: value for name, value in environ.items() if name not in others}
     running |= urls | {"PORT": str(port), "PYTHONUNBUFFERED": "1"}
+    # Printed e-mails are read on this machine. Those that a mail server sends need an address that others reach.
+    if not environ.get("EMAIL_URL"):
+        running.setdefault("PUBLIC_URL", f"http://localhost:{port}")
     # Files that only the user can read, where a server of one's own would refuse what needs an e-mail.
     running["EMAIL_URL"] = environ.get("EMAIL_URL") or f"folder:{mail_folder(processes.home.folder)}"
     say("Migrating the database")

@@ -237,6 +237,8 @@ TABLES: tuple[Table, ...] = (
             "a secret."
         ),
         lists_accounts=True,
+        # What the delivery workers and the confirmation need.
+        excluded=("mailbox", "confirmation_digest", "digest_at"),
         expressions={"url": PUBLIC_URL},
     ),
     Table(

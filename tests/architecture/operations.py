@@ -40,6 +40,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/breaches/{breach_id}/snooze"): {"until": (clock.NOW + timedelta(days=1)).isoformat()},
     ("POST", "/v1/breaches/{breach_id}/assign"): {"to": "mei"},
     ("POST", "/v1/breaches/{breach_id}/notes"): {"text": "Called"},
+    ("POST", "/v1/webhook-endpoints/confirm"): {"token": "uo_box_none"},
     ("POST", "/v1/webhook-endpoints"): {"url": "https://new.example/hooks"},
     ("PATCH", "/v1/webhook-endpoints/{endpoint_id}"): {"event_types": ["breach.*"]},
     ("POST", "/v1/webhook-endpoints/{endpoint_id}/test"): {"event_type": "breach.opened"},

@@ -24,6 +24,9 @@ SHARED_TABLES = {
     "account_emailconfirmation": "allauth's, unused and empty: users are created with a verified address",
     "django_session": "sessions of users: visible to transactions that name the digest of a session's key",
     "django_admin_log": "Django's, unused and empty: actions of staff are in the agency's audit log",
+    "accounts_mailallowance": (
+        "how many mails a mailbox got, by a digest: two functions of the owner read and write it"
+    ),
     **dict.fromkeys(UNUSED_RIGHTS, "Django's own rights, unused: written by migrations alone"),
     "accounts_documentstorage": "the ID of the installation, which the storage of documents must have",
     "webhooks_workerslot": "leases of running delivery workers, which serve all agencies",
@@ -248,7 +251,9 @@ def test_security_definer_functions_are_listed_with_search_path(
             ("open_agency_ids", "SETOF uuid"),
             ("operational_figures", FIGURES_RESULT),
             ("origin_is_allowed", "boolean"),
+            ("refuse_mail", "void"),
             ("report_is_waiting", "boolean"),
+            ("reserve_mail", "timestamp with time zone"),
             ("webhooks_endpointsecret_encryption_keys", "TABLE(key_id integer, row_count bigint)"),
         )
     ]

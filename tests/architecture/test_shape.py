@@ -45,6 +45,7 @@ STAGES = {
         "api_keys.secrets",
         "audit",
         "encryption.at_rest",
+        "mailboxes.allowances",
         "people.invitations",
         "people.mail",
         "people.members",
@@ -65,11 +66,14 @@ STAGES = {
         "retention",
     ),
     "webhooks": (
+        "delivery.digests",
         "delivery.leases",
         "delivery.redelivery",
         "delivery.results",
         "delivery.retention",
+        "delivery.unsubscription",
         "endpoints.addresses",
+        "endpoints.confirmation",
         "endpoints.lifecycle",
         "endpoints.secrets",
         "events.publishing",
@@ -351,6 +355,7 @@ def test_openapi_document_has_every_path_and_method() -> None:
     answered = dict(paths(get_resolver().url_patterns))
 
     pages = {"/", "/v1/", "/problems", "/problems/{slug}", "/.well-known/security.txt"}
+    pages |= {"/mailboxes/confirm", "/mailboxes/unsubscribe"}
     of_the_document_itself = {"/v1/openapi.json", "/docs", "/docs/"}
     assert answered.keys() - documented.keys() == of_the_document_itself | pages
     assert documented == {path: methods for path, methods in answered.items() if path in documented}

@@ -97,6 +97,19 @@ PARTS = frozenset(
         "Shipments, CSV",
         "Seller feedback",
         "not stored",
+        "{0} notifications",
+        "Unsubscribe: {0}",
+        "The agency “{0}” wants to send notifications about Amazon seller accounts to {1}.",
+        "Receive notifications",
+        "The mailbox is confirmed",
+        "The agency “{0}” can now send notifications to {1}.",
+        "Unsubscribe from notifications",
+        "The agency “{0}” will send no more notifications to {1}.",
+        "Unsubscribe",
+        "You are unsubscribed",
+        "The agency “{0}” sends no more notifications to {1}.",
+        "This link is no longer valid",
+        "It was used, replaced or has expired, or the agency has deleted it. Ask the agency to send a new e-mail.",
     ]
 )
 """Texts of one or two words, and lines that are built of parts, which the source does not show as texts."""

@@ -25,6 +25,7 @@ FILLED_IN = {
     "ALLOWED_HOSTS": "api.agency.example",
     "DATABASE_URL": "postgresql://underone_app:secret@127.0.0.1:1/underone",
     "BROKER_URL": "redis://:secret@127.0.0.1:1/0",
+    "PUBLIC_URL": "https://api.agency.example",
     "EMAIL_URL": "smtp+tls://user:secret@mail.agency.example:587",
     "EMAIL_FROM": "Underone <underone@agency.example>",
     "PEOPLE_URL": "https://app.agency.example",
@@ -67,6 +68,7 @@ def test_example_configuration_has_no_warnings(tmp_path: Path, switches: dict[st
         ("SECRET_KEY", "short", "security.W009"),
         ("EMAIL_FROM", "", "underone.W001"),
         ("EMAIL_URL", "", "underone.W010"),
+        ("PUBLIC_URL", "", "underone.W002"),
     ],
 )
 def test_insecure_configuration_has_warnings(tmp_path: Path, variable: str, value: str, code: str) -> None:

@@ -44,7 +44,9 @@ class Sender:
     account: SellerAccount
 
     def endpoint(self, url: str, **fields: Any) -> tuple[Endpoint, str]:
-        """Create an endpoint, and return it with its secret."""
+        """Create an endpoint, and return it with its secret. A mailbox is confirmed."""
+        if fields.get("kind") == Endpoint.Kind.EMAIL:
+            fields = {"confirmed_at": NOON} | fields
         with context.agency(self.client.agency.pk):
             endpoint = Endpoint.objects.create(
                 agency=self.client.agency, url=url, created_at=NOON, **{"event_types": ["*"]} | fields

@@ -10,7 +10,7 @@ from tests.client import Client
 from tests.clock import NOW
 from webhooks.events import publishing
 from webhooks.events.catalogue import TYPES
-from webhooks.models import Attempt, Delivery, Event
+from webhooks.models import Attempt, Delivery, Endpoint, Event
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 SERIES = "order_defect_rate:DE:mfn"
@@ -75,6 +75,19 @@ def change(client: Client, endpoint: str, **fields: Any) -> dict[str, Any]:
     response = client.patch(f"/v1/webhook-endpoints/{endpoint}", fields, format="json")
     assert response.status_code == 200, response.content
     return dict(response.json())
+
+
+def confirm_mailbox(client: Client, endpoint: str) -> str:
+    """Let the owner of the mailbox agree, and return the ID of the endpoint."""
+    with context.agency(client.agency.pk):
+        Endpoint.objects.filter(pk=identifiers.private("ep", endpoint)).update(confirmed_at=NOW)
+    return endpoint
+
+
+def create_mailbox(client: Client, name: str = "on-call") -> str:
+    """Create a confirmed e-mail endpoint, and return its ID."""
+    url = f"mailto:{name}@agency.example"
+    return confirm_mailbox(client, str(client.listen(kind="email", url=url)["id"]))
 
 
 def events(client: Client) -> list[str]:

@@ -22,6 +22,30 @@ class EndpointDisabled(APIException):
     default_detail = 'The endpoint is disabled. Enable it first: PATCH {"enabled": true}.'
 
 
+class MailboxUnconfirmed(APIException):
+    status_code = 409
+    default_code = "mailbox-unconfirmed"
+    default_detail = (
+        "The owner of the mailbox has not confirmed the endpoint. Send the e-mail that asks for it again with "
+        "`send-confirmation`."
+    )
+
+
+class MailboxInUse(APIException):
+    status_code = 409
+    default_code = "mailbox-in-use"
+    default_detail = (
+        "Another endpoint of the agency has this mailbox. Subscribe that one to more events. Upper case and the "
+        "part after `+` make no other mailbox."
+    )
+
+
+class NotAMailbox(APIException):
+    status_code = 409
+    default_code = "not-a-mailbox"
+    default_detail = "Only endpoints of kind `email` are confirmed."
+
+
 class NothingSigned(APIException):
     status_code = 409
     default_code = "nothing-signed"

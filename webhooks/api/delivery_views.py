@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from accounts.requests.views import Collection, Resource
 from accounts.tenancy import context as tenant_context
-from webhooks.api.conflicts import DeliveryPending, EndpointDisabled, limit_mails
+from webhooks.api.conflicts import DeliveryPending, EndpointDisabled, MailboxUnconfirmed, limit_mails
 from webhooks.api.delivery_serializers import DeliveryDetailSerializer, DeliverySerializer
 from webhooks.api.endpoint_views import TAGS, endpoint_of, endpoints_of
 from webhooks.api.filters import DeliveryFilter
@@ -100,7 +100,7 @@ class DeliveryDetail(Resource):
 
 
 class Redelivery(Resource):
-    problems = {"post": (DeliveryPending, EndpointDisabled)}  # noqa: RUF012
+    problems = {"post": (DeliveryPending, EndpointDisabled, MailboxUnconfirmed)}  # noqa: RUF012
 
     @extend_schema(
         operation_id="redeliverEvent",
@@ -123,6 +123,8 @@ class Redelivery(Resource):
             raise DeliveryPending from None
         except redelivery.EndpointIsDisabled:
             raise EndpointDisabled from None
+        except redelivery.EndpointIsUnconfirmed:
+            raise MailboxUnconfirmed from None
         # Either may have been deleted between the look-up and the lock.
         except (Endpoint.DoesNotExist, Delivery.DoesNotExist):
             raise NotFound(NOT_FOUND) from None

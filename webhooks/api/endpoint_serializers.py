@@ -29,15 +29,69 @@ ENDPOINT = {
     "disabled_at": None,
     "disabled_reason": None,
     "failing_since": None,
+    "confirmation": None,
+    "digest_at": None,
     "created_at": "2026-11-22T09:00:00Z",
 }
+CONFIRMATION = {
+    "status": "pending",
+    "sent_at": "2026-11-22T09:00:00Z",
+    "expires_at": "2026-11-29T09:00:00Z",
+    "confirmed_at": None,
+}
+MAILBOX = ENDPOINT | {
+    "id": "ep_019abc4e5f607a8b9c0d1e2f3a4b5c6e",
+    "kind": "email",
+    "url": "mailto:on-call@example.com",
+    "event_types": ["breach.*"],
+    "accounts": None,
+    "confirmation": CONFIRMATION,
+}
+CONFIRM_TOKEN = "uo_box_eyJhZ2VuY3kiOiIwMTlhYmMifQ:1wYxAb:k2Xc0TmVb2nQeR8sW1yZ6uJ3pL5aD7fG9hK0iO2tYw"  # noqa: S105  an example
+CONFIRMATION_STATUSES = ("pending", "expired", "confirmed")
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="  # noqa: S105  an example
 CREATE_REQUEST = {key: ENDPOINT[key] for key in ("url", "event_types", "accounts", "description")}
 ROTATED = {"secret": SECRET, "previous_expires_at": "2026-11-23T09:00:00Z"}
 RECOVERED = {"since": "2026-11-20T00:00:00Z", "deliveries": 17}
 
 
-@extend_schema_serializer(examples=[OpenApiExample("Webhook endpoint", value=ENDPOINT, response_only=True)])
+class ConfirmationSerializer(serializers.Serializer[Endpoint]):
+    status = serializers.SerializerMethodField()
+    sent_at = serializers.DateTimeField(
+        source="confirmation_sent_at",
+        allow_null=True,
+        help_text="When the newest e-mail that asks was sent. Null if none was needed.",
+    )
+    expires_at = serializers.DateTimeField(
+        source="confirmation_expires_at",
+        allow_null=True,
+        help_text="Until when its link can be used. Null if none was needed.",
+    )
+    confirmed_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the owner agreed. Null until then."
+    )
+
+    @extend_schema_field(serializers.ChoiceField(choices=CONFIRMATION_STATUSES))
+    def get_status(self, endpoint: Endpoint) -> str:
+        """`pending`: nothing is sent before the owner opens the link. `expired`: the link must be sent again.
+        `confirmed`: events are sent."""
+        if endpoint.confirmed_at:
+            return "confirmed"
+        until = endpoint.confirmation_expires_at
+        is_open = (
+            endpoint.confirmation_digest is not None and until is not None and until > self.context["now"]
+        )
+        return "pending" if is_open else "expired"
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample("Webhook endpoint", value=ENDPOINT, response_only=True),
+        OpenApiExample(
+            "Mailbox that is not confirmed", value=MAILBOX, response_only=True, status_codes=["200", "202"]
+        ),
+    ]
+)
 class EndpointSerializer(serializers.Serializer[Endpoint]):
     id = PublicIdField()
     kind = serializers.ChoiceField(choices=Endpoint.Kind.choices, help_text="How events are delivered.")
@@ -57,6 +111,14 @@ class EndpointSerializer(serializers.Serializer[Endpoint]):
         allow_null=True,
         help_text=(
             "The first failure since the last success. After five days of failures the endpoint is disabled."
+        ),
+    )
+    confirmation = serializers.SerializerMethodField()
+    digest_at = serializers.DateTimeField(
+        allow_null=True,
+        help_text=(
+            "Until when events to a mailbox that received as many e-mails as are allowed are collected for one "
+            "e-mail. Null if each event is an e-mail of its own."
         ),
     )
     created_at = serializers.DateTimeField(help_text="When the endpoint was created.")
@@ -83,8 +145,15 @@ class EndpointSerializer(serializers.Serializer[Endpoint]):
     @extend_schema_field(serializers.ChoiceField(choices=Endpoint.Reason.choices, allow_null=True))
     def get_disabled_reason(self, endpoint: Endpoint) -> str | None:
         """Why the endpoint is disabled. `by_hand`: a user or key disabled it. `gone`: it responded with 410.
-        `failing`: all attempts failed for five days. Null if it is enabled."""
+        `failing`: all attempts failed for five days. `unsubscribed`: the mailbox's owner wants no more e-mails.
+        Null if it is enabled."""
         return endpoint.disabled_reason or None
+
+    @extend_schema_field(ConfirmationSerializer(allow_null=True))
+    def get_confirmation(self, endpoint: Endpoint) -> Any:
+        """Whether the mailbox's owner agreed to receive events. Null for webhooks and chats."""
+        is_mailbox = endpoint.kind == Endpoint.Kind.EMAIL
+        return ConfirmationSerializer(endpoint, context=self.context).data if is_mailbox else None
 
 
 @extend_schema_serializer(
@@ -276,3 +345,24 @@ class RecoveredEvents(serializers.Serializer[Any]):
     deliveries = serializers.IntegerField(
         help_text="How many deliveries are due now. Delivered events are not included."
     )
+
+
+@extend_schema_serializer(
+    examples=[OpenApiExample("Confirm a mailbox", value={"token": CONFIRM_TOKEN}, request_only=True)]
+)
+class ConfirmMailbox(Body):
+    token = serializers.CharField(max_length=500, help_text="The token from the e-mail.")
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "Confirmed mailbox",
+            value={"agency_name": "Acme Partners", "mailbox": "on-call@example.com"},
+            response_only=True,
+        )
+    ]
+)
+class ConfirmedMailbox(serializers.Serializer[Any]):
+    agency_name = serializers.CharField(help_text="The name of the agency that sends the events.")
+    mailbox = serializers.CharField(help_text="The e-mail address that receives them.")

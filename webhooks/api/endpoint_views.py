@@ -12,7 +12,14 @@ from rest_framework.response import Response
 from accounts.requests.views import Collection, Resource
 from accounts.tenancy import context as tenant_context
 from api.strict_fields import Absent, Contradiction
-from webhooks.api.conflicts import EndpointDisabled, NothingSigned, TooManyEndpoints, limit_mails
+from webhooks.api.conflicts import (
+    EndpointDisabled,
+    MailboxInUse,
+    MailboxUnconfirmed,
+    NothingSigned,
+    TooManyEndpoints,
+    limit_mails,
+)
 from webhooks.api.delivery_serializers import DeliverySerializer
 from webhooks.api.endpoint_serializers import (
     CreatedEndpointSerializer,
@@ -25,6 +32,7 @@ from webhooks.api.endpoint_serializers import (
     UpdateEndpoint,
 )
 from webhooks.delivery import redelivery
+from webhooks.endpoints import confirmation
 from webhooks.endpoints import lifecycle as endpoints
 from webhooks.endpoints import secrets as endpoint_secrets
 from webhooks.models import Endpoint, EndpointQuerySet
@@ -54,6 +62,11 @@ def endpoint_of(request: Request, public_id: str) -> Endpoint:
     )
 
 
+def asked_too_often(error: confirmation.AskedTooOften) -> Throttled:
+    """Return the problem of a mailbox that may not be asked again yet."""
+    return Throttled(wait=(error.free_at - timezone.now()).total_seconds())
+
+
 def limit_accounts(request: Request, fields: dict[str, Any]) -> dict[str, Any]:
     """Return the fields. If the principal has an account limit, its accounts replace all accounts.
 
@@ -68,20 +81,21 @@ def limit_accounts(request: Request, fields: dict[str, Any]) -> dict[str, Any]:
     return fields | {"accounts": account_ids}
 
 
-def existing_accounts(request: Request, endpoints: Sequence[Endpoint]) -> dict[str, Any]:
-    """Return the serializer context with the accounts of these endpoints that are not deleted, from one
+def serializer_context(request: Request, endpoints: Sequence[Endpoint]) -> dict[str, Any]:
+    """Return the serializer context: the time, and the accounts of these endpoints that are not deleted, from one
     query."""
 
     named = {each for endpoint in endpoints for each in endpoint.accounts or ()}
     accounts = tenant_context.visible_accounts(request).filter(pk__in=named)
-    return {"existing_accounts": set(accounts.values_list("pk", flat=True) if named else ())}
+    existing = set(accounts.values_list("pk", flat=True) if named else ())
+    return {"existing_accounts": existing, "now": timezone.now()}
 
 
 class WebhookEndpoints(Collection[Endpoint]):
     # For the OpenAPI document only; `get` queries in the tenant context.
     queryset = Endpoint.objects.none()
     serializer_class = EndpointSerializer
-    problems = {"post": (Absent, TooManyEndpoints)}  # noqa: RUF012
+    problems = {"post": (Absent, TooManyEndpoints, MailboxInUse, 429)}  # noqa: RUF012
 
     @extend_schema(
         operation_id="listWebhookEndpoints",
@@ -92,7 +106,7 @@ class WebhookEndpoints(Collection[Endpoint]):
     )
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(endpoints_of(request)) or []
-        rows = EndpointSerializer(page, many=True, context=existing_accounts(request, page))  # type: ignore[arg-type]
+        rows = EndpointSerializer(page, many=True, context=serializer_context(request, page))  # type: ignore[arg-type]
         return self.get_paginated_response(rows.data)
 
     @extend_schema(
@@ -101,7 +115,8 @@ class WebhookEndpoints(Collection[Endpoint]):
         description="Creates an endpoint. A webhook receives each event as a signed POST request "
         "(Standard Webhooks), a mailbox receives an e-mail, and a chat receives a message. "
         "The signing `secret` is shown only in this response. Several endpoints can have "
-        "the same address.",
+        "the same URL, but only one a mailbox. A mailbox receives an e-mail that asks its owner to confirm the "
+        "endpoint, and no events before that, unless it is your own.",
         tags=TAGS,
         request=CreateEndpoint,
         responses={201: CreatedEndpointSerializer},
@@ -118,7 +133,11 @@ class WebhookEndpoints(Collection[Endpoint]):
             )
         except endpoints.EndpointLimitReached as error:
             raise TooManyEndpoints(str(error)) from None
-        context = {"secret": secret} | existing_accounts(request, [endpoint])
+        except endpoints.MailboxInUse:
+            raise MailboxInUse from None
+        except confirmation.AskedTooOften as error:
+            raise asked_too_often(error) from None
+        context = {"secret": secret} | serializer_context(request, [endpoint])
         location = f"/v1/webhook-endpoints/{endpoint.public_id}"
         return Response(
             CreatedEndpointSerializer(endpoint, context=context).data,
@@ -129,6 +148,7 @@ class WebhookEndpoints(Collection[Endpoint]):
 
 class WebhookEndpoint(Resource):
     unchangeable_because: ClassVar = {"kind": "Create another endpoint of the other kind."}
+    problems: ClassVar = {"patch": (MailboxInUse, 429)}
 
     @extend_schema(
         operation_id="getWebhookEndpoint",
@@ -139,14 +159,14 @@ class WebhookEndpoint(Resource):
     )
     def get(self, request: Request, endpoint_id: str) -> Response:
         endpoint = endpoint_of(request, endpoint_id)
-        return Response(EndpointSerializer(endpoint, context=existing_accounts(request, [endpoint])).data)
+        return Response(EndpointSerializer(endpoint, context=serializer_context(request, [endpoint])).data)
 
     @extend_schema(
         operation_id="updateWebhookEndpoint",
         summary="Update a webhook endpoint",
         description="Updates the endpoint. `enabled: false` disables it, and its pending deliveries "
         "fail. `enabled: true` enables it and clears `disabled_reason`; use `recover` to "
-        "send the events that it missed.",
+        "send the events that it missed. Another mailbox, and one that has unsubscribed, is asked to confirm.",
         tags=TAGS,
         request=UpdateEndpoint,
         responses=EndpointSerializer,
@@ -161,13 +181,17 @@ class WebhookEndpoint(Resource):
             updated = endpoints.update(
                 endpoint=endpoint,
                 fields=fields,
-                actor=tenant_context.principal(request).actor,
+                by=tenant_context.principal(request),
                 now=timezone.now(),
             )
+        except endpoints.MailboxInUse:
+            raise MailboxInUse from None
+        except confirmation.AskedTooOften as error:
+            raise asked_too_often(error) from None
         # endpoint_of takes no lock, so another request may have deleted the endpoint since.
         except Endpoint.DoesNotExist:
             raise NotFound(NOT_FOUND) from None
-        return Response(EndpointSerializer(updated, context=existing_accounts(request, [updated])).data)
+        return Response(EndpointSerializer(updated, context=serializer_context(request, [updated])).data)
 
     @extend_schema(
         operation_id="deleteWebhookEndpoint",
@@ -218,7 +242,7 @@ class SecretRotation(Resource):
 
 
 class EndpointTest(Resource):
-    problems = {"post": (EndpointDisabled,)}  # noqa: RUF012
+    problems = {"post": (EndpointDisabled, MailboxUnconfirmed)}  # noqa: RUF012
 
     @extend_schema(
         operation_id="sendTestEvent",
@@ -244,6 +268,8 @@ class EndpointTest(Resource):
             )
         except redelivery.EndpointIsDisabled:
             raise EndpointDisabled from None
+        except redelivery.EndpointIsUnconfirmed:
+            raise MailboxUnconfirmed from None
         except redelivery.TooManyTests as error:
             raise Throttled(wait=error.wait.total_seconds()) from None
         except Endpoint.DoesNotExist:
@@ -257,7 +283,7 @@ class EndpointTest(Resource):
 
 
 class EndpointRecovery(Resource):
-    problems = {"post": (EndpointDisabled,)}  # noqa: RUF012
+    problems = {"post": (EndpointDisabled, MailboxUnconfirmed)}  # noqa: RUF012
 
     @extend_schema(
         operation_id="recoverEvents",
@@ -280,6 +306,8 @@ class EndpointRecovery(Resource):
             )
         except redelivery.EndpointIsDisabled:
             raise EndpointDisabled from None
+        except redelivery.EndpointIsUnconfirmed:
+            raise MailboxUnconfirmed from None
         except Endpoint.DoesNotExist:
             raise NotFound(NOT_FOUND) from None
         return Response(RecoveredEvents({"since": since, "deliveries": count}).data, status=202)

@@ -1,17 +1,16 @@
 """Build the text of an event for e-mail and chat: a title and a few lines. Pure.
 
 The text contains IDs, figures and the agency's own name of the account, and no data of buyers. Each line is
-free of line breaks and control characters, including text that comes from Amazon's reports.
+free of line breaks, control characters and links, including text that comes from Amazon's reports. The subject of an
+e-mail has no text of the agency at all.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-# Line breaks could add headers to an e-mail or lines to a chat message. Invisible characters and those that
-# change the direction of text could make a message read differently.
-UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]+")
+from accounts.mailboxes import caller_text
+
 COMPARATORS = {
     "lt": "under {0}",
     "lte": "at most {0}",
@@ -24,9 +23,11 @@ TARGET_NAMES = {
     ("breach", "amazon_report"): "Target in Amazon's report",
     ("warning", "custom"): "Your threshold",
 }
+ACCOUNT_STATUSES = frozenset({"NORMAL", "AT_RISK", "DEACTIVATED"})
 DISABLED_REASONS = {
     "gone": "it returned 410 (gone)",
     "failing": "all deliveries to it have failed for five days",
+    "unsubscribed": "its mailbox unsubscribed",
 }
 
 Data = dict[str, Any]
@@ -34,8 +35,9 @@ Data = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class MessageText:
-    """Store the title, which is one line, and the lines below it."""
+    """Store the subject, the title, which is one line as well, and the lines below it."""
 
+    subject: str
     title: str
     lines: tuple[str, ...]
 
@@ -46,22 +48,19 @@ def build(payload: Data, *, account_name: str = "", translate: Callable[[str], s
     The title of a type without a template is its name.
     """
 
-    template = TEMPLATES.get(payload["type"])
-    title, *lines = template(payload["data"]) if template else (payload["type"],)
+    type_, data = payload["type"], payload["data"]
+    title, *lines = TEMPLATES[type_](data) if type_ in TEMPLATES else (type_,)
+    subject = SUBJECTS[type_](data) if type_ in SUBJECTS else title
     test_prefix = f"{translate('[Test]')} " if payload.get("test") else ""
     account_prefix = f"{account_name}: " if account_name else ""
     source = f"{payload['id']}, {payload['timestamp']}"
     lines.append(f"Account {payload['account']}, event {source}" if payload["account"] else f"Event {source}")
+    clean = caller_text.without_links
     return MessageText(
-        to_one_line(test_prefix + account_prefix + translate(title)),
-        tuple(to_one_line(translate(line)) for line in lines),
+        subject=clean(test_prefix + translate(subject)),
+        title=clean(test_prefix + account_prefix + translate(title)),
+        lines=tuple(clean(translate(line)) for line in lines),
     )
-
-
-def to_one_line(text: str) -> str:
-    """Return the text on one line, without invisible characters and those that change the direction of
-    text."""
-    return UNPRINTABLE.sub(" ", text).strip()
 
 
 def _opened(data: Data) -> tuple[str, ...]:
@@ -147,6 +146,14 @@ def _status_changed(data: Data) -> tuple[str, ...]:
     )
 
 
+def _status_subject(data: Data) -> str:
+    # The file of a report may state any text as the status.
+    known = f"Amazon's status in {data['marketplace']} is {data['current']}"
+    return (
+        known if data["current"] in ACCOUNT_STATUSES else f"Amazon's status in {data['marketplace']} changed"
+    )
+
+
 def _connection_failed(data: Data) -> tuple[str, ...]:
     return (
         "Reports can no longer be requested from Amazon",
@@ -185,6 +192,8 @@ TEMPLATES: dict[str, Callable[[Data], tuple[str, ...]]] = {
     "endpoint.disabled": _disabled,
     "endpoint.test": _endpoint_test,
 }
+# The subjects that are not the title, whose text a caller could choose.
+SUBJECTS: dict[str, Callable[[Data], str]] = {"account.status_changed": _status_subject}
 
 
 def _series(data: Data) -> str:

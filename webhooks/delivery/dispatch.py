@@ -1,6 +1,7 @@
 """Send a job by the channel of its endpoint: a signed POST, a chat message or an e-mail."""
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
@@ -8,8 +9,10 @@ from functools import partial
 
 from api.translation import translate
 from webhooks.channels import chat, email, signing
+from webhooks.channels.email import Notification
 from webhooks.channels.http_client import HttpClient, SendResult
 from webhooks.delivery.jobs import DeliveryJob
+from webhooks.endpoints import confirmation
 from webhooks.models import Endpoint
 
 HEADERS = {"content-type": "application/json", "user-agent": "Underone-Webhooks/1"}
@@ -20,15 +23,16 @@ MAIL_TIMED_OUT = "The mail server did not respond in time."
 CHAT_REFUSED = "The chat did not accept the message."
 
 
-async def send(job: DeliveryJob, *, client: HttpClient, now: datetime) -> SendResult:
-    """Make one attempt to send the job and return its result."""
+async def send(jobs: Sequence[DeliveryJob], *, client: HttpClient, now: datetime) -> SendResult:
+    """Make one attempt to send the jobs and return its result. Only an e-mail takes several jobs."""
+    job = jobs[0]
     match Endpoint.Kind(job.kind):
         case Endpoint.Kind.WEBHOOK:
             return await _post_signed(job, client, now)
         case Endpoint.Kind.SLACK:
             return await _post_to_chat(job, client)
         case Endpoint.Kind.EMAIL:
-            return await _send_mail(job, deadline=client.deadline)
+            return await _send_mail(jobs, deadline=client.deadline)
 
 
 async def _post_signed(job: DeliveryJob, client: HttpClient, now: datetime) -> SendResult:
@@ -57,13 +61,16 @@ async def _post_to_chat(job: DeliveryJob, client: HttpClient) -> SendResult:
     return result if is_accepted or not result.is_success else replace(result, error=CHAT_REFUSED)
 
 
-async def _send_mail(job: DeliveryJob, *, deadline: float) -> SendResult:
+async def _send_mail(jobs: Sequence[DeliveryJob], *, deadline: float) -> SendResult:
     """Send in a thread, for at most `deadline` seconds."""
+    job = jobs[0]
     send_mail = partial(
         email.send,
         job.url,
-        job.payload,
-        account_name=job.account_name,
+        [Notification(each.payload, each.account_name) for each in jobs],
+        unsubscribe_url=confirmation.unsubscribe_url(
+            agency_id=job.agency_id, endpoint_id=job.endpoint_id, url=job.url
+        ),
         translate=partial(translate, language=job.language),
     )
     sending = asyncio.get_running_loop().run_in_executor(MAIL_THREADS, send_mail)

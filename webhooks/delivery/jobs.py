@@ -20,6 +20,8 @@ class DeliveryJob:
     kind: str
     url: str
     is_disabled: bool
+    # The owner of the mailbox has not agreed yet.
+    is_unconfirmed: bool
     # The endpoint's last known attempt failed.
     is_failing: bool
     # evt_…

@@ -22,7 +22,7 @@ from webhooks.delivery import results
 from webhooks.delivery.jobs import DeliveryJob
 from webhooks.endpoints import secrets as endpoint_secrets
 from webhooks.events import payload as event_payload
-from webhooks.models import Delivery
+from webhooks.models import Delivery, Endpoint
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +45,7 @@ COLUMNS = (
     "endpoint__kind",
     "endpoint__url",
     "endpoint__disabled_at",
+    "endpoint__confirmed_at",
     "endpoint__failing_since",
     "event_id",
     "event__type",
@@ -128,7 +129,7 @@ def _load(leased_ids: Mapping[UUID, list[UUID]], until: datetime, now: datetime)
         cursor.execute(LOAD_BY_KEYS)
     for agency_id, delivery_ids in leased_ids.items():
         context.set_agency(agency_id)
-        for job in _load_jobs(agency_id, delivery_ids, until, now):
+        for job in load_jobs(agency_id=agency_id, delivery_ids=delivery_ids, until=until, now=now):
             runs[job.endpoint_id, job.order_key].append(job)
     context.set_agency(None)
     return list(runs.values())
@@ -147,9 +148,13 @@ def _load_one(agency_id: UUID, delivery_id: UUID, until: datetime, now: datetime
         return []
 
 
-def _load_jobs(
-    agency_id: UUID, delivery_ids: list[UUID], until: datetime, now: datetime
+def load_jobs(
+    *, agency_id: UUID, delivery_ids: list[UUID], until: datetime, now: datetime
 ) -> Iterator[DeliveryJob]:
+    """Load leased deliveries of an agency in the order of their events. Requires its tenant context.
+
+    Deliveries of a deleted account or a closed agency are marked as failed instead.
+    """
     # IDs of deliveries sort in the order of their events, so a run is in the order in which it is sent.
     deliveries = (
         Delivery.objects.filter(agency_id=agency_id, pk__in=delivery_ids).order_by("pk").values(*COLUMNS)
@@ -213,6 +218,7 @@ def _build_job(
         kind=row["endpoint__kind"],
         url=row["endpoint__url"],
         is_disabled=row["endpoint__disabled_at"] is not None,
+        is_unconfirmed=row["endpoint__kind"] == Endpoint.Kind.EMAIL and row["endpoint__confirmed_at"] is None,
         is_failing=row["endpoint__failing_since"] is not None,
         message_id=payload["id"],
         account_name=row["event__account__name"] or "",

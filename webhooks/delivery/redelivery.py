@@ -67,6 +67,10 @@ class EndpointIsDisabled(Exception):
     """Raise when nothing can be delivered because the endpoint is disabled."""
 
 
+class EndpointIsUnconfirmed(Exception):
+    """Raise when nothing can be delivered because the mailbox's owner has not confirmed the endpoint."""
+
+
 class DeliveryIsPending(Exception):
     """Raise when a delivery cannot be redelivered because it is still pending."""
 
@@ -85,7 +89,7 @@ def send_test(*, endpoint: Endpoint, type_: str, actor: Actor, now: datetime) ->
     """Publish an example event to this endpoint only, and return its delivery.
 
     The event has an order key of its own, so that it waits for no other delivery and delays none.
-    Raises EndpointIsDisabled, TooManyTests, Endpoint.DoesNotExist. Opens a transaction.
+    Raises EndpointIsDisabled, EndpointIsUnconfirmed, TooManyTests, Endpoint.DoesNotExist. Opens a transaction.
     """
     # Reserving locks the agency, which is locked before its endpoints everywhere.
     series = _reserve_test(endpoint, now)
@@ -111,8 +115,8 @@ def send_test(*, endpoint: Endpoint, type_: str, actor: Actor, now: datetime) ->
 def redeliver(*, delivery: Delivery, actor: Actor, now: datetime) -> Delivery:
     """Make a finished delivery due now, with all its attempts available again, and return it.
 
-    Raises EndpointIsDisabled, DeliveryIsPending, Endpoint.DoesNotExist, Delivery.DoesNotExist. Opens a
-    transaction.
+    Raises EndpointIsDisabled, EndpointIsUnconfirmed, DeliveryIsPending, Endpoint.DoesNotExist,
+    Delivery.DoesNotExist. Opens a transaction.
     """
 
     # The endpoint before the delivery: workers lock in this order.
@@ -145,7 +149,7 @@ def recover(*, endpoint: Endpoint, since: datetime, actor: Actor, now: datetime)
     number.
 
     Calling it again does not send an event again, because pending deliveries only become due now. Raises
-    EndpointIsDisabled, Endpoint.DoesNotExist. Opens a transaction.
+    EndpointIsDisabled, EndpointIsUnconfirmed, Endpoint.DoesNotExist. Opens a transaction.
     """
 
     # With the endpoint locked, nothing can disable or delete it before its deliveries exist.
@@ -174,10 +178,15 @@ def _reserve_test(endpoint: Endpoint, now: datetime) -> str:
 
 
 def _lock_enabled(agency_id: UUID, endpoint_id: UUID) -> Endpoint:
-    """Lock the endpoint and return it. Raises EndpointIsDisabled, Endpoint.DoesNotExist."""
+    """Lock the endpoint and return it.
+
+    Raises EndpointIsDisabled, EndpointIsUnconfirmed, Endpoint.DoesNotExist.
+    """
     endpoint = Endpoint.objects.locked(agency_id=agency_id, endpoint_id=endpoint_id)
     if endpoint.disabled_at:
         raise EndpointIsDisabled
+    if endpoint.is_unconfirmed:
+        raise EndpointIsUnconfirmed
     return endpoint
 
 

@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from accounts import audit
+from accounts.models import Actor
 from accounts.tenancy import context
 from api import identifiers, timestamps
 from webhooks.channels.http_client import SendResult
@@ -88,13 +89,14 @@ PLANNER_SETTINGS = (
 class Outcome:
     """Store a job and the result of its attempt.
 
-    Without a result, no attempt was made and the delivery is due again.
+    Without a result, no attempt was made and the delivery is due again: now, or at `due_at`.
     """
 
     job: DeliveryJob
     result: SendResult | None
     attempted_at: datetime
     duration_ms: int = 0
+    due_at: datetime | None = None
 
     @property
     def is_success(self) -> bool:
@@ -182,9 +184,9 @@ def _build_row(outcome: Outcome, now: datetime) -> tuple[object, ...]:
 def _next_state(outcome: Outcome, now: datetime) -> tuple[Delivery.State, datetime | None]:
     """Return the delivery's state after the outcome, and when it is due if it is pending."""
     result = outcome.result
-    # A job that was not sent does not count as a try, and another worker may lease it at once.
+    # A job that was not sent does not count as a try, and another worker may lease it when it is due.
     if result is None:
-        return Delivery.State.PENDING, now
+        return Delivery.State.PENDING, outcome.due_at or now
     if result.is_success:
         return Delivery.State.DELIVERED, None
     if result.is_permanent or result.status == GONE:
@@ -195,7 +197,12 @@ def _next_state(outcome: Outcome, now: datetime) -> tuple[Delivery.State, dateti
 
 
 def _release_next(agency_id: UUID, outcomes: list[Outcome], now: datetime) -> None:
-    done = {(outcome.job.endpoint_id, outcome.job.order_key) for outcome in outcomes}
+    # A delivery that waits for the digest would be found as the next of its own order key.
+    done = {
+        (outcome.job.endpoint_id, outcome.job.order_key) for outcome in outcomes if outcome.due_at is None
+    }
+    if not done:
+        return
     endpoint_ids, order_keys = zip(*done, strict=True)
     params: dict[str, Any] = {
         "agency": agency_id,
@@ -244,7 +251,14 @@ def _has_recent_attempt(endpoint: Endpoint, *, before: datetime) -> bool:
     return attempts.filter(attempted_at__gte=before - retries.MAX_ATTEMPT_GAP).exists()
 
 
-def disable(*, agency_id: UUID, endpoint_id: UUID, reason: Endpoint.Reason, now: datetime) -> None:
+def disable(
+    *,
+    agency_id: UUID,
+    endpoint_id: UUID,
+    reason: Endpoint.Reason,
+    now: datetime,
+    actor: Actor = audit.UNDERONE,
+) -> None:
     """Disable the endpoint and publish `endpoint.disabled`, unless it is already disabled.
 
     Requires a transaction.
@@ -260,7 +274,7 @@ def disable(*, agency_id: UUID, endpoint_id: UUID, reason: Endpoint.Reason, now:
         return
     # Before publishing, which creates deliveries to enabled endpoints: the
     # disabled one must not be among them.
-    endpoints.disable(endpoint=endpoint, reason=reason, actor=audit.UNDERONE, now=now)
+    endpoints.disable(endpoint=endpoint, reason=reason, actor=actor, now=now)
     publishing.publish(
         account=None,
         agency_id=agency_id,

@@ -8,7 +8,7 @@ an endpoint are sent at once.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,10 +19,12 @@ from uuid import UUID
 from django.db import DatabaseError, OperationalError, connections
 
 from webhooks.channels.http_client import HttpClient, SendResult
-from webhooks.delivery import concurrency, dispatch, leases, results
+from webhooks.delivery import concurrency, digests, dispatch, leases, results
+from webhooks.delivery.digests import Turn
 from webhooks.delivery.jobs import DeliveryJob
 from webhooks.delivery.leases import Capacity
 from webhooks.delivery.results import Outcome
+from webhooks.models import Endpoint
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +32,7 @@ T = TypeVar("T")
 
 INTERNAL_ERROR = "An internal error occurred."
 ENDPOINT_DISABLED = "The endpoint is disabled."
+MAILBOX_UNCONFIRMED = "The owner of the mailbox has not confirmed the endpoint."
 # Seconds before each new try to record results while the database is away.
 DATABASE_RETRY_DELAYS = (0.5, 2.0, 5.0)
 
@@ -173,7 +176,9 @@ class DeliveryWorker:
         queue.runs.append(run)
         self._leased_runs += 1
         self._failing_runs += run[0].is_failing
-        if queue.senders < self.limits.sends_per_endpoint:
+        # A mailbox gets one e-mail after the other: each decides anew what it contains.
+        most = 1 if run[0].kind == Endpoint.Kind.EMAIL else self.limits.sends_per_endpoint
+        if queue.senders < most:
             queue.senders += 1
             sender = asyncio.create_task(self._send_queue(run[0].endpoint_id, queue))
             # The event loop holds tasks only weakly; without this reference one
@@ -183,10 +188,15 @@ class DeliveryWorker:
 
     async def _send_queue(self, endpoint_id: UUID, queue: EndpointQueue) -> None:
         while queue.runs:
-            run = queue.runs.popleft()
-            await self._send_run(run, queue)
-            self._leased_runs -= 1
-            self._failing_runs -= run[0].is_failing
+            runs = [queue.runs.popleft()]
+            if runs[0][0].kind == Endpoint.Kind.EMAIL:
+                runs += queue.runs
+                queue.runs.clear()
+                await self._send_mails([job for run in runs for job in run], queue)
+            else:
+                await self._send_run(runs[0], queue)
+            self._leased_runs -= len(runs)
+            self._failing_runs -= sum(run[0].is_failing for run in runs)
             self._progress.set()
         queue.senders -= 1
         if not queue.senders:
@@ -196,24 +206,61 @@ class DeliveryWorker:
         """Send the jobs one after the other until one fails. The rest is returned unsent, in its order."""
         for job in run:
             async with self._sends:
-                # Checked just before sending, since the job may have waited: a failure of another run, the
-                # end of this worker, too little of the lease left, or a deletion.
-                if (
-                    queue.is_failing
-                    or self._closing
-                    or self._is_late(job)
-                    or await self._is_undeliverable(job)
-                ):
-                    # Every remaining job gets an outcome, so that it is due again
-                    # now and not when its lease ends.
-                    self._outcomes.append(Outcome(job, None, self.clock()))
+                if await self._is_returned(job, queue):
                     continue
-                outcome = await self._send(job)
-            self._outcomes.append(outcome)
-            self._progress.set()
-            # The jobs behind a failed one must not overtake it, and a failing
-            # endpoint gets one attempt at a time.
-            queue.is_failing = not outcome.is_success
+                await self._send([job], queue)
+
+    async def _send_mails(self, jobs: list[DeliveryJob], queue: EndpointQueue) -> None:
+        """Send the jobs of a mailbox, each alone or all as one digest, or return them until the digest is due."""
+        while jobs:
+            async with self._sends:
+                if await self._is_returned(jobs[0], queue):
+                    jobs.pop(0)
+                    continue
+                turn = await self._next_turn(jobs)
+                if not turn.jobs:
+                    now = self.clock()
+                    self._outcomes += [Outcome(job, None, now, due_at=turn.wait_until) for job in jobs]
+                    return
+                if chosen := await self._without_undeliverable(turn.jobs):
+                    await self._send(chosen, queue)
+            sent = {job.delivery_id for job in turn.jobs}
+            jobs = [job for job in jobs if job.delivery_id not in sent]
+
+    async def _next_turn(self, jobs: list[DeliveryJob]) -> Turn:
+        """Return what the mailbox gets next. If the query fails, the jobs are returned unsent."""
+        # Refused without a mail, so no limit is asked.
+        if _refusal(jobs[0]):
+            return Turn(jobs=(jobs[0],))
+        decide = partial(digests.next_turn, jobs=jobs, now=self.clock(), lease=self.limits.lease)
+        try:
+            return await self._query(decide)
+        except Exception:
+            log.exception("cannot decide whether delivery %s may be sent", jobs[0].delivery_id)
+            return Turn()
+
+    async def _without_undeliverable(self, jobs: Sequence[DeliveryJob]) -> Sequence[DeliveryJob]:
+        """Return the jobs of a digest that may still be sent, and return the others unsent."""
+        if len(jobs) == 1:
+            return jobs
+        try:
+            gone = await self._query(leases.deleted_or_closed_ids)
+        except Exception:
+            log.exception("cannot find out whether delivery %s may still be sent", jobs[0].delivery_id)
+            gone = frozenset({jobs[0].agency_id})
+        returned = [job for job in jobs if job.agency_id in gone or job.account_id in gone]
+        self._outcomes += [Outcome(job, None, self.clock()) for job in returned]
+        return [job for job in jobs if job not in returned]
+
+    async def _is_returned(self, job: DeliveryJob, queue: EndpointQueue) -> bool:
+        """Return the job unsent if it must not be sent now, and return whether it was."""
+        # Checked just before sending, since the job may have waited: a failure of another run, the end of this
+        # worker, too little of the lease left, or a deletion.
+        if not (queue.is_failing or self._closing or self._is_late(job) or await self._is_undeliverable(job)):
+            return False
+        # Every remaining job gets an outcome, so that it is due again now and not when its lease ends.
+        self._outcomes.append(Outcome(job, None, self.clock()))
+        return True
 
     def _is_late(self, job: DeliveryJob) -> bool:
         """Return whether the lease could end before the attempt does."""
@@ -244,17 +291,22 @@ class DeliveryWorker:
             self._undeliverable = None
             return await self._query(leases.deleted_or_closed_ids)
 
-    async def _send(self, job: DeliveryJob) -> Outcome:
+    async def _send(self, jobs: Sequence[DeliveryJob], queue: EndpointQueue) -> None:
+        """Make one attempt to send the jobs, and append its outcome for each of them."""
         time, now = asyncio.get_running_loop().time, self.clock()
         began = time()
         try:
-            disabled = SendResult(error=ENDPOINT_DISABLED, is_permanent=True)
-            result = disabled if job.is_disabled else await dispatch.send(job, client=self.client, now=now)
+            refusal = _refusal(jobs[0])
+            result = refusal or await dispatch.send(jobs, client=self.client, now=now)
         # A defect in one channel costs one attempt, which is retried, and not the whole worker.
         except Exception:
-            log.exception("delivery %s cannot be sent", job.delivery_id)
+            log.exception("delivery %s cannot be sent", jobs[0].delivery_id)
             result = SendResult(error=INTERNAL_ERROR)
-        return Outcome(job, result, now, round((time() - began) * 1000))
+        took = round((time() - began) * 1000)
+        self._outcomes += [Outcome(job, result, now, took) for job in jobs]
+        self._progress.set()
+        # The jobs behind a failed one must not overtake it, and a failing endpoint gets one attempt at a time.
+        queue.is_failing = not result.is_success
 
     async def _record(self) -> None:
         """Record the outcomes since the last call together, or each alone if that fails."""
@@ -294,3 +346,10 @@ class DeliveryWorker:
             return await asyncio.get_running_loop().run_in_executor(self._database, function)
 
         return in_thread()
+
+
+def _refusal(job: DeliveryJob) -> SendResult | None:
+    """Return the result of a job whose endpoint receives nothing any more, or None."""
+    if job.is_disabled:
+        return SendResult(error=ENDPOINT_DISABLED, is_permanent=True)
+    return SendResult(error=MAILBOX_UNCONFIRMED, is_permanent=True) if job.is_unconfirmed else None

@@ -3,9 +3,7 @@
 import re
 from urllib.parse import unquote, urlsplit
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
-
+from accounts.mailboxes import addresses as mailboxes
 from webhooks.channels import http_client, url_policy
 from webhooks.models import Endpoint
 
@@ -42,15 +40,18 @@ def host(*, kind: str, url: str) -> str:
     return url.rpartition("@")[2] if kind == Endpoint.Kind.EMAIL else urlsplit(url).netloc
 
 
+def mailbox_of(url: str) -> str:
+    """Return the e-mail address of a `mailto:` URL."""
+    return unquote(url.removeprefix(MAILTO))
+
+
 def _check_mailbox(url: str) -> None:
     if not url.startswith(MAILTO):
         raise InvalidAddress("The URL of an e-mail endpoint must read mailto:name@example.com.")
     try:
-        validate_email(unquote(url.removeprefix(MAILTO)))
-    except ValidationError:
-        raise InvalidAddress(
-            "The URL must contain exactly one valid e-mail address and nothing after it."
-        ) from None
+        mailboxes.check(mailbox_of(url))
+    except mailboxes.InvalidMailbox as error:
+        raise InvalidAddress(str(error)) from None
 
 
 def _check_url(url: str) -> None:

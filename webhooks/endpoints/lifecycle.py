@@ -1,15 +1,17 @@
 """Create, update, enable, disable and delete the endpoints of an agency. Each change is in the audit log."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 
 from accounts import audit
-from accounts.models import Actor, Agency, public_account_id
+from accounts.mailboxes import addresses as mailboxes
+from accounts.models import Actor, Agency, constraints, public_account_id
 from accounts.tenancy.principals import Principal
-from webhooks.endpoints import addresses
+from webhooks.endpoints import addresses, confirmation
 from webhooks.endpoints import secrets as endpoint_secrets
 from webhooks.models import Delivery, Endpoint
 
@@ -34,11 +36,17 @@ class EndpointLimitReached(Exception):
     """
 
 
+class MailboxInUse(Exception):
+    """Raise when another endpoint of the agency already has the mailbox."""
+
+
 @transaction.atomic
 def create(*, by: Principal, fields: dict[str, Any], now: datetime) -> tuple[Endpoint, str | None]:
     """Create an endpoint, and return it with its signing secret, which is None for a kind that is not signed.
 
-    Several endpoints can have the same address. Raises EndpointLimitReached. Opens a transaction.
+    Several endpoints can have the same URL, but one mailbox has one endpoint. A mailbox gets a mail that asks for
+    confirmation, unless it is the caller's own. Raises EndpointLimitReached, MailboxInUse,
+    confirmation.AskedTooOften. Opens a transaction.
     """
 
     # The lock before the count: endpoints created at once are counted one after the other.
@@ -48,7 +56,9 @@ def create(*, by: Principal, fields: dict[str, Any], now: datetime) -> tuple[End
         raise EndpointLimitReached(AGENCY_LIMIT)
     if by.accounts is not None and endpoints.within(by.accounts).count() >= MAX_PER_LIMITED_PRINCIPAL:
         raise EndpointLimitReached(PRINCIPAL_LIMIT)
-    endpoint = Endpoint.objects.create(agency=agency, created_at=now, **fields)
+    endpoint = Endpoint(agency=agency, created_at=now, **fields)
+    _save(endpoint)
+    _confirm_or_ask(endpoint, by, now)
     secret = (
         endpoint_secrets.create(endpoint=endpoint, now=now)
         if endpoint.kind == Endpoint.Kind.WEBHOOK
@@ -61,11 +71,14 @@ def create(*, by: Principal, fields: dict[str, Any], now: datetime) -> tuple[End
 
 
 @transaction.atomic
-def update(*, endpoint: Endpoint, fields: dict[str, Any], actor: Actor, now: datetime) -> Endpoint:
+def update(*, endpoint: Endpoint, fields: dict[str, Any], by: Principal, now: datetime) -> Endpoint:
     """Update these fields of the endpoint, and return it. `enabled` is a field, although it is not a column.
 
-    Raises Endpoint.DoesNotExist. Opens a transaction.
+    A new mailbox is asked for confirmation, and so is one that has unsubscribed when it is enabled. Pending
+    deliveries to the former mailbox end as failed. Raises Endpoint.DoesNotExist, MailboxInUse,
+    confirmation.AskedTooOften. Opens a transaction.
     """
+    actor = by.actor
     locked = Endpoint.objects.locked(agency_id=endpoint.agency_id, endpoint_id=endpoint.pk)
     before = _audited_fields(locked)
     changes = {
@@ -73,12 +86,15 @@ def update(*, endpoint: Endpoint, fields: dict[str, Any], actor: Actor, now: dat
     }
     # The failures of the former address say nothing about the new one.
     if "url" in changes:
-        changes["failing_since"] = None
+        changes |= {"failing_since": None, "digest_at": None}
     for name, value in changes.items():
         setattr(locked, name, value)
     if changes:
         # Only the changed columns: the delivery worker writes `failing_since`.
-        locked.save(update_fields=list(changes))
+        _save(locked, changes)
+        if "url" in changes and locked.kind == Endpoint.Kind.EMAIL:
+            _end_deliveries(locked, now)
+            _confirm_or_ask(locked, by, now)
         after, changed = _audited_fields(locked), sorted(changes)
         _record_audit(
             locked,
@@ -91,7 +107,7 @@ def update(*, endpoint: Endpoint, fields: dict[str, Any], actor: Actor, now: dat
             **_describe(locked),
         )
     if fields.get("enabled") is True and locked.disabled_at:
-        _enable(locked, actor, now)
+        _enable(locked, by, now)
     if fields.get("enabled") is False and not locked.disabled_at:
         disable(endpoint=locked, reason=Endpoint.Reason.BY_HAND, actor=actor, now=now)
     return locked
@@ -106,6 +122,13 @@ def disable(*, endpoint: Endpoint, reason: Endpoint.Reason, actor: Actor, now: d
 
     endpoint.disabled_at, endpoint.disabled_reason = now, reason
     endpoint.save(update_fields=["disabled_at", "disabled_reason"])
+    failed = _end_deliveries(endpoint, now)
+    change = {"before": {"enabled": True}, "after": {"enabled": False}}
+    _record_audit(endpoint, "endpoint.disabled", actor, now, **change, reason=reason.value, ended=failed)
+
+
+def _end_deliveries(endpoint: Endpoint, now: datetime) -> int:
+    """Mark the pending deliveries of a locked endpoint as failed, except leased ones, and return how many."""
     # A worker may be sending a leased delivery, and records its end.
     not_leased = Q(leased_until=None) | Q(leased_until__lte=now)
     pending = Delivery.objects.filter(
@@ -113,11 +136,9 @@ def disable(*, endpoint: Endpoint, reason: Endpoint.Reason, actor: Actor, now: d
     )
     # SKIP LOCKED: a worker that has locked one of them may be waiting for the endpoint, which is locked here.
     free = pending.select_for_update(skip_locked=True, no_key=True).values("pk")
-    failed = Delivery.objects.filter(agency_id=endpoint.agency_id, pk__in=free).update(
+    return Delivery.objects.filter(agency_id=endpoint.agency_id, pk__in=free).update(
         state=Delivery.State.FAILED, next_attempt_at=None, leased_until=None, finished_at=now
     )
-    change = {"before": {"enabled": True}, "after": {"enabled": False}}
-    _record_audit(endpoint, "endpoint.disabled", actor, now, **change, reason=reason.value, ended=failed)
 
 
 @transaction.atomic
@@ -144,12 +165,57 @@ def rotate_secret(*, endpoint: Endpoint, actor: Actor, now: datetime) -> str:
     return secret
 
 
-def _enable(endpoint: Endpoint, actor: Actor, now: datetime) -> None:
+@transaction.atomic
+def ask_again(*, endpoint: Endpoint, actor: Actor, now: datetime) -> Endpoint:
+    """Send the mail that asks the mailbox for confirmation again, with a new token, and return the endpoint.
+
+    Raises Endpoint.DoesNotExist, confirmation.AskedTooOften. Opens a transaction.
+    """
+    locked = Endpoint.objects.locked(agency_id=endpoint.agency_id, endpoint_id=endpoint.pk)
+    if locked.is_unconfirmed:
+        confirmation.request(endpoint=locked, now=now)
+        _record_audit(locked, "endpoint.confirmation_sent", actor, now)
+    return locked
+
+
+def _save(endpoint: Endpoint, changes: Collection[str] | None = None) -> None:
+    """Insert a new endpoint, or save the changed columns. Raises MailboxInUse."""
+    columns = None if changes is None else [*changes]
+    if endpoint.kind == Endpoint.Kind.EMAIL:
+        endpoint.mailbox = mailboxes.canonical(addresses.mailbox_of(endpoint.url))
+        columns = columns and [*columns, "mailbox"]
+    # A savepoint: after an integrity error PostgreSQL refuses every statement of the transaction.
+    try:
+        with transaction.atomic():
+            endpoint.save(update_fields=columns, force_insert=columns is None)
+    except IntegrityError as error:
+        if constraints.violated(error) != constraints.ENDPOINT_MAILBOX:
+            raise
+        raise MailboxInUse from None
+
+
+def _confirm_or_ask(endpoint: Endpoint, by: Principal, now: datetime) -> None:
+    """Take the caller's own mailbox as confirmed, and ask every other one."""
+    if endpoint.kind != Endpoint.Kind.EMAIL:
+        return
+    # Letter for letter: a plus address of the caller may be a list that others read.
+    if by.email and addresses.mailbox_of(endpoint.url).lower() == by.email.lower():
+        endpoint.confirmed_at, endpoint.confirmation_digest = now, None
+        endpoint.save(update_fields=["confirmed_at", "confirmation_digest"])
+    else:
+        confirmation.request(endpoint=endpoint, now=now)
+
+
+def _enable(endpoint: Endpoint, by: Principal, now: datetime) -> None:
+    has_unsubscribed = endpoint.disabled_reason == Endpoint.Reason.UNSUBSCRIBED
     # Without clearing `failing_since`, the next failure would disable it again at once.
     endpoint.disabled_at, endpoint.disabled_reason, endpoint.failing_since = None, "", None
     endpoint.save(update_fields=["disabled_at", "disabled_reason", "failing_since"])
+    # Not if a new address was asked a moment ago.
+    if has_unsubscribed and endpoint.confirmation_digest is None:
+        _confirm_or_ask(endpoint, by, now)
     _record_audit(
-        endpoint, "endpoint.enabled", actor, now, before={"enabled": False}, after={"enabled": True}
+        endpoint, "endpoint.enabled", by.actor, now, before={"enabled": False}, after={"enabled": True}
     )
 
 

@@ -5,14 +5,14 @@ limit.
 """
 
 from datetime import datetime, timedelta
-from urllib.parse import unquote
 
 from django.db.models import QuerySet
 from django.utils.crypto import salted_hmac
 
+from accounts.mailboxes import addresses as mailboxes
 from accounts.models import Agency
 from api import identifiers
-from webhooks.endpoints.addresses import MAILTO
+from webhooks.endpoints import addresses
 from webhooks.models import Endpoint, Event
 
 MAX_PER_MAILBOX = 1
@@ -57,9 +57,7 @@ def mailbox_key(endpoint: Endpoint) -> str:
     It is the same for a mailbox and does not reveal the address.
     """
 
-    # A new plus part would otherwise be a new mailbox, and a new limit, in front of the same person.
-    name, _, host = unquote(endpoint.url.removeprefix(MAILTO)).lower().rpartition("@")
-    mailbox = f"{name.partition('+')[0]}@{host}"
+    mailbox = mailboxes.canonical(addresses.mailbox_of(endpoint.url))
     return salted_hmac(
         f"webhooks.endpoints.mailbox_limits {endpoint.agency_id}", mailbox, algorithm="sha256"
     ).hexdigest()[:32]

@@ -337,13 +337,14 @@ EVENT_TYPES = (
     ),
     EventType(
         "endpoint.disabled",
-        "An endpoint was disabled because it responded 410 (`gone`) or failed for five days (`failing`). "
-        "Enable it and recover "
-        "the missed events.",
+        "An endpoint was disabled because it responded 410 (`gone`), failed for five days (`failing`), or its "
+        "mailbox unsubscribed (`unsubscribed`). Enable it and recover the missed events.",
         json_object(
             {
                 "endpoint": public_id("ep", "The ID of the endpoint."),
-                "reason": enum("gone", "failing", description="Why the endpoint was disabled."),
+                "reason": enum(
+                    "gone", "failing", "unsubscribed", description="Why the endpoint was disabled."
+                ),
                 "disabled_at": described(DATE_TIME, "When the endpoint was disabled."),
                 "failing_since": nullable(
                     described(

@@ -1,6 +1,6 @@
 """Publish events in the transaction of the change that they report, so that both are stored or neither is.
 
-Publishing also creates the deliveries to the endpoints that are enabled and subscribed at that moment.
+Publishing also creates the deliveries to the endpoints that are enabled, confirmed and subscribed at that moment.
 """
 
 from datetime import datetime
@@ -51,7 +51,7 @@ def publish(
         key=key,
         series=series,
     )
-    subscribed = Endpoint.objects.enabled().filter(
+    subscribed = Endpoint.objects.receiving().filter(
         agency_id=owner_id, event_types__overlap=patterns_of(type_)
     )
     all_accounts = Q(accounts=None)
@@ -63,19 +63,23 @@ def publish(
 
 
 def create_deliveries(*, event: Event, endpoints: EndpointQuerySet, now: datetime) -> list[Delivery]:
-    """Create deliveries of the event to these endpoints, due now, and return them. Requires a transaction."""
+    """Create deliveries of the event to these endpoints, and return them. Requires a transaction.
+
+    They are due now, or with the digest of a mailbox that collects events.
+    """
+    digests = dict(endpoints.values_list("pk", "digest_at"))
     deliveries = [
         Delivery(
             agency_id=event.agency_id,
             endpoint_id=endpoint_id,
             event=event,
             order_key=f"{event.account_id or ''}:{event.series}",
-            next_attempt_at=now,
+            next_attempt_at=max(now, digests[endpoint_id] or now),
             created_at=now,
         )
         # A delivery to an endpoint deleted meanwhile would violate its foreign
         # key and undo the caller's change.
-        for endpoint_id in _lock_existing(event.agency_id, list(endpoints.values_list("pk", flat=True)))
+        for endpoint_id in _lock_existing(event.agency_id, list(digests))
     ]
     if deliveries:
         Delivery.objects.bulk_create(deliveries)

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from accounts.people.api.me_serializers import MEMBERSHIP, MembershipSerializer
 from accounts.people.api.member_serializers import PERSON, PersonSerializer
+from accounts.requests.fields import check_mailbox
 from api.strict_fields import Body, Choice
 
 TOKEN = "uo_ses_4k2v0m8c6x1z3b5n7a9s2d4f6g8h0j1l.vKx0cT4mVb2nQeR8sW1yZ6uJ3pL5aD7fG9hK0iO2tYw"  # noqa: S105  an example
@@ -96,6 +97,9 @@ class SignUp(Body):
     email = serializers.EmailField(
         max_length=254, help_text="The user's e-mail address, to which the token is sent."
     )
+
+    def validate_email(self, address: str) -> str:
+        return check_mailbox(address)
 
 
 @extend_schema_serializer(

@@ -8,7 +8,13 @@ from rest_framework import serializers
 
 from accounts.models import Grant, Invitation, Member
 from accounts.people import second_factors
-from accounts.requests.fields import ACCOUNT_ID, AccountLimit, PublicIdField, check_account_limit
+from accounts.requests.fields import (
+    ACCOUNT_ID,
+    AccountLimit,
+    PublicIdField,
+    check_account_limit,
+    check_mailbox,
+)
 from api.strict_fields import Body
 
 PERSON = {"id": "pers_019abc4e5f607a8b9c0d1e2f3a4b5c6d", "name": "Mei Lin", "email": "mei@agency.example"}
@@ -101,6 +107,9 @@ class InvitationSerializer(GrantSerializer):
             *("invited_by", "created_at", "sent_at", "expires_at"),
         )
         read_only_fields = ("created_at", "sent_at", "expires_at")
+
+    def validate_email(self, address: str) -> str:
+        return check_mailbox(address)
 
     @extend_schema_field({"type": "string", "enum": ["open", "expired"]})
     def get_status(self, invitation: Invitation) -> str:

@@ -57,7 +57,7 @@ def test_invitation_response_has_documented_fields(acme: Client, post: Outbox) -
     assert body["invited_by"].endswith("first key")
     assert acme.read(f"/v1/invitations/{body['id']}") == body
     (message,) = post.to(email)
-    assert message.subject == "[Underone] Invitation to Acme"
+    assert message.subject == "[Underone] Invitation to an agency"
     assert post.token(email) not in response.content.decode()
 
 

@@ -3,8 +3,10 @@
 import json
 import re
 import smtplib
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from celery import current_app
@@ -15,8 +17,9 @@ from django.utils import translation
 
 from accounts.encryption import at_rest
 from accounts.people import mail, tasks
-from tests.accounts.people.visitors import Outbox
+from tests.accounts.people.visitors import MAIL_QUEUE, Outbox
 from tests.client import Client
+from tests.clock import NOW
 from tests.webhooks.channels.test_email import Server, server
 
 __all__ = ["server"]  # a fixture
@@ -44,7 +47,7 @@ def queued() -> list[Any]:
     """Take the messages from the broker."""
     with current_app.connection_for_read() as broker:
         channel: Any = broker.default_channel
-        return list(iter(lambda: channel.basic_get("celery", no_ack=True), None))
+        return list(iter(lambda: channel.basic_get(MAIL_QUEUE, no_ack=True), None))
 
 
 def encrypt_mail(**fields: Any) -> str:
@@ -97,17 +100,34 @@ def test_invitation_is_in_the_language_of_the_agency(acme: Client, post: Outbox)
     assert "邀请您" in str(message.body)
 
 
-@pytest.mark.parametrize(
-    "name", ["Acme\r\nBcc: x@evil.example", "Acme\nX: y", "{token}", "\u2028Acme", "A" * 200]
+HOSTILE_NAMES = (
+    "Acme\r\nBcc: x@evil.example",
+    "Acme\nX: y",
+    "{token}",
+    "\u2028Acme",
+    "A" * 200,
+    "Your account is closed. See http://evil.example/login",
+    "www.evil.example",
+    "evil．example",
+    "mailto:x@evil.example",
+    "Call +1 (800) 555-0199",
+    "\u202egnp.elpmaxe.live//:ptth",
 )
-def test_mail_with_hostile_agency_name_has_no_extra_header(name: str) -> None:
-    built = mail.build(kind="invitation", to=TO, values=PLACES | {"agency": name})
+# What mail programs turn into links, and numbers that phones offer to call.
+LINK = re.compile(r"://|www\.|\w\.(?:example|elpmaxe)|mailto:|[\d()+ -]{8,}")
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+@pytest.mark.parametrize("kind", sorted(mail.UNREQUESTED))
+def test_mail_with_hostile_names_has_no_link_of_the_caller(kind: str, name: str) -> None:
+    built = mail.build(kind=kind, to=TO, values=PLACES | {"agency": name, "by": name, "until": "then"})
 
     message = built.message()
 
-    assert "\n" not in built.subject
+    assert built.subject == mail.build(kind=kind, to=TO, values=PLACES).subject
     assert message["Bcc"] is None
-    assert "uo_inv_secret" not in built.subject
+    assert not LINK.search(str(built.body))
+    assert max(map(len, str(built.body).splitlines())) < 250
 
 
 def test_mail_is_encrypted_in_the_broker(db: None, post: Outbox) -> None:
@@ -127,7 +147,7 @@ def test_mail_encrypted_for_other_context_is_not_sent(db: None) -> None:
     ).hex()
 
     with pytest.raises(at_rest.WrongContext):
-        mail.send(encrypted=other)
+        mail.send(encrypted=other, now=NOW)
 
     assert outbox.outbox == []
 
@@ -146,33 +166,62 @@ def test_mail_without_template_is_queued_and_not_sent(db: None, post: Outbox) ->
     assert len(post.collect()) == 0
 
 
-def test_mail_reaches_real_server(server: Server) -> None:
-    mail.send(encrypted=encrypt_mail())
+def test_mail_reaches_real_server(db: None, server: Server) -> None:
+    mail.send(encrypted=encrypt_mail(), now=NOW)
 
     ((to, data),) = server.got
     got = message_from_bytes(data, policy=policy.default)
     assert to == [TO]
-    assert got["Subject"] == "[Underone] Invitation to Acme"
-    assert "Mei Lin invites you to join Acme as viewer." in got.get_content()
+    assert got["Subject"] == "[Underone] Invitation to an agency"
+    assert "“Mei Lin” invites you to join the agency “Acme” as viewer." in got.get_content()
 
 
-def test_mail_to_unknown_recipient_is_not_retried(server: Server) -> None:
+def test_mail_to_unknown_recipient_is_not_retried(db: None, server: Server) -> None:
     server.answers["RCPT"] = b"550 no such mailbox"
 
-    mail.send(encrypted=encrypt_mail())
+    mail.send(encrypted=encrypt_mail(), now=NOW)
 
     assert server.got == []
 
 
 @pytest.mark.parametrize("command", ["CONNECT", "MAIL", "END"])
-def test_mail_refused_by_server_is_retried(server: Server, command: str) -> None:
+def test_mail_refused_by_server_is_retried(db: None, server: Server, command: str) -> None:
     server.answers[command] = b"451 later"
 
     with pytest.raises(OSError, match="later") as error:
-        mail.send(encrypted=encrypt_mail())
+        mail.send(encrypted=encrypt_mail(), now=NOW)
 
     assert isinstance(error.value, smtplib.SMTPException)
     del server.answers[command]
     server.got.clear()
-    mail.send(encrypted=encrypt_mail())
+    mail.send(encrypted=encrypt_mail(), now=NOW)
     assert len(server.got) == 1
+
+
+@pytest.mark.parametrize("kind", ["sign_up", "invitation"])
+def test_mail_over_the_limit_of_a_mailbox_waits_in_the_queue(db: None, post: Outbox, kind: str) -> None:
+    to = f"victim.{kind}@agency.example"
+    for n in range(12):
+        spelling = to.replace("@", f"+{n}@")
+        mail.queue(kind=kind, to=spelling, values=PLACES, expires_in=60, agency_id=uuid4())
+
+    for message in queued():
+        tasks.send_mail(**message.payload[1])
+
+    waiting = [datetime.fromisoformat(message.headers["eta"]) - datetime.now(UTC) for message in queued()]
+    assert len(outbox.outbox) == 10
+    assert len(waiting) == 2
+    assert all(timedelta(minutes=9) < wait <= timedelta(minutes=10) for wait in waiting)
+
+
+def test_sign_in_mails_are_not_held_back_by_others(db: None, post: Outbox) -> None:
+    for kind in ["sign_up"] * 11 + ["login_code", "password_reset_key"]:
+        deliver_mail(kind)
+
+    for message in queued():
+        tasks.send_mail(**message.payload[1])
+
+    subjects = [message.subject for message in outbox.outbox]
+    assert subjects.count("[Underone] Create your agency") == 10
+    assert subjects[-2:] == ["[Underone] Your sign-in code", "[Underone] Reset your password"]
+    queued()

@@ -60,7 +60,7 @@ def test_sign_up_token_creates_agency_with_first_admin(db: None, post: Outbox, o
         "member.invited",
         "agency.opened",
     ]
-    assert post.to(email)[0].subject == "[Underone] Create the agency Nordwind"
+    assert post.to(email)[0].subject == "[Underone] Create your agency"
 
 
 def test_sign_up_token_creates_one_agency(db: None, post: Outbox, open_to_all: None) -> None:

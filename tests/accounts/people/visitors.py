@@ -9,6 +9,7 @@ from typing import Any, Self
 from uuid import UUID
 
 from celery import current_app
+from django.conf import settings
 from django.core import mail as outbox
 from django.core.mail import EmailMessage
 from django.db import connection
@@ -21,6 +22,7 @@ from api import identifiers
 from tests.client import Handler
 from tests.conftest import NOON
 
+MAIL_QUEUE = settings.CELERY_TASK_ROUTES.get(mail.TASK, {"queue": "celery"})["queue"]
 PASSWORD = "a quiet orange river"
 
 
@@ -75,7 +77,7 @@ class Outbox:
         """Do what is in the queue; all letters so far."""
         with current_app.connection_for_read() as broker:
             channel: Any = broker.default_channel
-            while message := channel.basic_get("celery", no_ack=True):
+            while message := channel.basic_get(MAIL_QUEUE, no_ack=True):
                 if message.headers["task"] == mail.TASK:
                     tasks.send_mail(**message.payload[1])
         self.mails += outbox.outbox

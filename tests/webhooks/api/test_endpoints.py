@@ -75,6 +75,8 @@ def test_new_endpoint_has_documented_shape_and_shows_secret_once(acme: Client, s
         "disabled_at": None,
         "disabled_reason": None,
         "failing_since": None,
+        "confirmation": None,
+        "digest_at": None,
     }
     assert response.headers["Location"] == f"{PATH}/{answer['id']}"
     for path in (PATH, f"{PATH}/{answer['id']}"):

@@ -15,7 +15,7 @@ from django.core import mail as outbox
 
 from tests.webhooks.channels.test_message_text import render
 from webhooks.channels import email, message_text
-from webhooks.channels.email import InvalidMailbox, MailResult
+from webhooks.channels.email import InvalidMailbox, MailResult, Notification
 from webhooks.events.catalogue import EVENT_TYPES, EventType
 
 OPS = "mailto:ops@agency.example"
@@ -23,7 +23,11 @@ OPS = "mailto:ops@agency.example"
 
 def build_mail(url: str = OPS, **changes: Any) -> Letter:
     """Build the e-mail as the server receives it."""
-    sent = email.build_message(url, render("account.status_changed", **changes)).message().as_bytes()
+    sent = (
+        email.build_message(url, [Notification(render("account.status_changed", **changes))])
+        .message()
+        .as_bytes()
+    )
     return message_from_bytes(sent, policy=policy.default)
 
 
@@ -31,7 +35,7 @@ def build_mail(url: str = OPS, **changes: Any) -> Letter:
 def test_email_of_every_event_is_plain_text(kind: EventType) -> None:
     envelope = render(kind.type)
 
-    assert email.send(OPS, envelope) == MailResult(accepted=True)
+    assert email.send(OPS, [Notification(envelope)]) == MailResult(accepted=True)
 
     (sent,) = outbox.outbox
     words = message_text.build(envelope)
@@ -42,7 +46,7 @@ def test_email_of_every_event_is_plain_text(kind: EventType) -> None:
         "plain",
         [],
     )
-    assert sent.subject == f"[Underone] {words.title}"
+    assert sent.subject == f"[Underone] {words.subject}"
     assert sent.body.splitlines()[:2] == [words.title, ""]
     assert set(words.lines) <= set(sent.body.splitlines())
 
@@ -74,12 +78,59 @@ def test_email_id_is_equal_for_retries_and_differs_by_mailbox() -> None:
 def test_email_headers_cannot_be_injected(text: str) -> None:
     headers = build_mail(current=f"BAD{text}")
 
-    assert headers["Subject"].startswith("[Underone] Amazon's status in DE is BAD")
-    assert len(headers["Subject"]) <= email.MAX_SUBJECT_LENGTH
+    assert headers["Subject"] == "[Underone] Amazon's status in DE changed"
     assert {name.lower() for name in headers.keys()} == {  # noqa: SIM118  a letter is no dict
         *("content-type", "mime-version", "content-transfer-encoding", "subject", "from", "to", "date"),
         *("message-id", "auto-submitted"),
     }
+
+
+def test_email_has_a_link_to_unsubscribe() -> None:
+    url = "https://api.agency.example/mailboxes/unsubscribe?token=uo_end_" + "x" * 300
+
+    message = email.build_message(OPS, [Notification(render("endpoint.test"))], unsubscribe_url=url)
+
+    sent = message_from_bytes(message.message().as_bytes(), policy=policy.default)
+    assert sent["List-Unsubscribe"].strip() == f"<{url}>"
+    assert sent["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    # Encoded words in this header are not read by mail providers.
+    assert b"=?" not in message.message().as_bytes().partition(b"\n\n")[0]
+    assert str(message.body).splitlines()[-1] == f"Unsubscribe: {url}"
+
+
+def test_mail_provider_is_not_asked_to_post_without_https() -> None:
+    message = email.build_message(
+        OPS, [Notification(render("endpoint.test"))], unsubscribe_url="http://localhost/x"
+    )
+
+    assert message.extra_headers["List-Unsubscribe"] == "<http://localhost/x>"
+    assert "List-Unsubscribe-Post" not in message.extra_headers
+
+
+NAMES = ("http://evil.example", "www.evil.example", "A" * 200, "Acme\r\nBcc: x@evil.example")
+
+
+@pytest.mark.parametrize("name", NAMES, ids=lambda name: ascii(name[:20]))
+@pytest.mark.parametrize("kind", EVENT_TYPES, ids=lambda kind: kind.type)
+def test_subject_has_no_text_of_the_agency(kind: EventType, name: str) -> None:
+    built = email.build_message(OPS, [Notification(render(kind.type), account_name=name)])
+
+    assert built.subject == email.build_message(OPS, [Notification(render(kind.type))]).subject
+    assert "evil.example" not in str(built.body)
+    assert "://" not in str(built.body)
+
+
+def test_digest_has_every_event_and_no_text_of_the_agency_in_its_subject() -> None:
+    events = [Notification(render(kind.type), account_name="http://evil.example") for kind in EVENT_TYPES]
+
+    digest = email.build_message(OPS, events)
+
+    assert digest.subject == f"[Underone] {len(EVENT_TYPES)} notifications"
+    for event in events:
+        text = message_text.build(event.payload, account_name=event.account_name)
+        assert {text.title, *(f"  {line}" for line in text.lines)} <= set(str(digest.body).splitlines())
+    assert "evil.example" not in str(digest.body)
+    assert digest.extra_headers["Message-ID"] == email.build_message(OPS, events).extra_headers["Message-ID"]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +147,7 @@ def test_email_headers_cannot_be_injected(text: str) -> None:
     ],
 )
 def test_recipient_is_the_mailbox_of_the_url(url: str, mailbox: str) -> None:
-    written = email.build_message(url, render("endpoint.test"))
+    written = email.build_message(url, [Notification(render("endpoint.test"))])
 
     assert written.recipients() == [mailbox]
     assert written.subject == "[Underone] Test notification"
@@ -108,6 +159,9 @@ def test_recipient_is_the_mailbox_of_the_url(url: str, mailbox: str) -> None:
         "",
         "mailto:",
         "mailto:ops",
+        "mailto:root@localhost",
+        "mailto:ops@[127.0.0.1]",
+        "mailto:ops@db.internal",
         "mailto:a@b.example,c@d.example",
         "mailto:a@b.example%2Cc@d.example",
         "mailto:Ops%20%3Cops@agency.example%3E",
@@ -121,9 +175,9 @@ def test_recipient_is_the_mailbox_of_the_url(url: str, mailbox: str) -> None:
 )
 def test_url_without_mailbox_is_not_sent(url: str) -> None:
     with pytest.raises(InvalidMailbox):
-        email.build_message(url, render("endpoint.test"))
+        email.build_message(url, [Notification(render("endpoint.test"))])
 
-    assert email.send(url, render("endpoint.test")) == MailResult(
+    assert email.send(url, [Notification(render("endpoint.test"))]) == MailResult(
         accepted=False, error="The URL must contain exactly one e-mail address."
     )
     assert outbox.outbox == []
@@ -177,7 +231,7 @@ def server(settings: LazySettings) -> Iterator[Server]:
 def test_email_is_sent_to_smtp_server(server: Server) -> None:
     envelope = render("breach.opened")
 
-    assert email.send(OPS, envelope) == MailResult(accepted=True)
+    assert email.send(OPS, [Notification(envelope)]) == MailResult(accepted=True)
 
     ((to, data),) = server.got
     got = message_from_bytes(data, policy=policy.default)
@@ -201,7 +255,7 @@ def test_email_is_sent_to_smtp_server(server: Server) -> None:
 def test_refusal_of_smtp_server_is_reported(server: Server, command: str, answer: bytes, error: str) -> None:
     server.answers[command] = answer
 
-    assert email.send(OPS, render("breach.opened")) == MailResult(accepted=False, error=error)
+    assert email.send(OPS, [Notification(render("breach.opened"))]) == MailResult(accepted=False, error=error)
 
 
 def test_unreachable_smtp_server_is_reported(server: Server, settings: LazySettings) -> None:
@@ -209,7 +263,7 @@ def test_unreachable_smtp_server_is_reported(server: Server, settings: LazySetti
     server.server_close()
 
     assert (
-        email.send(OPS, render("breach.opened")).error
+        email.send(OPS, [Notification(render("breach.opened"))]).error
         == "The mail server could not be reached (ConnectionRefusedError)."
     )
 
@@ -220,6 +274,6 @@ def test_hanging_smtp_server_times_out(settings: LazySettings) -> None:
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings.EMAIL_HOST, settings.EMAIL_PORT = silent.getsockname()
-        error = email.send(OPS, render("breach.opened")).error
+        error = email.send(OPS, [Notification(render("breach.opened"))]).error
 
     assert error == "The mail server could not be reached (SMTPServerDisconnected)."

@@ -304,7 +304,7 @@ def test_event_is_marked_as_test() -> None:
 def test_unknown_type_is_shown_by_name() -> None:
     unknown = render("endpoint.test") | {"type": "shop.moved", "data": {"more": ["\n"]}}
 
-    assert message_text.build(unknown) == message_text.MessageText("shop.moved", (LAST,))
+    assert message_text.build(unknown) == message_text.MessageText("shop[.]moved", "shop[.]moved", (LAST,))
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)

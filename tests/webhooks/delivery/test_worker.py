@@ -204,7 +204,9 @@ def test_email_and_chat_contain_account_name(sender: Sender, receiver: Receiver)
 
     title = "Shop: Amazon's status in DE is AT_RISK"
     (message,) = mail.outbox
-    assert (message.to, message.subject) == (["ops@agency.example"], f"[Underone] {title}")
+    subject = "[Underone] Amazon's status in DE is AT_RISK"
+    assert (message.to, message.subject) == (["ops@agency.example"], subject)
+    assert message.body.splitlines()[0] == title
     (posted,) = receiver.received(path)
     assert json.loads(posted["body"])["text"].splitlines()[0] == f"Underone: {title}"
     assert "webhook-signature" not in posted["headers"]
@@ -222,7 +224,8 @@ def test_email_and_chat_are_in_the_language_of_the_agency(sender: Sender, receiv
 
     title = "Shop: 亚马逊在 DE 的状态为 AT_RISK"
     (message,) = mail.outbox
-    assert message.subject == f"[Underone] {title}"
+    assert message.subject == "[Underone] 亚马逊在 DE 的状态为 AT_RISK"
+    assert message.body.splitlines()[0] == title
     assert "机构" in message.body.rpartition("-- ")[2]
     (posted,) = receiver.received(path)
     assert json.loads(posted["body"])["text"].splitlines()[0] == f"Underone: {title}"
