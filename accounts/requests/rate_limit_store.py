@@ -30,9 +30,9 @@ class StoreUnavailable(Exception):
 
 
 class WindowUsage(NamedTuple):
-    """Describe a sliding window after an attempt to take one request from it.
+    """Describe a sliding window after an attempt to take a request from it.
 
-    `allowed`: whether there was room for the request. `previous` and `current` count the requests of the two
+    `allowed`: whether there was room for the request's cost. `previous` and `current` count the requests of the two
     fixed windows that a sliding window consists of; each expires in `…_expires_in` seconds.
     """
 
@@ -51,31 +51,32 @@ class SlidingWindows(RedisStorage):
     tests/accounts/requests/test_rate_limit_store.py fails if they change.
     """
 
-    def take(self, limits: Sequence[tuple[RateLimitItem, str]]) -> list[WindowUsage]:
-        """Take one request from each window, given as (limit, identifier).
+    def take(self, limits: Sequence[tuple[RateLimitItem, str]], *, cost: int = 1) -> list[WindowUsage]:
+        """Take a request of this cost from each window, given as (limit, identifier).
 
-        If one of the windows is exhausted, no request is taken.
+        If one of the windows has no room for it, it is taken from none.
         """
         keys = [self._keys(item, identifier) for item, identifier in limits]
         try:
-            usage = list(self._take(limits, keys))
+            usage = list(self._take(limits, keys, cost))
         except NoScriptError:
             # A restarted store has forgotten the scripts, and has counted nothing yet.
             for script in (self.lua_acquire_sliding_window, self.lua_sliding_window):
                 self.storage.script_load(script.script)
-            usage = list(self._take(limits, keys))
+            usage = list(self._take(limits, keys, cost))
         if all(each.allowed for each in usage):
             return usage
-        return [self._refund(*each) for each in zip(limits, keys, usage, strict=True)]
+        return [self._refund(*each, cost) for each in zip(limits, keys, usage, strict=True)]
 
     def _refund(
-        self, limit: tuple[RateLimitItem, str], keys: tuple[str, str], usage: WindowUsage
+        self, limit: tuple[RateLimitItem, str], keys: tuple[str, str], usage: WindowUsage, cost: int
     ) -> WindowUsage:
         if not usage.allowed:
             return usage
         # The windows are taken in one round trip before it is known that another has no room.
-        self.lua_incr_expire([keys[1]], [limit[0].get_expiry() * 2, -1])
-        return usage._replace(current=usage.current - 1)
+        taken = cost_in(limit[0], cost)
+        self.lua_incr_expire([keys[1]], [limit[0].get_expiry() * 2, -taken])
+        return usage._replace(current=usage.current - taken)
 
     def _keys(self, item: RateLimitItem, identifier: str) -> tuple[str, str]:
         key = item.key_for(identifier)
@@ -84,12 +85,13 @@ class SlidingWindows(RedisStorage):
         )
 
     def _take(
-        self, limits: Sequence[tuple[RateLimitItem, str]], keys: Sequence[tuple[str, str]]
+        self, limits: Sequence[tuple[RateLimitItem, str]], keys: Sequence[tuple[str, str]], cost: int
     ) -> Iterator[WindowUsage]:
         # Not a transaction: the scripts are atomic each, and a cluster may keep the keys on different nodes.
         pipe = self.storage.pipeline(transaction=False)
         for (item, _), pair in zip(limits, keys, strict=True):
-            pipe.evalsha(self.lua_acquire_sliding_window.sha, 2, *pair, item.amount, item.get_expiry(), 1)
+            arguments = (item.amount, item.get_expiry(), cost_in(item, cost))
+            pipe.evalsha(self.lua_acquire_sliding_window.sha, 2, *pair, *arguments)
             pipe.evalsha(self.lua_sliding_window.sha, 2, *pair, item.get_expiry())
         results = pipe.execute()
         for allowed, (previous, previous_ttl, current, current_ttl) in zip(
@@ -102,6 +104,11 @@ class SlidingWindows(RedisStorage):
                 current=int(current or 0),
                 current_expires_in=_seconds(current_ttl),
             )
+
+
+def cost_in(limit: RateLimitItem, cost: int) -> int:
+    """Return what a request takes from a window: at most all of it, or it would never be allowed."""
+    return min(cost, limit.amount)
 
 
 class Outage:

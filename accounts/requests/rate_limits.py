@@ -26,7 +26,7 @@ IPV6_PREFIX_BITS = 64
 class Quota:
     """Describe one limit after this request:
 
-    `limit` requests per `window` seconds, `remaining`, reset in seconds.
+    `limit` units per `window` seconds, `remaining`, reset in seconds. Most requests cost one unit.
     """
 
     name: str
@@ -58,10 +58,10 @@ class Usage:
         }
 
 
-def consume(*, principal: Principal) -> Usage:
-    """Count one request for the principal and for its agency.
+def consume(*, principal: Principal, cost: int = 1) -> Usage:
+    """Count a request of this cost for the principal and for its agency.
 
-    If either quota is exhausted, count it for neither.
+    If either quota has no room for it, count it for neither.
     """
     limits = {
         "bearer": (settings.RATE_LIMIT_BEARER, principal.public_id),
@@ -72,13 +72,13 @@ def consume(*, principal: Principal) -> Usage:
         return Usage()
     try:
         windows = rate_limit_store.call(
-            lambda store: store.take([(limit, identifier) for _, limit, identifier in active])
+            lambda store: store.take([(limit, identifier) for _, limit, identifier in active], cost=cost)
         )
     except rate_limit_store.StoreUnavailable:
         return Usage()
     quotas = tuple(_quota(name, limit, each) for (name, limit, _), each in zip(active, windows, strict=True))
     delays = [
-        _seconds_until_available(limit, each)
+        _seconds_until_available(limit, each, rate_limit_store.cost_in(limit, cost))
         for (_, limit, _), each in zip(active, windows, strict=True)
         if not each.allowed
     ]
@@ -142,11 +142,12 @@ def _quota(name: str, limit: RateLimitItem, usage: WindowUsage) -> Quota:
     )
 
 
-def _seconds_until_available(limit: RateLimitItem, usage: WindowUsage) -> float:
-    """Return the seconds until one more request is allowed, while the weight of the previous window, and then
-    of the current one, decreases."""
-    window, available = limit.get_expiry(), limit.amount - usage.current
+def _seconds_until_available(limit: RateLimitItem, usage: WindowUsage, cost: int) -> float:
+    """Return the seconds until a request of this cost is allowed, while the weight of the previous window, and
+    then of the current one, decreases."""
+    window, most = limit.get_expiry(), limit.amount - cost + 1
+    available = most - usage.current
     if available > 0 and usage.previous:
         return max(0.0, usage.previous_expires_in - available * window / usage.previous)
-    fade = window * (1 - limit.amount / usage.current) if usage.current else 0.0
+    fade = window * (1 - most / usage.current) if usage.current else 0.0
     return max(0.0, usage.current_expires_in - window) + fade

@@ -33,6 +33,9 @@ PRINCIPAL = "underone.principal"
 
 
 class Resource(APIView):
+    # What a request takes from its rate limits, in units. Where it depends on the request, override
+    # `request_cost`. docs/api-conventions.md lists those above one.
+    cost: ClassVar[int] = 1
     # Methods that read a body of any size themselves, and call `idempotent` once they have read it.
     streamed_methods: ClassVar[tuple[str, ...]] = ()
     # The serializer of the rows from which `?fields=` selects, where it is not a list's.
@@ -58,10 +61,17 @@ class Resource(APIView):
             principal = context.principal(request)
             # After authentication: requests are counted by principal, and strangers
             # cannot use up an agency's quota.
-            usage = rate_limits.consume(principal=principal)
+            usage = rate_limits.consume(principal=principal, cost=self.request_cost(request))
             request.META |= {PRINCIPAL: principal, RATE_LIMIT_HEADERS: usage.headers}
             if usage.wait is not None:
                 raise Throttled(wait=usage.wait)
+
+    def request_cost(self, request: Request) -> int:
+        """Return what the request takes from its rate limits.
+
+        Its parameters are not checked yet. Wrong ones cost one unit, because they are refused.
+        """
+        return self.cost
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

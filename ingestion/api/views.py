@@ -275,6 +275,7 @@ class RejectedRowListView(Collection[RejectedRow]):
 class ReportDocumentView(Resource):
     """Download the stored document of a report."""
 
+    cost = 5
     problems = {"get": (DocumentNotReady, DocumentDeleted, DocumentMissing)}  # noqa: RUF012
 
     @extend_schema(

@@ -106,11 +106,15 @@ def _account(request: Request, public_id: str | None) -> SellerAccount | None:
 class ExportListView(Collection[Export]):
     """List and create exports."""
 
+    creation_cost: ClassVar = 10
     # The empty queryset is for the OpenAPI document; requests use `exports_of`.
     queryset = Export.objects.none()
     serializer_class = ExportSerializer
     required_roles: ClassVar = {"get": Role.ADMIN, "post": Role.ADMIN}
     problems: ClassVar = {"post": (Absent, ExportUnderWay, TooManyExports)}
+
+    def request_cost(self, request: Request) -> int:
+        return self.creation_cost if request.method == "POST" else self.cost
 
     @extend_schema(
         operation_id="listExports",
@@ -176,6 +180,7 @@ class ExportView(Resource):
 class ExportArchiveView(Resource):
     """Download the archive of an export."""
 
+    cost = 10
     required_roles: ClassVar = {"get": Role.ADMIN}
     problems: ClassVar = {"get": (ExportNotReady, ExportExpired, DocumentMissing)}
 

@@ -1,6 +1,7 @@
 """Check the query parameters of metrics, and resolve them to a day, a span and the `known_at` of the
 response."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -195,6 +196,20 @@ def resolve_span(params: dict[str, Any], account: SellerAccount) -> tuple[date, 
         raise Contradiction({"from": "A history covers at most three years. Send several requests for more."})
     _check_retained(account, params, since)
     return since, until, _known_at(params, account), moment
+
+
+def history_cost(params: Mapping[str, str]) -> int:
+    """Return the units that a history takes from the rate limits: one for each 90 days that it begins.
+
+    The parameters are not checked yet. Wrong ones cost one unit, because they are refused.
+    """
+    try:
+        until = date.fromisoformat(params["to"]) if "to" in params else timezone.now().astimezone(UTC).date()
+        since = date.fromisoformat(params["from"]) if "from" in params else until - DEFAULT_HISTORY
+    except ValueError:
+        return 1
+    is_refused = until < since or until - since > LONGEST_HISTORY
+    return 1 if is_refused else 1 + (until - since) // (DEFAULT_HISTORY + timedelta(days=1))
 
 
 def resolve_known_at(params: dict[str, Any], account: SellerAccount) -> datetime:

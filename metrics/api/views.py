@@ -137,6 +137,9 @@ class History(Resource):
     row_serializer = HistoryPointSerializer
     problems = {"get": (Contradiction, query_params.NotRetained)}  # noqa: RUF012
 
+    def request_cost(self, request: Request) -> int:
+        return query_params.history_cost(request.query_params.dict())
+
     @extend_schema(
         operation_id="getMetricHistory",
         summary="Get a metric's history",
@@ -179,6 +182,7 @@ class History(Resource):
 
 
 class Orders(Collection[Any]):
+    cost = 2
     renderer_classes = (JSONRenderer, OrdersCsv)
     # For the OpenAPI document only; the rows come from the drill-down.
     queryset = Snapshot.objects.none()
@@ -217,6 +221,7 @@ class Orders(Collection[Any]):
 
 
 class UnmatchedDefects(Collection[Any]):
+    cost = 2
     renderer_classes = (JSONRenderer, UnmatchedDefectsCsv)
     # For the OpenAPI document only; the rows come from the drill-down.
     queryset = Defect.objects.none()
@@ -277,6 +282,8 @@ class Snapshots(Collection[Snapshot]):
 
 
 class Portfolio(Resource):
+    cost = 5
+
     @extend_schema(
         operation_id="getPortfolio",
         summary="Get the portfolio",

@@ -53,6 +53,37 @@ def test_rate_limited_response_has_retry_after(acme: Client, rival: Client, limi
     assert rival.get("/v1/me").status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("path", "cost"),
+    [
+        ("/v1/me", 1),
+        ("/v1/portfolio", 5),
+        ("/v1/accounts/{account}/metrics", 1),
+        ("/v1/accounts/{account}/unmatched-defects", 2),
+        ("/v1/accounts/{account}/metrics/order_defect_rate/orders", 2),
+        ("/v1/accounts/{account}/metrics/order_defect_rate/history", 1),
+        ("/v1/accounts/{account}/metrics/order_defect_rate/history?from=2026-01-01&to=2026-03-31", 1),
+        ("/v1/accounts/{account}/metrics/order_defect_rate/history?from=2026-01-01&to=2026-04-01", 2),
+        ("/v1/accounts/{account}/metrics/order_defect_rate/history?from=2025-04-02&to=2026-04-01", 5),
+        ("/v1/accounts/{account}/metrics/order_defect_rate/history?from=2023-04-02&to=2026-04-01", 13),
+        # Refused.
+        ("/v1/accounts/{account}/metrics/order_defect_rate/history?from=1023-04-02&to=2026-04-01", 1),
+        ("/v1/accounts/{account}/metrics/order_defect_rate/history?from=2026-04-01&to=2026-01-01", 1),
+        ("/v1/accounts/{account}/metrics/order_defect_rate/history?from=yesterday", 1),
+        ("/v1/exports", 1),
+    ],
+)
+def test_remaining_quota_falls_by_the_cost_of_a_request(
+    acme: Client, limited: Settings, path: str, cost: int
+) -> None:
+    account = acme.take_on()
+    limited.RATE_LIMIT_BEARER = parse("100/hour")
+
+    response = acme.get(path.format(account=account))
+
+    assert f'"bearer";r={100 - cost};t=' in response["RateLimit"]
+
+
 def test_rate_limit_counts_uploads_and_writes(acme: Client, limited: Settings) -> None:
     shop = acme.take_on()
     acme.patch(f"/v1/accounts/{shop}", {"name": "New"}, format="json")

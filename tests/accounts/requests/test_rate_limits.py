@@ -85,6 +85,49 @@ def test_exhausted_quota_returns_wait(settings: Settings) -> None:
     assert rate_limits.consume(principal=one).wait is None
 
 
+def test_expensive_request_takes_its_cost_from_both_quotas(settings: Settings) -> None:
+    settings.RATE_LIMIT_BEARER, settings.RATE_LIMIT_AGENCY = parse("20/minute"), parse("25/minute")
+    one = principal()
+    other = other_principal(one)
+
+    first = rate_limits.consume(principal=one, cost=13)
+    refused = rate_limits.consume(principal=one, cost=8)
+    of_other = rate_limits.consume(principal=other, cost=13)
+    cheap = rate_limits.consume(principal=one, cost=7)
+
+    assert [quota.remaining for quota in first.quotas] == [7, 12]
+    # Refused by the principal's quota, so it is taken from the agency's neither.
+    assert [quota.remaining for quota in refused.quotas] == [7, 12]
+    assert (refused.wait is None, of_other.wait is None) == (False, False)
+    assert [quota.remaining for quota in of_other.quotas] == [20, 12]
+    assert (cheap.wait, [quota.remaining for quota in cheap.quotas]) == (None, [0, 5])
+
+
+def test_request_that_costs_more_than_the_quota_takes_all_of_it(settings: Settings) -> None:
+    settings.RATE_LIMIT_BEARER, settings.RATE_LIMIT_AGENCY = parse("3/minute"), None
+    one = principal()
+
+    spent = rate_limits.consume(principal=one, cost=13)
+    refused = rate_limits.consume(principal=one, cost=13)
+
+    assert (spent.wait, spent.quotas[0].remaining) == (None, 0)
+    assert refused.wait is not None
+
+
+def test_expensive_request_is_allowed_after_its_wait(settings: Settings) -> None:
+    settings.RATE_LIMIT_BEARER, settings.RATE_LIMIT_AGENCY = parse("20/second"), None
+    one = principal()
+    rate_limits.consume(principal=one, cost=18)
+    refused = rate_limits.consume(principal=one, cost=10)
+
+    assert refused.wait is not None
+    time.sleep(refused.wait + 0.01)
+
+    # A cheap one was possible all the time.
+    assert 0.4 < refused.wait < 2
+    assert rate_limits.consume(principal=one, cost=10).wait is None
+
+
 def test_window_slides_without_burst_at_its_edge(settings: Settings) -> None:
     settings.RATE_LIMIT_BEARER, settings.RATE_LIMIT_AGENCY = parse("20/second"), None
     one, let_through, asked_at, end = principal(), [], [time.monotonic()], time.monotonic() + 3.2
