@@ -30,6 +30,7 @@ FILLED_IN = {
     "EMAIL_FROM": "Underone <underone@agency.example>",
     "PEOPLE_URL": "https://app.agency.example",
     "SECURITY_CONTACT": "security@agency.example",
+    "METRICS_TOKEN": "b1946ac92492d2347c6235b4d2611184",
 }
 
 
@@ -69,6 +70,7 @@ def test_example_configuration_has_no_warnings(tmp_path: Path, switches: dict[st
         ("EMAIL_FROM", "", "underone.W001"),
         ("EMAIL_URL", "", "underone.W010"),
         ("PUBLIC_URL", "", "underone.W002"),
+        ("METRICS_TOKEN", "", "underone.W003"),
     ],
 )
 def test_insecure_configuration_has_warnings(tmp_path: Path, variable: str, value: str, code: str) -> None:
