@@ -1,15 +1,13 @@
 """Run a whole installation with servers of its own, whose parts can be broken and repaired while it works."""
 
 import os
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 
@@ -18,39 +16,32 @@ from config.launcher.embedded import postgres, servers, valkey
 from config.launcher.embedded.home import Home
 from config.launcher.embedded.processes import Processes, ProcessFailed
 from config.launcher.embedded.secret import get_or_create_secret
+from tests import pgbouncer, rabbitmq
 from tests.installation import Member, free_port, wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 WAYS = [(broker, database) for broker in ("valkey", "rabbitmq") for database in ("direct", "pgbouncer")]
-PROGRAMS = {"rabbitmq": "/usr/lib/rabbitmq/bin/rabbitmq-server", "pgbouncer": "/usr/sbin/pgbouncer"}
 TMPFS_SIZE = "200m"
-NOBODY = 65534
-PGBOUNCER = """
-[databases]
-* = host=127.0.0.1 port={server}
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = {port}
-unix_socket_dir =
-pool_mode = transaction
-auth_type = scram-sha-256
-auth_file = {users}
-max_client_conn = 300
-default_pool_size = 20
-ignore_startup_parameters = extra_float_digits
-"""
 
 
 def missing_program(*, broker: str, database: str) -> str | None:
     """Return the program that this machine lacks for the broker and the way to the database."""
-    wanted = [PROGRAMS[name] for name in (broker, database) if name in PROGRAMS]
-    return next((path for path in wanted if not Path(path).exists()), None)
+    if broker == "rabbitmq" and not (rabbitmq.SERVER.exists() and rabbitmq.EPMD):
+        return "RabbitMQ"
+    return "PgBouncer" if database == "pgbouncer" and not Path(pgbouncer.PROGRAM).exists() else None
 
 
 def hardest_way() -> tuple[str, str]:
     """Return RabbitMQ and PgBouncer as far as this machine has them."""
     broker = "valkey" if missing_program(broker="rabbitmq", database="direct") else "rabbitmq"
     return broker, "direct" if missing_program(broker=broker, database="pgbouncer") else "pgbouncer"
+
+
+class Part(Protocol):
+    """Describe what can be killed and started again."""
+
+    def start(self) -> None: ...
+    def kill(self) -> None: ...
 
 
 class Server:
@@ -88,23 +79,28 @@ class Server:
 class ChaosInstallation:
     """Manage the servers and processes of an installation. `breakable` lists what `broken` can break."""
 
-    def __init__(self, *, place: Path, broker: str, database: str, environ: Mapping[str, str]) -> None:
-        self.home = place / "home"
-        self.parts: dict[str, Server | Member] = {}
-        self._pgbouncer: tempfile.TemporaryDirectory[str] | None = None
+    def __init__(self, *, place: Path, stack: ExitStack) -> None:
+        self.place, self.home, self._stack = place, place / "home", stack
+        self.parts: dict[str, Part] = {}
+        self.port = free_port()
         self._is_on_tmpfs = _mount_tmpfs(self.home)
+        if self._is_on_tmpfs:
+            stack.callback(subprocess.run, ["umount", "--lazy", str(self.home)], check=False)
         for name in ("documents", "uploads"):
             (self.home / name).mkdir()
-        store = Server(place / "valkey", lambda home, processes: valkey.start(home=home, processes=processes))
-        cluster = Server(place / "postgres", _start_database)
-        self.parts |= {"valkey": store, "postgres": cluster}
-        self.superuser_url = cluster.started.pop("SUPERUSER_URL")
-        self.port = free_port()
+
+    def start(self, *, broker: str, database: str, **environ: str) -> None:
+        """Start the servers, migrate, and start the processes."""
+        store = self._add_server(
+            "valkey", lambda home, processes: valkey.start(home=home, processes=processes)
+        )
+        cluster = self._add_server("postgres", _start_database)
+        self.superuser_url = cluster.pop("SUPERUSER_URL")
         self.environ = {
             **os.environ,
-            **cluster.started,
-            "BROKER_URL": store.started,
-            "CACHE_URL": store.started,
+            **cluster,
+            "BROKER_URL": store,
+            "CACHE_URL": store,
             "UNDERONE_HOME": str(self.home),
             "UPLOAD_FOLDER": str(self.home / "uploads"),
             "PORT": str(self.port),
@@ -115,18 +111,27 @@ class ChaosInstallation:
             **environ,
         }
         if broker == "rabbitmq":
-            self._start_rabbitmq(place)
+            node = self._stack.enter_context(rabbitmq.rabbitmq(self.place / "rabbitmq"))
+            self.parts["rabbitmq"], self.environ["BROKER_URL"] = node, node.url
         self._manage("migrate", "--skip-checks", DATABASE_URL=self.environ["DATABASE_OWNER_URL"])
         if database == "pgbouncer":
-            self._start_pgbouncer(place)
-        schedule = place / "beat-schedule"
-        for name, command in product.commands(
-            port=self.port, schedule=schedule, environ=self.environ
-        ).items():
-            member = Member(command=command, environ=self.environ, log=place / f"{name}.log")
+            url = self.environ["DATABASE_URL"]
+            pooler = self._stack.enter_context(pgbouncer.running(url=url, default_pool_size="20"))
+            self.parts["pgbouncer"], self.environ["DATABASE_URL"] = pooler, pooler.url
+        schedule = self.place / "beat-schedule"
+        commands = product.commands(port=self.port, schedule=schedule, environ=self.environ)
+        for name, command in commands.items():
+            member = Member(command=command, environ=self.environ, log=self.place / f"{name}.log")
+            self._stack.callback(member.kill)
             self.parts[name] = member
             member.start()
         wait_until(lambda: product.is_healthy(self.port))
+
+    def _add_server(self, name: str, start: Callable[[Home, Processes], Any]) -> Any:
+        server = Server(self.place / name, start)
+        self._stack.callback(server.discard)
+        self.parts[name] = server
+        return server.started
 
     @property
     def breakable(self) -> list[str]:
@@ -171,16 +176,6 @@ class ChaosInstallation:
         """Return the files that no worker has redacted."""
         return [path for path in (self.home / "documents" / "originals").rglob("*") if path.is_file()]
 
-    def stop(self) -> None:
-        for part in reversed(self.parts.values()):
-            part.kill()
-            if isinstance(part, Server):
-                part.home.discard()
-        if self._pgbouncer:
-            self._pgbouncer.cleanup()
-        if self._is_on_tmpfs:
-            subprocess.run(["umount", "--lazy", str(self.home)], check=False)  # noqa: S607
-
     def _manage(self, *words: str, **environ: str) -> str:
         return subprocess.run(
             product.manage_command(*words),
@@ -215,60 +210,15 @@ class ChaosInstallation:
         finally:
             filler.unlink()
 
-    def _start_pgbouncer(self, place: Path) -> None:
-        server = psycopg.conninfo.conninfo_to_dict(self.environ["DATABASE_URL"])
-        # Outside of the test's folder, which only its user can enter: PgBouncer refuses to run as root.
-        port, self._pgbouncer = free_port(), tempfile.TemporaryDirectory(prefix="underone-pgbouncer-")
-        folder = Path(self._pgbouncer.name)
-        users = folder / "users.txt"
-        users.write_text(f'"{server["user"]}" "{server["password"]}"\n')
-        config = folder / "pgbouncer.ini"
-        config.write_text(PGBOUNCER.format(server=server["port"], port=port, users=users))
-        user = NOBODY if os.geteuid() == 0 else None
-        for path in (folder, users, config):
-            if user:
-                shutil.chown(path, user)
-        self.parts["pgbouncer"] = member = Member(
-            command=[PROGRAMS["pgbouncer"], str(config)], environ={}, log=place / "pgbouncer.log", user=user
-        )
-        member.start()
-        self.environ["DATABASE_URL"] = self.environ["DATABASE_URL"].replace(
-            f":{server['port']}/", f":{port}/"
-        )
-        wait_until(lambda: _accepts(self.environ["DATABASE_URL"]))
-
-    def _start_rabbitmq(self, place: Path) -> None:
-        port, folder = free_port(), place / "rabbitmq"
-        folder.mkdir()
-        environ = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(folder),
-            "RABBITMQ_NODENAME": f"chaos{port}@localhost",
-            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
-            "RABBITMQ_NODE_PORT": str(port),
-            "RABBITMQ_DIST_PORT": str(free_port()),
-            "RABBITMQ_MNESIA_BASE": str(folder / "data"),
-            "RABBITMQ_LOG_BASE": str(folder / "logs"),
-            "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
-            "RABBITMQ_LOGS": "-",
-        }
-        self.parts["rabbitmq"] = member = Member(
-            command=[PROGRAMS["rabbitmq"]], environ=environ, log=place / "rabbitmq.output"
-        )
-        member.start()
-        self.environ["BROKER_URL"] = f"amqp://guest:guest@127.0.0.1:{port}//"
-        wait_until(lambda: "Server startup complete" in member.log.read_text(errors="replace"))
-
 
 @contextmanager
 def running(*, place: Path, broker: str, database: str, **environ: str) -> Iterator[ChaosInstallation]:
     """Start an installation, and stop it when the block ends."""
     place.mkdir(parents=True)
-    installation = ChaosInstallation(place=place, broker=broker, database=database, environ=environ)
-    try:
+    with ExitStack() as stack:
+        installation = ChaosInstallation(place=place, stack=stack)
+        installation.start(broker=broker, database=database, **environ)
         yield installation
-    finally:
-        installation.stop()
 
 
 def _start_database(home: Home, processes: Processes) -> dict[str, str]:
@@ -288,11 +238,3 @@ def _mount_tmpfs(folder: Path) -> bool:
     folder.mkdir(parents=True)
     command = ["mount", "-t", "tmpfs", "-o", f"size={TMPFS_SIZE}", "chaos", str(folder)]
     return os.geteuid() == 0 and subprocess.run(command, check=False, capture_output=True).returncode == 0
-
-
-def _accepts(url: str) -> bool:
-    try:
-        psycopg.connect(url, connect_timeout=2).close()
-    except psycopg.OperationalError:
-        return False
-    return True
