@@ -41,6 +41,12 @@ def test_me_shows_agency_and_key(acme: Client) -> None:
         "ignored_metrics": [],
         "language": "en",
         "requires_second_factor": False,
+        "upload_limits": {
+            "document_bytes": 1024**3,
+            "reports_waiting": 1000,
+            "reports_at_once": 2,
+            "stored_bytes": 100 * 1024**3,
+        },
     }
     assert body["key"]["name"] == "first key"
     assert body["key"]["prefix"].startswith("uo_live_")

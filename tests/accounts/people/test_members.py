@@ -39,6 +39,7 @@ def test_members_are_listed_with_rights(acme: Client, mei: Person) -> None:
         "role": "viewer",
         "read_only": True,
         "accounts": [shop],
+        "has_second_factor": False,
         "created_at": "",
     }
     assert acme.read(f"/v1/members/{member.public_id}") == listed

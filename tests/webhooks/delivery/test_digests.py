@@ -22,7 +22,7 @@ __all__ = ["server"]  # a fixture
 
 HOUR = timedelta(hours=1)
 EVENT = re.compile(r"evt_[0-9a-f]{32}")
-DATA = {
+DATA: dict[str, Any] = {
     "marketplace": "DE",
     "previous": "NORMAL",
     "current": "AT_RISK",

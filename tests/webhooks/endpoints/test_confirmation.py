@@ -70,7 +70,7 @@ def status(client: Client, endpoint: str) -> str:
     return str(client.read(f"{PATH}/{endpoint}")["confirmation"]["status"])
 
 
-def read_page(path: str, **headers: str) -> Any:
+def read_page(path: str, **headers: Any) -> Any:
     return Browser().get(path, HTTP_ACCEPT="text/html", **headers)
 
 
