@@ -138,15 +138,16 @@ def test_mailbox_is_tested_once_a_minute_over_all_endpoints(acme: Client, rival:
     assert send_test(acme, first).status_code == 202
     acme.delete(f"{PATH}/{first}")
 
-    response = send_test(acme, create_mailbox(acme, again))
+    second = create_mailbox(acme, again)
+    response = send_test(acme, second)
 
     assert (response.status_code, response.json()["type"]) == (429, "/problems/throttled")
     assert 50 <= int(response.headers["Retry-After"]) <= 61
     assert send_test(acme, create_mailbox(acme, "other")).status_code == 202
     assert send_test(rival, create_mailbox(rival, "on-call")).status_code == 202
-    later, third = timezone.now() + timedelta(minutes=1), create_mailbox(acme, again)
+    later = timezone.now() + timedelta(minutes=1)
     with context.agency(acme.agency.pk):
-        endpoint = Endpoint.objects.get(pk=identifiers.private("ep", third))
+        endpoint = Endpoint.objects.get(pk=identifiers.private("ep", second))
         assert redelivery.send_test(
             endpoint=endpoint, type_="endpoint.test", actor=Actor("underone"), now=later
         )
