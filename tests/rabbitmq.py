@@ -53,7 +53,13 @@ class RabbitMQ:
         # Its own logs are in `log`.
         quiet = subprocess.DEVNULL
         self.process = subprocess.Popen(
-            [SERVER], env=self.environ, stdout=quiet, stderr=quiet, start_new_session=True
+            [SERVER],
+            # Where it writes what it knows when it fails.
+            cwd=self.folder,
+            env=self.environ,
+            stdout=quiet,
+            stderr=quiet,
+            start_new_session=True,
         )
         wait_until(self._answers, every=1)
 

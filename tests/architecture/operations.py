@@ -40,7 +40,6 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/breaches/{breach_id}/snooze"): {"until": (clock.NOW + timedelta(days=1)).isoformat()},
     ("POST", "/v1/breaches/{breach_id}/assign"): {"to": "mei"},
     ("POST", "/v1/breaches/{breach_id}/notes"): {"text": "Called"},
-    ("POST", "/v1/webhook-endpoints/confirm"): {"token": "uo_box_none"},
     ("POST", "/v1/webhook-endpoints"): {"url": "https://new.example/hooks"},
     ("PATCH", "/v1/webhook-endpoints/{endpoint_id}"): {"event_types": ["breach.*"]},
     ("POST", "/v1/webhook-endpoints/{endpoint_id}/test"): {"event_type": "breach.opened"},
@@ -50,6 +49,11 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/invitations"): {"email": "new@acme.example", "role": "viewer"},
     ("POST", "/v1/accounts/{account_id}/reports"): {"file": build.orders_file([build.order_row()])},
 }
+
+
+OF_MAILBOXES = {"POST /v1/webhook-endpoints/{endpoint_id}/send-confirmation"}
+"""Operations that only e-mail endpoints accept. The endpoint of an agency's data is a webhook
+(tests/webhooks/endpoints/test_confirmation.py sends them)."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from accounts.agencies import lifecycle as agencies
 from accounts.models import IdempotencyRecord
 from accounts.tenancy import context
 from tests.architecture.agency_data import AgencyIds, create_agency_data
-from tests.architecture.operations import OPERATIONS, SHARED_PARTS, Operation, Response, read
+from tests.architecture.operations import OF_MAILBOXES, OPERATIONS, SHARED_PARTS, Operation, Response, read
 from tests.client import Client
 from tests.clock import clock
 from tests.conftest import NOON
@@ -257,7 +257,8 @@ def test_writes_are_replayed_under_same_idempotency_key(acme: Client, acme_ids: 
     """Run last: deletes what other tests use."""
     # Other tests sent test events at this moment, and an endpoint takes few of them in a minute.
     clock.advance(timedelta(minutes=5))
-    for number, operation in enumerate(sorted_writes()):
+    operations = [each for each in sorted_writes() if str(each) not in OF_MAILBOXES]
+    for number, operation in enumerate(operations):
         with with_headers(acme, HTTP_IDEMPOTENCY_KEY=f"once-{number}"):
             first, again = operation.send(acme, acme_ids), operation.send(acme, acme_ids)
 
@@ -269,4 +270,4 @@ def test_writes_are_replayed_under_same_idempotency_key(acme: Client, acme_ids: 
             "true",
         ), operation
     with context.agency(acme.agency.pk):
-        assert IdempotencyRecord.objects.filter(key__startswith="once").count() == len(WRITES) - 1
+        assert IdempotencyRecord.objects.filter(key__startswith="once").count() == len(operations)

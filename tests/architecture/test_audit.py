@@ -6,7 +6,7 @@ from accounts.agencies import lifecycle as agencies
 from accounts.models import AuditEntry
 from accounts.tenancy import context
 from tests.architecture.agency_data import AgencyIds, create_agency_data
-from tests.architecture.operations import OPERATIONS, Operation
+from tests.architecture.operations import OF_MAILBOXES, OPERATIONS, Operation
 from tests.client import Client
 from tests.conftest import NOON
 
@@ -57,7 +57,11 @@ def test_writes_are_in_audit_log_with_actor(
     acme, _, ids = acme_and_rival
     key = acme.read("/v1/me")["key"]
 
-    recorded = {str(operation): record_entries(acme, operation, ids) for operation in WRITES}
+    recorded = {
+        str(operation): record_entries(acme, operation, ids)
+        for operation in WRITES
+        if str(operation) not in OF_MAILBOXES
+    }
 
     assert {operation: status for operation, (status, _) in recorded.items() if status >= 300} == {}
     silent = {

@@ -40,7 +40,7 @@ PROCESSES = {
         "config.celery",
         "--skip-checks",
         "beat",
-        "--schedule=/dev/null",
+        "--schedule={home}/schedule",
         "--pidfile=",
     ],
     "check": ["manage.py", "check", "--database", "default"],
@@ -79,7 +79,7 @@ def text_of(ring: dict[int, bytes]) -> str:
 
 def run(words: list[str], ring: dict[int, bytes], home: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, *words],
+        [sys.executable, *(word.format(home=home) for word in words)],
         cwd=project.BASE_DIR,
         # gunicorn logs a traceback of its own if two processes are refused at once.
         env=os.environ | {"SECRETS_KEYS": text_of(ring), "UNDERONE_HOME": str(home), "WEB_WORKERS": "1"},

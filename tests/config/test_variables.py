@@ -25,7 +25,7 @@ PROCESSES = {
     ],
     "wsgi": ["-c", "import config.wsgi"],
     "worker": ["-m", "celery", "-A", "config.celery", "--skip-checks", "worker", "--queues=celery"],
-    "beat": ["-m", "celery", "-A", "config.celery", "--skip-checks", "beat", "--schedule=beat"],
+    "beat": ["-m", "celery", "-A", "config.celery", "--skip-checks", "beat", "--schedule={home}/beat"],
     "make up": ["-m", "config.launcher.up"],
     "make demo": ["-m", "config.launcher.up", "--demo"],
     "make smoke": ["-m", "config.launcher.smoke"],
@@ -35,7 +35,7 @@ PROCESSES = {
 def run(words: list[str], home: Path, **more: str) -> subprocess.CompletedProcess[str]:
     environ = {name: os.environ[name] for name in NAMES}
     return subprocess.run(
-        [sys.executable, *words],
+        [sys.executable, *(word.format(home=home) for word in words)],
         cwd=settings.BASE_DIR,
         env=BARE | environ | {"UNDERONE_HOME": str(home)} | more,
         capture_output=True,
