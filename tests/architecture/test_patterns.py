@@ -3,6 +3,7 @@
 A pattern that is not listed here fails the tests. List what input it meets, or why it meets none.
 """
 
+import math
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -226,10 +227,11 @@ def faults(pattern: "re.Pattern[Any]", methods: list[str], *, most_shapes: int |
                 # By the clock on the wall, which only chooses: the worst of them are measured.
                 cost = seconds(pattern, method, attack, TRIED_FIRST, clock=time.perf_counter)
             except TooSlow:
-                return [f"{pattern.pattern!r}: {method} of {attack(60)!r}"]
+                cost = float("inf")
             tried.append((cost, method, attack))
     for _, method, attack in sorted(tried, key=lambda each: -each[0])[:3]:
-        if not is_linear(costs := measure(pattern, method, attack)):
+        # Another process may have slowed one measurement down, and not each of three.
+        if not any(is_linear(costs := measure(pattern, method, attack)) for _ in range(3)):
             return [f"{pattern.pattern!r}: {method} of {attack(60)!r} takes {costs}"]
     return []
 
@@ -246,7 +248,9 @@ def measure(pattern: "re.Pattern[Any]", method: str, attack: Attack) -> list[flo
 
 
 def is_linear(costs: list[float]) -> bool:
-    return all(larger <= max(NOISE, GROWTH * cost) for cost, larger in pairwise(costs))
+    return math.isfinite(costs[-1]) and all(
+        larger <= max(NOISE, GROWTH * cost) for cost, larger in pairwise(costs)
+    )
 
 
 def seconds(

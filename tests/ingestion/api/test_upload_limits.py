@@ -1,5 +1,7 @@
 """Test the limits of what an agency may have under way and stored, and the reserve of free disk space."""
 
+from datetime import timedelta
+
 import pytest
 from pytest_django.fixtures import Settings
 
@@ -9,7 +11,7 @@ from tests import build
 from tests.client import Client
 from tests.clock import NOW
 
-DOCUMENTS = [build.orders_file(build.orders_on(build.days_ago(30), count=n)) for n in (1, 2, 3)]
+DOCUMENTS = [build.orders_file(build.orders_on(NOW - timedelta(days=30), count=n)) for n in (1, 2, 3)]
 
 
 @pytest.fixture

@@ -19,10 +19,11 @@ from ingestion.models import Report
 from ingestion.redaction import originals
 from tests import build
 from tests.client import Client
+from tests.clock import NOW
 from tests.ingestion import archives, report_leases
 
 FEEDBACK = build.feedback_file(
-    [build.feedback_row(order=build.order_id(1), on=build.days_ago(3).strftime("%m/%d/%y"))]
+    [build.feedback_row(order=build.order_id(1), on=f"{NOW - timedelta(days=3):%m/%d/%y}")]
 )
 PERSONAL = b"never arrived"
 assert PERSONAL in FEEDBACK
