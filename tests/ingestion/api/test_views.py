@@ -208,7 +208,7 @@ def test_rejected_rows_are_listed_by_line_page_by_page(acme: Client, shop: str) 
     ],
 )
 def test_document_is_downloaded_byte_for_byte(acme: Client, shop: str, document: bytes) -> None:
-    report = acme.send(shop, document).json()
+    report = acme.load(shop, document)
 
     response = acme.get(f"/v1/reports/{report['id']}/document")
 
