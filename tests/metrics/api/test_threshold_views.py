@@ -271,11 +271,8 @@ def test_threshold_change_is_sent_to_a_worker_after_commit(committed_db: None, m
         put(acme, path, warn_at=0.004)
 
     (task, words), *others = messages.take()
-    assert (taken[-1][0], task, others) == (
-        "metrics.tasks.apply_thresholds",
-        "metrics.tasks.apply_thresholds",
-        [],
-    )
+    assert "metrics.tasks.apply_thresholds" in {name for name, _ in taken}
+    assert (task, others) == ("metrics.tasks.apply_thresholds", [])
     assert words["marketplace"] == "US"
     assert ("account_id" in words) == (method != "put")
 
