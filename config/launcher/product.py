@@ -17,10 +17,6 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 DEFAULT_PORT = "8000"
 # What a command beside the running product needs: EMAIL_URL of the shell that started it, for example.
 VARIABLES = tuple(sorted(variables.NAMES - variables.PASSWORDS | variables.OF_AMAZON))
-VARIABLES = (
-    *("SECRET_KEY", "SECRETS_KEYS", "DATABASE_URL", "DATABASE_OWNER_URL", "BROKER_URL"),
-    *("UNDERONE_HOME", "UPLOAD_FOLDER", "PORT", "EMAIL_URL"),
-)
 # Seconds that a process has to finish its work when everything stops. A report that is being loaded is rolled
 # back and loaded after the next start, and whoever presses Ctrl-C does not wait for it.
 PATIENCE = {"worker": 5, "job-worker": 5}
