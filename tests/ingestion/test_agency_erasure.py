@@ -147,23 +147,22 @@ def test_erasure_skips_open_agencies_and_those_not_due(acme: Client, rival: Clie
     assert (soon, other, read_all_rows(acme)) == (False, False, before)
 
 
-def test_users_of_erased_agency_are_deleted_unless_members_elsewhere_or_staff(
-    acme: Client, rival: Client
-) -> None:
+def test_users_of_erased_agency_are_deleted_unless_members_elsewhere_or_staff(nord: Client) -> None:
+    rival = Client(*agencies.create_agency(name="Rival", now=NOW))
     people = {
         name: Person.objects.create(email=f"{name}@a.example", name=name, created_at=NOW)
         for name in ("mei", "lu", "ana")
     }
     owner.make_staff(people["ana"])
-    for client, names in ((acme, ("mei", "lu", "ana")), (rival, ("lu",))):
+    for client, names in ((nord, ("mei", "lu", "ana")), (rival, ("lu",))):
         with tenant_context.agency(client.agency.pk):
             for name in names:
                 Member.objects.create(
                     agency=client.agency, person=people[name], role=Role.VIEWER, created_at=NOW
                 )
-    close(acme)
+    close(nord)
 
-    erasure.erase_agency(agency_id=acme.agency.pk, now=LATER)
+    erasure.erase_agency(agency_id=nord.agency.pk, now=LATER)
 
     assert set(Person.objects.values_list("name", flat=True)) == {"lu", "ana"}
     with tenant_context.agency(rival.agency.pk):
