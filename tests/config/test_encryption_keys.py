@@ -4,6 +4,7 @@ import base64
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +28,8 @@ from tests.client import Client
 OLD, NEW, OTHER = b"\x01" * 32, b"\x02" * 32, b"\x03" * 32
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 WRONG = "SECRETS_KEYS: key 1 is not the key this database was encrypted with."
+# The scheduler writes and deletes it.
+SCHEDULE = Path(tempfile.gettempdir()) / f"underone-schedule-{os.getpid()}"
 PROCESSES = {
     "web": [
         *("-m", "gunicorn", "config.wsgi:application", "--bind=127.0.0.1:0"),
@@ -40,7 +43,7 @@ PROCESSES = {
         "config.celery",
         "--skip-checks",
         "beat",
-        "--schedule={home}/schedule",
+        f"--schedule={SCHEDULE}",
         "--pidfile=",
     ],
     "check": ["manage.py", "check", "--database", "default"],
@@ -79,7 +82,7 @@ def text_of(ring: dict[int, bytes]) -> str:
 
 def run(words: list[str], ring: dict[int, bytes], home: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, *(word.format(home=home) for word in words)],
+        [sys.executable, *words],
         cwd=project.BASE_DIR,
         # gunicorn logs a traceback of its own if two processes are refused at once.
         env=os.environ | {"SECRETS_KEYS": text_of(ring), "UNDERONE_HOME": str(home), "WEB_WORKERS": "1"},
