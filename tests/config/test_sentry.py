@@ -28,9 +28,10 @@ answer = Client(raise_request_exception=False).post(
 )
 print(answer.status_code)
 """
+# The client of Valkey imports the interface of OpenTelemetry by itself.
 LOADED = (
-    "import django, sys; django.setup(); print([name for name in ('sentry_sdk', 'opentelemetry') if "
-    "name in sys.modules])"
+    "import django, sys; django.setup(); print([name for name in ('sentry_sdk', 'opentelemetry.instrumentation') "
+    "if name in sys.modules])"
 )
 
 
