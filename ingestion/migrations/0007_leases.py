@@ -35,6 +35,7 @@ DECLARE
     busy_accounts uuid[];
 BEGIN
     SET LOCAL underone.all_agencies = 'loading';
+    INSERT INTO ingestion_loadingturn DEFAULT VALUES ON CONFLICT DO NOTHING;
     -- Workers lease one after the other.
     SELECT last_agency INTO last_served FROM ingestion_loadingturn FOR UPDATE;
     agency := last_served;

@@ -60,7 +60,7 @@ class Confirm(Resource):
         operation_id="confirmMailbox",
         summary="Confirm a mailbox",
         description="Accepts the token from the e-mail to a mailbox. Events are sent to it from then on. A front end "
-        "calls this operation for whoever opens its page `/confirm-mailbox`.",
+        "calls this operation on its page `/confirm-mailbox`.",
         tags=TAGS,
         request=ConfirmMailbox,
         responses=ConfirmedMailbox,

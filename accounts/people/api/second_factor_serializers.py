@@ -196,7 +196,7 @@ class AddedFactorSerializer(serializers.Serializer[Any]):
         )
     ]
 )
-class RecoveryCodesSerializer(serializers.Serializer[Any]):
+class NewRecoveryCodesSerializer(serializers.Serializer[Any]):
     recovery_codes = serializers.ListField(
         child=serializers.CharField(), help_text="Codes that can each be used once. They are shown once."
     )

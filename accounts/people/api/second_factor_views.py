@@ -140,7 +140,7 @@ class RecoveryCodes(UserView):
         description=f"Returns new recovery codes. The old ones can no longer be used. {RECENT}",
         tags=TAGS,
         request=None,
-        responses={201: bodies.RecoveryCodesSerializer},
+        responses={201: bodies.NewRecoveryCodesSerializer},
     )
     def post(self, request: Request) -> Response:
         user = recently_signed_in_user(request)
@@ -149,7 +149,7 @@ class RecoveryCodes(UserView):
         response = call_allauth(request, CODES, {}, token=user.token)
         _record(user.person, second_factors.ADDED, kind="recovery_codes")
         codes = {"recovery_codes": response.data["unused_codes"]}
-        return Response(bodies.RecoveryCodesSerializer(codes).data, status=201)
+        return Response(bodies.NewRecoveryCodesSerializer(codes).data, status=201)
 
 
 class PasskeyOptions(UserView):
