@@ -31,12 +31,6 @@ def missing_program(*, broker: str, database: str) -> str | None:
     return "PgBouncer" if database == "pgbouncer" and not Path(pgbouncer.PROGRAM).exists() else None
 
 
-def hardest_way() -> tuple[str, str]:
-    """Return RabbitMQ and PgBouncer as far as this machine has them."""
-    broker = "valkey" if missing_program(broker="rabbitmq", database="direct") else "rabbitmq"
-    return broker, "direct" if missing_program(broker=broker, database="pgbouncer") else "pgbouncer"
-
-
 class Part(Protocol):
     """Describe what can be killed and started again."""
 
