@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from io import StringIO
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -135,7 +136,7 @@ def test_check_warns_of_closed_metrics(
     assert output.count("underone.W003") == expected
 
 
-def test_check_refuses_sign_up_without_mail_server(settings: Settings) -> None:
+def test_check_refuses_sign_up_without_mail_server(settings: Settings, tmp_path: Path) -> None:
     settings.MAIL_SERVER = settings_of(os.environ | {"EMAIL_URL": ""})["MAIL_SERVER"]
     assert "underone.E010" not in run_check()
     settings.SIGN_UP = True
@@ -143,7 +144,7 @@ def test_check_refuses_sign_up_without_mail_server(settings: Settings) -> None:
     with pytest.raises(SystemCheckError, match=r"underone\.E010"):
         run_check()
 
-    settings.MAIL_SERVER = settings_of(os.environ | {"EMAIL_URL": "folder:/tmp/mails"})["MAIL_SERVER"]
+    settings.MAIL_SERVER = settings_of(os.environ | {"EMAIL_URL": f"folder:{tmp_path}"})["MAIL_SERVER"]
     assert "underone.E010" not in run_check()
 
 

@@ -40,7 +40,9 @@ def serving(*, place: Path, **environ: str) -> Iterator[Served]:
     client = Client(*agencies.create_agency(name="Contract", now=timezone.now()))
     has = create_agency_data(client, name="contract")
     home = Home(folder=place)
-    installation = Installation(home=home, environ={"WEB_WORKERS": "1"} | environ)
+    # As on one machine: without a place for e-mails, operations that send them answer 503.
+    mails = f"folder:{product.mail_folder(home.folder)}"
+    installation = Installation(home=home, environ={"WEB_WORKERS": "1", "EMAIL_URL": mails} | environ)
     try:
         installation.start_again("web")
         wait_until(lambda: product.is_healthy(installation.port))
