@@ -46,7 +46,6 @@ DELETE FROM {table} WHERE ctid = ANY (ARRAY(
 """
 # They prove that the agency existed and was erased. A field that is added later is reset,
 # unless somebody lists it here.
-IN_PROGRESS = (Report.Status.QUEUED, Report.Status.PROCESSING)
 KEPT_AGENCY_FIELDS = {"id", "created_at", "closed_at", "closed_by", "erased_from", "erased_at"}
 REMOVE_FROM_LISTS = """
 UPDATE {table} SET accounts = array_remove(accounts, %(account)s)
@@ -179,7 +178,7 @@ def _record_erased_documents(agency_id: UUID, account_id: UUID, *, erased: set[s
                 stored_documents.log_missing(report.public_id, purpose="erasure")
         # So that a run that repeats an interrupted one does not miss them. Of reports in progress, the
         # database admits no deleted document; their rows are deleted below.
-        reports.exclude(status__in=IN_PROGRESS).update(document_deleted_at=now)
+        reports.exclude(status__in=Report.IN_PROGRESS).update(document_deleted_at=now)
 
 
 def _erase_documents(*folders: str) -> set[str]:

@@ -16,8 +16,6 @@ from rest_framework.exceptions import APIException
 from accounts.models import Agency
 from ingestion.models import Report
 
-IN_PROGRESS = (Report.Status.QUEUED, Report.Status.PROCESSING)
-
 
 class TooManyReportsWaiting(APIException):
     """Raise when REPORTS_MAX_WAITING reports of the agency wait to be loaded."""
@@ -59,7 +57,7 @@ PROBLEMS = (TooManyReportsWaiting, DocumentStorageFull, InsufficientStorage)
 def check(*, agency: Agency, size: int) -> None:
     """Raise one of PROBLEMS if a document of `size` bytes cannot be received now."""
     reports = Report.objects.filter(agency=agency)
-    if reports.filter(status__in=IN_PROGRESS).count() >= settings.REPORTS_MAX_WAITING:
+    if reports.filter(status__in=Report.IN_PROGRESS).count() >= settings.REPORTS_MAX_WAITING:
         raise TooManyReportsWaiting
     stored = reports.filter(document_deleted_at=None).aggregate(bytes=Sum("size"))["bytes"] or 0
     if stored + size > settings.DOCUMENTS_MAX_BYTES:

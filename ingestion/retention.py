@@ -18,7 +18,6 @@ BATCH_SIZE = 100
 # The file of an upload is written to as its bytes arrive, and read at once when it is complete. One that was not
 # written to for so long belongs to a process that is gone.
 MAX_UPLOAD_PAUSE = timedelta(minutes=30)
-IN_PROGRESS = (Report.Status.QUEUED, Report.Status.PROCESSING)
 logger = logging.getLogger(__name__)
 
 
@@ -38,7 +37,7 @@ def delete(*, agency_id: UUID, now: datetime) -> int:
             reports = _old(agency_id, now, after=last)
             # Files before rows: if the process is killed in between, the next run finds the rows again and
             # deleting a missing file succeeds. The other order would leave files that nobody looks for.
-            deleted_ids = [report.pk for report in reports if _delete_file(report)]
+            deleted_ids = [report.pk for report in reports if delete_files(report)]
             deleted += Report.objects.filter(agency_id=agency_id, pk__in=deleted_ids).update(
                 document_deleted_at=now
             )
@@ -76,12 +75,12 @@ def _old(agency_id: UUID, now: datetime, *, after: UUID) -> list[Report]:
         agency_id=agency_id, document_deleted_at=None, received_at__lt=now - retention, pk__gt=after
     )
     # skip_locked: a report that is being queued again keeps its document.
-    unlocked = old.exclude(status__in=IN_PROGRESS).select_for_update(skip_locked=True, of=("self",))
+    unlocked = old.exclude(status__in=Report.IN_PROGRESS).select_for_update(skip_locked=True, of=("self",))
     return list(unlocked.order_by("pk")[:BATCH_SIZE])
 
 
-def _delete_file(report: Report) -> bool:
-    """Delete the report's files and return whether that worked."""
+def delete_files(report: Report) -> bool:
+    """Delete the report's files and return whether that worked. Files that are missing are logged."""
     # One file that cannot be deleted must not keep all the others past their time.
     try:
         for name in filter(None, (report.document, report.original)):

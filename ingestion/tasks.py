@@ -83,8 +83,7 @@ def erase_agency(*, agency_id: str) -> None:
 
 @shared_task
 def delete_old_documents() -> None:
-    """Delete documents past their agency's retention, and abandoned uploads. Facts stay."""
+    """Delete documents past their agency's retention, and originals without a report. Facts stay."""
     for agency_id in (*context.open_agency_ids(), *context.closed_agency_ids()):
         retention.delete(agency_id=agency_id, now=timezone.now())
-    retention.sweep_uploads(now=timezone.now())
     originals.sweep(now=timezone.now())

@@ -66,7 +66,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
         email: str | None = None,
     ) -> None:
         """Tell a user about a change."""
-        # Not allauth's, which reads the client address: after the commit there is no request.
+        # Allauth's sender reads the client address, and after the commit there is no request.
         self.send_mail(template_prefix, email or user.email, context or {})
 
     def get_reset_password_from_key_url(self, key: str) -> str:

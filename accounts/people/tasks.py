@@ -23,7 +23,7 @@ def send_mail(self: Any, *, encrypted: str) -> None:
     try:
         mail.send(encrypted=encrypted, now=now)
     except mail.MailLimitReached as error:
-        # A new message instead of a retry: waiting is no failure, and the retries are for the mail server.
+        # A new message instead of a retry: retries are for failures of the mail server.
         wait = min((error.free_at - now).total_seconds(), LONGEST_WAIT)
         self.apply_async(kwargs={"encrypted": encrypted}, countdown=wait, expires=self.request.expires)
 

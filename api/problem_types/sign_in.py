@@ -7,7 +7,7 @@ SIGN_IN = (
         "choose-agency",
         400,
         "Agency required",
-        "The signed-in person is a member of several agencies, and the request names none of them.",
+        "The signed-in person is a member of several agencies, and the request does not name one.",
         "Send the ID of one of the agencies in `choices` in the `Underone-Agency` header.",
     ),
     ProblemType(

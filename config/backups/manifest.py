@@ -29,7 +29,7 @@ BLOCK = 1024 * 1024
 
 
 class UnusableBackup(Exception):
-    """Raise when a folder is no complete backup, is damaged, or does not fit this installation."""
+    """Raise when a folder is not a complete backup, is damaged, or does not fit this installation."""
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,11 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.db import connection
 
 from accounts.models import Agency, SellerAccount
 from accounts.tenancy import context
+from ingestion import retention
 from ingestion.data_retention import edges, marks, tables
 from ingestion.data_retention.edges import Edges
 from ingestion.models import Report
@@ -35,7 +35,6 @@ from metrics.retention import carried_counts
 
 BATCH_SIZE = 5000
 REPORTS_BATCH_SIZE = 100
-IN_PROGRESS = (Report.Status.QUEUED, Report.Status.PROCESSING)
 logger = logging.getLogger(__name__)
 
 # UNION ALL: a batch needs some of the orders, and must not read all to find them.
@@ -190,26 +189,18 @@ def _delete_reports(sweep: _Sweep) -> int:
     """Delete reports with their documents. Those that are being loaded are left to the next sweep."""
     ids = [report_id for (report_id,) in sweep.query(tables.ENDINGS["ingestion_report"].query("report.id"))]
     ended = Report.objects.filter(agency_id=sweep.account.agency_id, pk__in=ids).exclude(
-        status__in=IN_PROGRESS
+        status__in=Report.IN_PROGRESS
     )
     reports = list(
         ended.select_for_update(skip_locked=True, of=("self",)).order_by("pk")[:REPORTS_BATCH_SIZE]
     )
     # Files before rows, as in ingestion/retention.py.
-    deleted = [report.pk for report in reports if _delete_document(report)]
+    deleted = [
+        report.pk
+        for report in reports
+        if report.document_deleted_at is not None or retention.delete_files(report)
+    ]
     return ended.filter(pk__in=deleted).delete()[0]
-
-
-def _delete_document(report: Report) -> bool:
-    """Delete the report's files, if they are stored, and return whether that worked."""
-    if report.document_deleted_at is None:
-        try:
-            for name in filter(None, (report.document, report.original)):
-                default_storage.delete(name)
-        except OSError:
-            logger.exception("The document of %s could not be deleted", report.public_id)
-            return False
-    return True
 
 
 def _delete_audit_entries(agency_id: UUID, until: Edges) -> int:

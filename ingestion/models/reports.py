@@ -26,6 +26,8 @@ class Report(TenantModel):
         REJECTED = "rejected"
         FAILED = "failed"
 
+    IN_PROGRESS = (Status.QUEUED, Status.PROCESSING)
+
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
     account = TenantForeignKey(SellerAccount, on_delete=models.DO_NOTHING, related_name="reports")
     # The type that the sender named. Empty: it is detected from the header.

@@ -1,52 +1,37 @@
-"""Receive e-mails over SMTP, and remember when each arrived."""
+"""Receive e-mails over SMTP."""
 
 import socketserver
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from threading import Thread
-
-REPLIES = {"DATA": b"354 go on\r\n", "QUIT": b"221 bye\r\n"}
 
 
-@dataclass
-class MailServer:
-    """Hold the port and what was received: recipients, and when (time.monotonic)."""
+class Server(socketserver.ThreadingTCPServer):
+    """Serve the part of SMTP (RFC 5321) that a client needs. `answers` refuse a command, or hang up."""
 
-    port: int = 0
-    arrivals: list[tuple[str, float]] = field(default_factory=list)
+    daemon_threads = True
 
-    @property
-    def url(self) -> str:
-        return f"smtp://127.0.0.1:{self.port}"
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Session)
+        self.answers: dict[str, bytes] = {}
+        self.got: list[tuple[list[str], bytes]] = []
 
 
-@contextmanager
-def running() -> Iterator[MailServer]:
-    mails = MailServer()
+class Session(socketserver.StreamRequestHandler):
+    server: Server
 
-    class Session(socketserver.StreamRequestHandler):
-        def handle(self) -> None:
-            self.wfile.write(b"220 sink\r\n")
-            recipient = ""
-            for line in self.rfile:
-                command = line.decode("latin-1").strip()
-                word = command[:4].upper()
-                if word == "RCPT":
-                    recipient = command.partition("<")[2].rstrip(">")
-                self.wfile.write(REPLIES.get(word, b"250 ok\r\n"))
-                if word == "DATA":
-                    while self.rfile.readline() not in {b".\r\n", b""}:
-                        pass
-                    mails.arrivals.append((recipient, time.monotonic()))
-                    self.wfile.write(b"250 kept\r\n")
-                if word == "QUIT":
-                    return
+    def handle(self) -> None:
+        self.to: list[str] = []
+        self.answer("CONNECT", b"220 ready")
+        while line := self.rfile.readline().decode().strip():
+            word = line.partition(" ")[0].upper()
+            if word == "RCPT":
+                self.to.append(line.partition("<")[2].partition(">")[0])
+            if not self.answer(word, {"DATA": b"354 go on", "QUIT": b"221 bye"}.get(word, b"250 ok")):
+                return
+            if word == "DATA" and word not in self.server.answers:
+                self.server.got.append((self.to, b"".join(iter(self.rfile.readline, b".\r\n"))))
+                self.answer("END", b"250 taken")
 
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Session) as server:
-        server.daemon_threads = True
-        mails.port = server.server_address[1]
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield mails
-        server.shutdown()
+    def answer(self, word: str, usual: bytes) -> bool:
+        reply = self.server.answers.get(word, usual)
+        if reply:
+            self.wfile.write(reply + b"\r\n")
+        return bool(reply)

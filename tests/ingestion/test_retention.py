@@ -343,13 +343,3 @@ def test_uploads_are_swept_within_the_hour(settings: Settings, tmp_path: Path) -
 
     assert list(tmp_path.iterdir()) == []
     assert (schedule.minute, retention.MAX_UPLOAD_PAUSE) == ({0, 15, 30, 45}, timedelta(minutes=30))
-
-
-def test_clock_job_sweeps_uploads_as_well(db: None, settings: Settings, tmp_path: Path) -> None:
-    settings.FILE_UPLOAD_TEMP_DIR = tmp_path
-    (tmp_path / "tmpold.upload").write_bytes(b"Jane Doe")
-    os.utime(tmp_path / "tmpold.upload", times=(0, 0))
-
-    tasks.delete_old_documents()
-
-    assert list(tmp_path.iterdir()) == []

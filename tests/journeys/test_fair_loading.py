@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Thread
 
 import httpx
 import pytest
@@ -14,7 +15,7 @@ from accounts.people import users
 from accounts.people.users import Profile
 from tests import build
 from tests.client import Client
-from tests.fakes import mail_server
+from tests.fakes.mail_server import Server
 from tests.installation import Installation, installed, wait_until
 
 BIG, SMALL = 40, 160
@@ -67,9 +68,12 @@ def test_uploads_of_one_agency_delay_neither_another_nor_sign_in_codes(
     users.get_or_create(
         email="jane@other.example", profile=Profile(name="Jane", password=None), now=timezone.now()
     )
-    mails = stack.enter_context(mail_server.running())
+    mails = stack.enter_context(Server())
+    Thread(target=mails.serve_forever, daemon=True).start()
+    stack.callback(mails.shutdown)
+    url = f"smtp://127.0.0.1:{mails.server_address[1]}"
     installation = stack.enter_context(
-        installed(place=tmp_path / "home", EMAIL_URL=mails.url, EMAIL_FROM="underone@agency.example")
+        installed(place=tmp_path / "home", EMAIL_URL=url, EMAIL_FROM="underone@agency.example")
     )
     hoarding, calling = (Caller(installation, client) for client in (hoarder, other))
     for caller in (hoarding, calling):
@@ -90,12 +94,14 @@ def test_uploads_of_one_agency_delay_neither_another_nor_sign_in_codes(
     busy = calling.seconds_to_load(account, 4)
     asked_at = time.monotonic()
     answer = calling.http.post("/v1/auth/code", json={"email": "jane@other.example"})
-    wait_until(lambda: bool(mails.arrivals), seconds=60, every=0.02)
+    wait_until(lambda: bool(mails.got), seconds=60, every=0.02)
+    code_seconds = time.monotonic() - asked_at
 
     assert answer.status_code < 300, answer.text
-    ((recipient, arrived_at),) = mails.arrivals
+    ((recipients, _),) = mails.got
     waiting = sum(hoarding.status(report) == "queued" for report in reports)
-    print(f"idle {idle:.2f} s, busy {busy:.2f} s, code {arrived_at - asked_at:.2f} s, {waiting} waiting")  # noqa: T201
+    print(f"idle {idle:.2f} s, busy {busy:.2f} s, code {code_seconds:.2f} s, {waiting} waiting")  # noqa: T201
     assert waiting > (BIG + SMALL) // 2
     assert busy <= 5 * idle
-    assert (recipient, arrived_at - asked_at < 2) == ("jane@other.example", True)
+    assert recipients == ["jane@other.example"]
+    assert code_seconds < 2

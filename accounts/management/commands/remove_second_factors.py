@@ -17,7 +17,7 @@ NOTICE_SECONDS = 86400
 class Command(BaseCommand):
     help = (
         "Remove the authenticator app, the passkeys and the recovery codes of a user, and end all sessions. Check "
-        "first that it is the user who asks."
+        "the identity of the user first."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -20,7 +20,8 @@ from accounts.people import mail, tasks
 from tests.accounts.people.visitors import MAIL_QUEUE, Outbox
 from tests.client import Client
 from tests.clock import NOW
-from tests.webhooks.channels.test_email import Server, server
+from tests.fakes.mail_server import Server
+from tests.webhooks.channels.test_email import server
 
 __all__ = ["server"]  # a fixture
 

@@ -13,7 +13,8 @@ from accounts.agencies import lifecycle as agencies
 from accounts.tenancy import context
 from tests.client import Client
 from tests.conftest import NOON
-from tests.webhooks.channels.test_email import Server, server
+from tests.fakes.mail_server import Server
+from tests.webhooks.channels.test_email import server
 from tests.webhooks.conftest import Sender, sender_of, work
 from webhooks.delivery import digests
 from webhooks.models import Endpoint
