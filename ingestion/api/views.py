@@ -38,7 +38,7 @@ from ingestion.api.report_serializers import (
 from ingestion.api.report_type_serializers import ReportTypeList
 from ingestion.api.uploads import FORM_OVERHEAD, DocumentTooLarge
 from ingestion.documents import stored_documents
-from ingestion.documents.stored_documents import DocumentMissing
+from ingestion.documents.stored_documents import DocumentMissing, DocumentNotReady
 from ingestion.models import RejectedRow, Report
 from ingestion.reports import REPORT_TYPES
 from ingestion.reports.report_type import latest_allowed_time
@@ -77,17 +77,6 @@ class DocumentDeleted(APIException):
 
 
 NEVER_REDACTED = "The document could not be loaded and was deleted. Upload it again."
-
-
-class DocumentNotReady(APIException):
-    """Raise when a document is downloaded that no worker has redacted yet."""
-
-    status_code = 409
-    default_code = "document-not-ready"
-    default_detail = (
-        "The document is not redacted yet. Download it when the report has been loaded or rejected."
-    )
-    wait = 4.0
 
 
 def report_of(request: Request, public_id: str) -> Report:
@@ -290,8 +279,6 @@ class ReportDocumentView(Resource):
         report = report_of(request, report_id)
         if report.document_deleted_at is not None:
             raise DocumentDeleted(None if report.document else NEVER_REDACTED)
-        if not report.document:
-            raise DocumentNotReady
         document = stored_documents.open_or_none(report, now=timezone.now())
         if document is None:
             raise DocumentDeleted

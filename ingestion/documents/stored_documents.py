@@ -27,11 +27,25 @@ class DocumentMissing(APIException):
     )
 
 
+class DocumentNotReady(APIException):
+    """Raise when a document is downloaded that no worker has redacted yet."""
+
+    status_code = 409
+    default_code = "document-not-ready"
+    default_detail = (
+        "The document is not redacted yet. Download it when the report has been loaded or rejected."
+    )
+    wait = 4.0
+
+
 def open_or_none(report: Report, *, now: datetime) -> "File[bytes] | None":
     """Return the report's document, open, or None if its retention is over. Requires a transaction.
 
-    Raises DocumentMissing, after logging the error, if the document is kept.
+    Raises DocumentNotReady if no worker has redacted the document yet, and DocumentMissing, after logging the
+    error, if the document is kept.
     """
+    if not report.document:
+        raise DocumentNotReady
     try:
         return default_storage.open(report.document)
     except FileNotFoundError:
@@ -40,6 +54,9 @@ def open_or_none(report: Report, *, now: datetime) -> "File[bytes] | None":
         current = rows.select_for_update(of=("self",)).first()
     if current is None or is_past_retention(current, now=now):
         return None
+    if not current.document:
+        # It was sent again meanwhile.
+        raise DocumentNotReady
     try:
         return default_storage.open(current.document)
     except FileNotFoundError:

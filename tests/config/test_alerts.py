@@ -8,11 +8,6 @@ from typing import Any
 
 import pytest
 import yaml
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
 from django.conf import settings
 from django.test import Client as Stranger
 from django.utils import timezone
@@ -20,6 +15,7 @@ from pytest_django import Settings
 
 from accounts.models import Backup
 from config.observability import heartbeats, operational_figures, prometheus_counters
+from tests import certificates
 from tests.architecture.agency_data import create_agency_data
 from tests.client import Client
 
@@ -77,19 +73,8 @@ def exposition(acme: Client, settings: Settings, ca_file: Path) -> str:
 @pytest.fixture
 def ca_file(tmp_path: Path) -> Path:
     """Return a file of two certificates, which expire in 30 and 300 days."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Agency CA")])
-    now = datetime.now(UTC)
-    unsigned = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    signed = [
-        unsigned.serial_number(days)
-        .not_valid_before(now)
-        .not_valid_after(now + timedelta(days=days))
-        .sign(key, hashes.SHA256())
-        for days in (300, 30)
-    ]
     file = tmp_path / "ca.pem"
-    file.write_bytes(b"".join(one.public_bytes(Encoding.PEM) for one in signed))
+    file.write_bytes(b"".join(certificates.create("ca.example", days=days).certificate for days in (300, 30)))
     return file
 
 
