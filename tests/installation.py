@@ -49,6 +49,12 @@ class Member:
                 user=self.user,
             )
 
+    def check_running(self) -> None:
+        """Raise ChildProcessError with the end of the log when the process has ended by itself."""
+        if self.process is not None and self.process.poll() is not None:
+            end = self.log.read_text()[-3000:]
+            raise ChildProcessError(f"{self.command} ended with {self.process.returncode}:\n{end}")
+
     def kill(self) -> None:
         """Kill the process and its children, as a power cut would."""
         if self.process is not None:
@@ -96,7 +102,14 @@ class Installation:
         for name, member in self.members.items():
             if name != "valkey":
                 member.start()
-        wait_until(lambda: product.is_healthy(self.port))
+        wait_until(self.is_healthy)
+
+    def is_healthy(self) -> bool:
+        """Return whether the web server responds. Raises ChildProcessError when a process has ended."""
+        for member in self.members.values():
+            if isinstance(member, Member):
+                member.check_running()
+        return product.is_healthy(self.port)
 
     def kill(self, name: str) -> None:
         self.members[name].kill()

@@ -21,7 +21,7 @@ VARIABLES = tuple(sorted(variables.NAMES - variables.PASSWORDS | variables.OF_AM
 # back and loaded after the next start, and whoever presses Ctrl-C does not wait for it.
 PATIENCE = {"worker": 5, "job-worker": 5}
 CELERY = [sys.executable, "-m", "celery", "-A", "config.celery", "--skip-checks", "--quiet"]
-WORKER = [*CELERY, "worker", "--loglevel=INFO", "--without-mingle"]
+WORKER = [*CELERY, "worker", "--loglevel=INFO", "--without-mingle", "--without-gossip"]
 
 
 class PortUnusable(SystemExit):
