@@ -20,6 +20,13 @@ SELECT rolsuper OR rolbypassrls, EXISTS (
     SELECT FROM pg_tables WHERE schemaname = 'public' AND tableowner = current_user AND tablename LIKE 'accounts%%')
 FROM pg_roles WHERE rolname = current_user
 """
+INACCESSIBLE = """
+SELECT relname FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relname = ANY(%s) AND NOT (
+    has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT')
+    AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE'))
+ORDER BY relname
+"""
 
 
 @register(Tags.database)
@@ -45,12 +52,42 @@ def check_row_level_security(databases: Sequence[str] | None = None, **_: Any) -
 
 
 @register(Tags.database)
+def check_table_privileges(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Return an error if DATABASE_URL's role cannot read and write every table.
+
+    Without the check, processes start, and every request fails.
+    """
+    return [
+        Error(
+            f"The role in DATABASE_URL cannot read and write {len(tables)} tables. The first: {tables[0]}.",
+            hint=(
+                "Grant the rights of docker/roles.sh. They apply to new tables only, so also run, in the "
+                "database and as the owner of its tables: GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN "
+                "SCHEMA public TO underone_app; GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO "
+                "underone_app;"
+            ),
+            id="underone.E007",
+        )
+        for tables in map(_inaccessible_tables, databases or ())
+        if tables
+    ]
+
+
+def _inaccessible_tables(database: str) -> list[str]:
+    """Return the existing tables of the product that the role cannot read and write."""
+    with connections[database].cursor() as cursor:
+        cursor.execute(INACCESSIBLE, [connections[database].introspection.django_table_names()])
+        return [name for (name,) in cursor.fetchall()]
+
+
+@register(Tags.database)
 def check_encryption_keys(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     """Return an error for each key that encrypts stored secrets and is missing or wrong in SECRETS_KEYS.
 
     Without the check, deliveries would fail later, one by one.
     """
-    if "default" not in (databases or ()):
+    # Tables that cannot be read are the error of check_table_privileges.
+    if "default" not in (databases or ()) or _inaccessible_tables("default"):
         return []
     # Checks are registered before the models are loaded, so this module cannot import them.
     missing = import_string("config.encrypted_tables.missing_key_ids")

@@ -62,8 +62,8 @@ def verify_at_start() -> None:
         record(now=timezone.now())
         # Another process may have started at the same time with another key, and recorded it first.
         _raise_problems()
-    except DatabaseError:
-        logger.warning("The encryption keys could not be compared: the database does not answer")
+    except DatabaseError as error:
+        logger.warning("The encryption keys could not be compared with the database: %s", error)
     finally:
         # Processes are forked after this, and a connection must not be shared.
         connections.close_all()

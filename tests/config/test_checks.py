@@ -89,6 +89,26 @@ def test_refusal_ends_process_without_traceback(owner_dsn: str, django_db_setup:
     assert "Traceback" not in answer.stderr
 
 
+@pytest.fixture
+def unreadable_table(committed_db: None, owner_dsn: str) -> Iterator[None]:
+    """Take rights on a table away that the check of the keys reads, as without docker/roles.sh."""
+    role = settings.DATABASES["default"]["USER"]
+    with psycopg.connect(owner_dsn) as owner:
+        owner.execute(f"REVOKE SELECT ON mfa_authenticator FROM {role}")
+    yield
+    with psycopg.connect(owner_dsn) as owner:
+        owner.execute(f"GRANT SELECT ON mfa_authenticator TO {role}")
+
+
+def test_check_refuses_role_without_rights_on_tables(unreadable_table: None) -> None:
+    answer = check(os.environ["DATABASE_URL"], "--database", "default")
+
+    assert answer.returncode == 1
+    assert "underone.E007) The role in DATABASE_URL cannot read and write 1 tables" in answer.stderr
+    assert "HINT: Grant the rights of docker/roles.sh." in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
 def test_check_accepts_application_role(django_db_setup: None) -> None:
     answer = check(os.environ["DATABASE_URL"], "--database", "default")
 
