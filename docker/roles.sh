@@ -1,5 +1,5 @@
 #!/bin/sh
-# Run once by the PostgreSQL image on an empty data folder. Create the owner role, which owns the tables, and the application
+# Run once, by the PostgreSQL image on an empty data folder, or by hand before the first migration (docs/operations.md). Create the owner role, which owns the tables, and the application
 # role, which serves requests and is bound by row-level security. The backup role reads all rows. The same as
 # config/launcher/embedded/roles.py.
 set -eu

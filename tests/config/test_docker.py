@@ -116,7 +116,7 @@ def test_image_starts_web_server_by_default() -> None:
     assert "docker/start /usr/local/bin/start" in " ".join(read_dockerfile("COPY"))
 
 
-@pytest.mark.parametrize("script", ["docker/start", "docker/roles.sh"])
+@pytest.mark.parametrize("script", ["docker/start", "docker/roles.sh", "docker/manage"])
 def test_scripts_are_plain_shell(script: str) -> None:
     assert subprocess.run(["/bin/sh", "-n", ROOT / script], check=False).returncode == 0
     assert "set -eu" in (ROOT / script).read_text()
@@ -256,6 +256,13 @@ def test_container_grants_same_rights_as_launcher(right: str) -> None:
     statement = right.format(owner="underone_owner", application="underone_app", database="underone")
 
     assert f"{statement};" in (DOCKER / "roles.sh").read_text().splitlines()
+
+
+@pytest.mark.parametrize("right", RIGHTS)
+def test_second_database_of_documentation_has_same_rights(right: str) -> None:
+    names = {"owner": "underone_owner", "application": "underone_app", "database": "underone_restored"}
+
+    assert f"{right.format(**names)};" in (ROOT / "docs" / "backups.md").read_text().splitlines()
 
 
 @pytest.mark.parametrize("role", ["underone_owner", "underone_app"])

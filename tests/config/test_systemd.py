@@ -54,6 +54,42 @@ def test_unit_serves_queues_of_the_container(name: str) -> None:
     assert command.startswith(INSTALLED)
 
 
+@pytest.mark.parametrize("name", SERVING)
+def test_documentation_has_command_of_unit(name: str) -> None:
+    command = unit(f"underone-{name}.service")["Service"]["ExecStart"]
+
+    written = command.removeprefix(INSTALLED).replace("%%", "%")
+    assert f"| `{written}` |" in (ROOT / "docs" / "operations.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("check", ["app", "", ""]),
+        ("migrate", ["owner&x", "owner&x", ""]),
+        ("create_staff", ["owner&x", "owner&x", ""]),
+        ("backup", ["app", "", "backup"]),
+        ("restore", ["app", "owner&x", "backup"]),
+    ],
+)
+def test_manage_gives_each_command_its_roles(tmp_path: Path, command: str, expected: list[str]) -> None:
+    (tmp_path / "environment").write_text('# comment\n\nDATABASE_URL=app\nEMAIL_FROM="Under one <a@b>"\n')
+    (tmp_path / "owner").write_text("DATABASE_OWNER_URL=owner&x")
+    (tmp_path / "backup").write_text("DATABASE_BACKUP_URL='backup'\n")
+    text = (ROOT / "docker" / "manage").read_text().replace("/etc/underone", str(tmp_path))
+    script = text.replace("runuser -u underone -- .venv/bin/python manage.py", "env #")
+    (tmp_path / "manage").write_text(script)
+
+    ran = subprocess.run(
+        ["/bin/sh", tmp_path / "manage", command], env={}, capture_output=True, text=True, check=True
+    )
+
+    variables = dict(line.split("=", 1) for line in ran.stdout.splitlines())
+    names = ("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_BACKUP_URL")
+    assert [variables.get(name, "") for name in names] == expected
+    assert variables["EMAIL_FROM"] == "Under one <a@b>"
+
+
 def test_systemd_accepts_units(tmp_path: Path) -> None:
     analyze = shutil.which("systemd-analyze")
     if analyze is None:
