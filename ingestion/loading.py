@@ -8,7 +8,8 @@ The task `load_report` runs these steps:
 3. `load`: replace the original by the redacted document. Then, in one transaction, `stage` parses the document
    and copies its facts into temporary tables, and `record` locks the account, records the staged facts,
    refreshes the account's figures, sets the report's counts and publishes `report.loaded`.
-4. Or `reject`, if step 3 raised RejectedDocument: set the problem and publish `report.rejected`.
+4. Or `reject`, if step 3 raised RejectedDocument: set the problem, delete an original that was not redacted,
+   and publish `report.rejected`.
 """
 
 import logging
@@ -234,7 +235,7 @@ def _record_facts(
 def reject(*, report: Report, rejection: RejectedDocument, now: datetime) -> None:
     """Mark the report as rejected, with its problem and rejected rows, and publish `report.rejected`.
 
-    Opens a transaction.
+    An original that was too large to be redacted is deleted. Opens a transaction.
     """
     with context.agency(report.agency_id):
         # Without the lock of `record`: a rejection changes no fact and no figure of the account.
@@ -249,6 +250,7 @@ def reject(*, report: Report, rejection: RejectedDocument, now: datetime) -> Non
         report.leased_until = None
         report.problem = rejection.problem()
         report.rows_read = report.rows_rejected = len(rejection.rejected)
+        _delete_original(report, now)
         report.save()
         _store_rejected_rows(report, rejection.rejected)
         report_events.rejected(account=account, report=report, now=now)
@@ -333,10 +335,15 @@ def _fail(report: Report | None, problem: dict[str, str], now: datetime) -> None
     if report is None:
         return
     report.status, report.problem, report.leased_until = Report.Status.FAILED, problem, None
+    _delete_original(report, now)
+    report.save()
+
+
+def _delete_original(report: Report, now: datetime) -> None:
+    """Delete the original of a report, if it has one, after the commit. Does not save the report."""
     if report.original:
         transaction.on_commit(partial(originals.delete, report.original), robust=True)
         report.original, report.document_deleted_at = "", now
-    report.save()
 
 
 def _store_rejected_rows(report: Report, rejected: tuple[RejectedLine, ...]) -> None:
