@@ -129,6 +129,7 @@ def stage(report: Report) -> DocumentReader:
         announced_type=report.announced_type,
         parse_context=parse_context,
         max_bytes=settings.REPORT_MAX_BYTES,
+        max_cpu_seconds=settings.REPORT_MAX_CPU_SECONDS,
         encoding=Encoding(report.encoding, report.encoding_reason) if report.encoding else None,
     )
     # All types are staged before the first is recorded: a document that turns out to be unreadable at
