@@ -65,6 +65,7 @@ LOADING_TIMED_OUT = {
     "detail": "Loading took too long and was stopped. No row was counted. Split the document by date and upload "
     "the parts.",
 }
+FURTHER_REASONS = "Further reasons are not shown."
 PERIOD_INCOMPLETE = (
     "The period was ignored and no feedback was marked as removed. A report is complete for a period only if "
     "it has rows, "
@@ -359,9 +360,21 @@ def _store_rejected_rows(report: Report, rejected: tuple[RejectedLine, ...]) -> 
                 account_id=report.account_id,
                 report_id=report.pk,
                 line=line,
-                reason=" ".join(texts)[:MAX_REASON_LENGTH],
+                reason=_join_reasons(texts),
             )
             for line, texts in reasons.items()
         ],
         batch_size=5000,
     )
+
+
+def _join_reasons(reasons: list[str]) -> str:
+    """Return the reasons of a line as one text: whole ones, as many as fit."""
+    # A reason that is cut would stay in English: its template is recognized by its end as well.
+    text, room = reasons[0], MAX_REASON_LENGTH - len(FURTHER_REASONS) - 1
+    for number, reason in enumerate(reasons[1:], start=2):
+        longer = f"{text} {reason}"
+        if len(longer) > (MAX_REASON_LENGTH if number == len(reasons) else room):
+            return f"{text} {FURTHER_REASONS}" if len(text) <= room else text
+        text = longer
+    return text
