@@ -34,7 +34,7 @@ EARNED = 0.25
 FIRST_ALLOWANCE = 128 * 1024
 BATCH = 1000
 # The seller's own ID of an order, which FBA reports have. A number is the name of no column.
-OWN_ORDER = re.compile(r"[0-9]{1,6}")
+OWN_ORDER = re.compile(r"#?[0-9]{1,6}")
 match_own_order = OWN_ORDER.fullmatch
 # A row without content, and the dash that remains of one.
 UNCHANGED = frozenset({"", "-"})

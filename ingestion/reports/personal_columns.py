@@ -72,7 +72,10 @@ HARMLESS = re.compile(
     r"|yes|no|true|false|[yn-]",
     re.IGNORECASE,
 )
-NUMBERED = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9-]{1,40}|[0-9]{1,6}")
+# IDs of other shops, such as SHOP-1001, #1001 and 1001. Amazon allows 40 characters.
+NUMBERED = re.compile(
+    r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9-]{1,40}|#(?=[^0-9]*[0-9])[A-Za-z0-9-]{1,39}|[0-9]{1,6}"
+)
 
 
 def is_personal(name: str) -> bool:

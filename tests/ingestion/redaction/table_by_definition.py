@@ -16,7 +16,7 @@ CLOSING = re.compile(r'[^"]*(?:""[^"]*)*"(?!")')
 QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"(?!")')
 BROKEN = '""-'
 NOTHING = {"", '""'}
-OWN_ORDER = re.compile("[0-9]{1,6}")
+OWN_ORDER = re.compile("#?[0-9]{1,6}")
 
 
 def redact(table: TableFormat, text: str) -> str:

@@ -17,6 +17,8 @@ from tests.ingestion.redaction.test_redacted_file import PERSONAL, outcome, reda
 
 ORDER = build.order_id(1)
 CLAIMS = "order_id,kind,state,occurred_on"
+FBA = "amazon-order-id\tshipment-id\tpurchase-date\tshipment-date\tsku\trecipient-name\tship-city\tsales-channel"
+MOMENT = "2026-10-20T10:00:00+02:00"
 HEADERS = [
     ("Date", "Rating", "Comments", "Your Response", "Order ID", "Rater Email"),
     ("order_id", "kind", "state", "occurred_on", "comments"),
@@ -79,6 +81,9 @@ CELLS = [
         "123456",
         "1234567",
         "a1",
+        "#1001",
+        "#A-1",
+        "#x",
         "302-1",
         "10/20/26",
         "2026-10-20",
@@ -213,13 +218,32 @@ def test_row_for_which_no_work_is_left_is_read_as_before(row: str, end: str) -> 
 
 
 @pytest.mark.usefixtures("without_work")
-@pytest.mark.parametrize("order", ["", "1001", "A-1001", '"1001"'])
+@pytest.mark.parametrize("order", ["", "1001", "A-1001", '"1001"', "#1001", '"#1001"', "#DE-1001", f"#{'1' * 39}"])
 def test_row_with_own_order_keeps_its_cells_though_no_work_is_left(order: str) -> None:
     document = f"message_id,received_at,order_id,body\nm1,2026-10-20T10:00:00Z,{order},Jane\n".encode()
 
     redacted, _ = redact_document(document)
 
     assert redacted == document.replace(b"Jane", b"")
+
+
+@pytest.mark.parametrize("order", ["#1001", '"#1001"', "#DE-1001", "#A1001", f"#{'1' * 39}"])
+def test_row_with_own_order_of_an_fba_report_keeps_all_but_personal_cells(order: str) -> None:
+    document = f"{FBA}\n{order}\tDA1\t{MOMENT}\t{MOMENT}\tPAD-12\tJane Doe\tSpringfield\tNon-Amazon\n".encode()
+
+    redacted, columns = redact_document(document)
+
+    assert columns == ["recipient-name"]
+    assert redacted == document.replace(b"Jane Doe", b"")
+
+
+@pytest.mark.parametrize("order", ["#", "#Jane", "#Jane Doe 1", f"#{'1' * 40}"])
+def test_row_with_another_text_for_its_order_keeps_only_what_is_harmless(order: str) -> None:
+    document = f"{FBA}\n{order}\tDA1\t{MOMENT}\t{MOMENT}\tPAD-12\tJane Doe\tSpringfield\tNon-Amazon\n".encode()
+
+    redacted, _ = redact_document(document)
+
+    assert redacted == f"{FBA}\n\t\t{MOMENT}\t{MOMENT}\t\t\t\t\n".encode()
 
 
 def test_document_of_irregular_rows_loses_their_content() -> None:
