@@ -92,6 +92,10 @@ app.conf.beat_schedule = {
         "task": "accounts.people.tasks.delete_expired_sessions",
         "schedule": crontab(hour="3", minute="47"),
     },
+    "delete old e-mails in files": {
+        "task": "accounts.people.tasks.delete_old_mails",
+        "schedule": crontab(hour="3", minute="57"),
+    },
     "delete abandoned uploads": {
         "task": "ingestion.api.tasks.sweep_uploads",
         "schedule": crontab(minute="*/15"),

@@ -25,6 +25,7 @@ NAMES = frozenset(
         "DOCUMENTS_URL",
         "UPLOAD_FOLDER",
         "REPORT_MAX_BYTES",
+        "REPORT_MAX_CPU_SECONDS",
         "REPORTS_AT_ONCE",
         "REPORTS_MAX_WAITING",
         "DOCUMENTS_MAX_BYTES",

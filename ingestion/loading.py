@@ -8,7 +8,8 @@ The task `load_report` runs these steps:
 3. `load`: replace the original by the redacted document. Then, in one transaction, `stage` parses the document
    and copies its facts into temporary tables, and `record` locks the account, records the staged facts,
    refreshes the account's figures, sets the report's counts and publishes `report.loaded`.
-4. Or `reject`, if step 3 raised RejectedDocument: set the problem and publish `report.rejected`.
+4. Or `reject`, if step 3 raised RejectedDocument: set the problem, delete an original that was not redacted,
+   and publish `report.rejected`.
 """
 
 import logging
@@ -64,6 +65,7 @@ LOADING_TIMED_OUT = {
     "detail": "Loading took too long and was stopped. No row was counted. Split the document by date and upload "
     "the parts.",
 }
+FURTHER_REASONS = "Further reasons are not shown."
 PERIOD_INCOMPLETE = (
     "The period was ignored and no feedback was marked as removed. A report is complete for a period only if "
     "it has rows, "
@@ -128,6 +130,7 @@ def stage(report: Report) -> DocumentReader:
         announced_type=report.announced_type,
         parse_context=parse_context,
         max_bytes=settings.REPORT_MAX_BYTES,
+        max_cpu_seconds=settings.REPORT_MAX_CPU_SECONDS,
         encoding=Encoding(report.encoding, report.encoding_reason) if report.encoding else None,
     )
     # All types are staged before the first is recorded: a document that turns out to be unreadable at
@@ -234,7 +237,7 @@ def _record_facts(
 def reject(*, report: Report, rejection: RejectedDocument, now: datetime) -> None:
     """Mark the report as rejected, with its problem and rejected rows, and publish `report.rejected`.
 
-    Opens a transaction.
+    An original that was too large to be redacted is deleted. Opens a transaction.
     """
     with context.agency(report.agency_id):
         # Without the lock of `record`: a rejection changes no fact and no figure of the account.
@@ -249,6 +252,7 @@ def reject(*, report: Report, rejection: RejectedDocument, now: datetime) -> Non
         report.leased_until = None
         report.problem = rejection.problem()
         report.rows_read = report.rows_rejected = len(rejection.rejected)
+        _delete_original(report, now)
         report.save()
         _store_rejected_rows(report, rejection.rejected)
         report_events.rejected(account=account, report=report, now=now)
@@ -333,10 +337,15 @@ def _fail(report: Report | None, problem: dict[str, str], now: datetime) -> None
     if report is None:
         return
     report.status, report.problem, report.leased_until = Report.Status.FAILED, problem, None
+    _delete_original(report, now)
+    report.save()
+
+
+def _delete_original(report: Report, now: datetime) -> None:
+    """Delete the original of a report, if it has one, after the commit. Does not save the report."""
     if report.original:
         transaction.on_commit(partial(originals.delete, report.original), robust=True)
         report.original, report.document_deleted_at = "", now
-    report.save()
 
 
 def _store_rejected_rows(report: Report, rejected: tuple[RejectedLine, ...]) -> None:
@@ -351,9 +360,21 @@ def _store_rejected_rows(report: Report, rejected: tuple[RejectedLine, ...]) -> 
                 account_id=report.account_id,
                 report_id=report.pk,
                 line=line,
-                reason=" ".join(texts)[:MAX_REASON_LENGTH],
+                reason=_join_reasons(texts),
             )
             for line, texts in reasons.items()
         ],
         batch_size=5000,
     )
+
+
+def _join_reasons(reasons: list[str]) -> str:
+    """Return the reasons of a line as one text: whole ones, as many as fit."""
+    # A reason that is cut would stay in English: its template is recognized by its end as well.
+    text, room = reasons[0], MAX_REASON_LENGTH - len(FURTHER_REASONS) - 1
+    for number, reason in enumerate(reasons[1:], start=2):
+        longer = f"{text} {reason}"
+        if len(longer) > (MAX_REASON_LENGTH if number == len(reasons) else room):
+            return f"{text} {FURTHER_REASONS}" if len(text) <= room else text
+        text = longer
+    return text

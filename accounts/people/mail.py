@@ -3,7 +3,8 @@
 import json
 import smtplib
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -83,6 +84,10 @@ TEMPLATES |= {
 }
 NO_MAIL_SERVER = "accounts.people.mail.NoMailServer"
 TASK = "accounts.people.tasks.send_mail"
+# Of e-mails in files. Their codes and tokens have expired by then, and nobody looks for them.
+FILES_KEPT = timedelta(days=30)
+# As Django's backend names them. The operator may have chosen a folder with other files.
+FILE_NAMES = "[0-9]" * 8 + "-" + "[0-9]" * 6 + "-*.log"
 # Mails that their readers did not ask for. Anybody who can create an agency can cause them.
 UNREQUESTED = frozenset({"invitation", "sign_up", "mailbox_confirmation"})
 # What a caller chose, of the values of a template.
@@ -154,6 +159,19 @@ def send(*, encrypted: str, now: datetime) -> None:
     except smtplib.SMTPRecipientsRefused:
         # The address does not exist. A retry would not change that.
         return
+
+
+def delete_old_files(*, now: datetime) -> int:
+    """Delete e-mails that `EMAIL_URL=folder:PATH` wrote to files more than FILES_KEPT ago. Return how many."""
+    if not settings.EMAIL_FILE_PATH:
+        return 0
+    oldest = (now - FILES_KEPT).timestamp()
+    files = [path for path in Path(settings.EMAIL_FILE_PATH).glob(FILE_NAMES) if path.is_file()]
+    old = [path for path in files if path.stat().st_mtime < oldest]
+    for path in old:
+        # Two schedulers may start the job at the same time.
+        path.unlink(missing_ok=True)
+    return len(old)
 
 
 def build(*, kind: str, to: str, values: dict[str, str], language: str | None = None) -> EmailMessage:

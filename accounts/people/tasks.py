@@ -1,4 +1,4 @@
-"""Define the tasks of users: sending e-mails, and deleting expired sessions."""
+"""Define the tasks of users: sending e-mails, and deleting expired sessions and old e-mails in files."""
 
 from typing import Any
 
@@ -32,3 +32,9 @@ def send_mail(self: Any, *, encrypted: str) -> None:
 def delete_expired_sessions() -> None:
     """Delete expired sessions from the database."""
     call_command("clearsessions", verbosity=0)
+
+
+@shared_task
+def delete_old_mails() -> None:
+    """Delete old e-mails of an installation that writes them to files."""
+    mail.delete_old_files(now=timezone.now())

@@ -99,6 +99,7 @@ SIGN_IN = (
         503,
         "E-mail unavailable",
         "The installation sends no e-mails, which the operation needs.",
-        "Ask the operator to set `EMAIL_URL`. Sign in with a password or a passkey.",
+        "Ask the operator to set `EMAIL_URL`. Until then, sign in with a password or a passkey, and receive events through "
+        "an endpoint of another kind.",
     ),
 )

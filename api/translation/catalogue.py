@@ -24,8 +24,8 @@ MAX_PARTS = 20
 # Texts and parts of texts that are looked up for one text. A reason has about ten.
 MAX_LOOK_UPS = 200
 FULL_WIDTH_ENDS = "。？："
-# Sentences in a row have no template of their own.
-SENTENCE_END = re.compile(r"(?<=[.?]) (?=[A-Z`'])")
+# Sentences in a row have no template of their own. A reason may begin with the name of a block, and a marketplace.
+SENTENCE_END = re.compile(r"(?<=[.?]) (?=[A-Z`']|[a-z][A-Za-z0-9_]{2,60}(?: [A-Z0-9]{2,20})?: )")
 
 
 @dataclass(frozen=True, slots=True)

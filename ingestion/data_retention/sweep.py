@@ -19,7 +19,7 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -36,6 +36,7 @@ from metrics.retention import carried_counts
 BATCH_SIZE = 5000
 REPORTS_BATCH_SIZE = 100
 logger = logging.getLogger(__name__)
+Result = TypeVar("Result")
 
 # UNION ALL: a batch needs some of the orders, and must not read all to find them.
 ENDED_ORDERS = (
@@ -54,6 +55,11 @@ DELETE_OF_ORDERS = """
 DELETE FROM {table} WHERE ctid = ANY (ARRAY(
     SELECT it.ctid FROM {rows} WHERE {of_account} AND it.order_id = ANY(%(orders)s) AND ({ended} OR {with_order})))
 """
+# The next ones by position, not by what is left: documents that cannot be deleted would fill every batch.
+ENDED_REPORTS = (
+    tables.ENDINGS["ingestion_report"].query("report.id")
+    + " AND report.id > %(after)s ORDER BY report.id LIMIT %(reports_batch_size)s"
+)
 DELETE = "DELETE FROM {table} WHERE ctid = ANY (ARRAY({query} LIMIT %(batch_size)s))"
 
 
@@ -107,7 +113,7 @@ def _sweep_account(agency_id: UUID, account_id: UUID, until: Edges, now: datetim
     for table, ending in tables.ENDINGS.items():
         if table == "ingestion_report":
             # With their documents. Nothing that is left names them: it would have ended too.
-            yield from step(_delete_reports)
+            yield from _delete_reports(partial(_run_locked, agency_id, account_id, until, now))
         elif not ending.is_of_order and not ending.cascades:
             yield from step(_delete_rows, table)
 
@@ -117,23 +123,26 @@ def _run_locked(
     account_id: UUID,
     until: Edges,
     now: datetime,
-    delete: Callable[..., int],
-    *args: str,
-) -> int:
-    """Run a step of the sweep in a transaction that holds the account's lock. Return its number of rows."""
+    delete: Callable[..., Result],
+    *args: object,
+) -> Result | None:
+    """Run a step of the sweep in a transaction that holds the account's lock, and return its result.
+
+    Returns None if the account is erased.
+    """
     with context.agency(agency_id):
         # Deleted accounts and closed agencies too: their data is stored until it is erased.
         accounts = SellerAccount.objects.select_for_update(no_key=True, of=("self",)).select_related("agency")
         account = accounts.filter(agency_id=agency_id, pk=account_id).first()
         if account is None:
             # Erased since the list was read.
-            return 0
+            return None
         params = {"agency": agency_id, "account": account_id, "data_from": account.data_from}
         params |= until.params() | {"batch_size": BATCH_SIZE}
         return delete(_Sweep(account, until, params, now), *args)
 
 
-def _repeat(step: Callable[[], int]) -> Iterator[int]:
+def _repeat(step: Callable[[], int | None]) -> Iterator[int]:
     """Yield the number of rows of each batch, until a batch has none."""
     while count := step():
         yield count
@@ -185,22 +194,33 @@ def _delete_rows(sweep: _Sweep, table: str) -> int:
     return sweep.run(DELETE.format(table=table, query=ending.query(f"{alias}.ctid")))
 
 
-def _delete_reports(sweep: _Sweep) -> int:
-    """Delete reports with their documents. Those that are being loaded are left to the next sweep."""
-    ids = [report_id for (report_id,) in sweep.query(tables.ENDINGS["ingestion_report"].query("report.id"))]
+def _delete_reports(run_locked: Callable[..., tuple[int, UUID | None] | None]) -> Iterator[int]:
+    """Delete reports with their documents. Yield the number of rows of each batch that deletes some.
+
+    Reports that are being loaded, and documents that cannot be deleted, are left to the next sweep.
+    """
+    last: UUID | None = UUID(int=0)
+    while last is not None:
+        count, last = run_locked(_delete_batch_of_reports, last) or (0, None)
+        if count:
+            yield count
+
+
+def _delete_batch_of_reports(sweep: _Sweep, after: UUID) -> tuple[int, UUID | None]:
+    """Delete the reports of the batch behind an ID. Return the number of rows, and the last ID of the batch."""
+    page = {"after": after, "reports_batch_size": REPORTS_BATCH_SIZE}
+    ids = [report_id for (report_id,) in sweep.query(ENDED_REPORTS, **page)]
     ended = Report.objects.filter(agency_id=sweep.account.agency_id, pk__in=ids).exclude(
         status__in=Report.IN_PROGRESS
     )
-    reports = list(
-        ended.select_for_update(skip_locked=True, of=("self",)).order_by("pk")[:REPORTS_BATCH_SIZE]
-    )
-    # Files before rows, as in ingestion/retention.py.
+    reports = list(ended.select_for_update(skip_locked=True, of=("self",)).order_by("pk"))
+    # Files before rows, as in ingestion/retention.py. A file that cannot be deleted is logged there.
     deleted = [
         report.pk
         for report in reports
         if report.document_deleted_at is not None or retention.delete_files(report)
     ]
-    return ended.filter(pk__in=deleted).delete()[0]
+    return ended.filter(pk__in=deleted).delete()[0], ids[-1] if ids else None
 
 
 def _delete_audit_entries(agency_id: UUID, until: Edges) -> int:

@@ -16,7 +16,7 @@ MB = 1_000_000
 # Asking for the time takes as long as a cell. A row takes microseconds, and one of the greatest length milliseconds.
 ROWS_BETWEEN = 200
 MAX_SECONDS = 600.0
-"""The most that a document has, however large it is: less than the time limit of a task."""
+"""The most that a document has by default, however large it is: less than the time limit of a task."""
 Row = TypeVar("Row")
 
 

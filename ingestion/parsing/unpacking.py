@@ -72,25 +72,30 @@ def read_blocks(stream: IO[bytes], *, max_bytes: int) -> Iterator[bytes]:
     """
     try:
         yield from unpack(stream, max_bytes=max_bytes)
-    except TooCompressed:
-        raise RejectedDocument(
+    except Incomplete as error:
+        raise rejection(error, max_bytes=max_bytes) from None
+
+
+def rejection(error: Incomplete, *, max_bytes: int) -> RejectedDocument:
+    """Return the error that rejects a document of which not all can be read."""
+    if isinstance(error, TooCompressed):
+        return RejectedDocument(
             "compression-ratio",
             "The packed file unpacks to too much",
             "It unpacks to far more than a report of its size. Upload the report as it was downloaded, or send it "
             "uncompressed.",
-        ) from None
-    except TooLarge:
-        raise RejectedDocument(
+        )
+    if isinstance(error, TooLarge):
+        return RejectedDocument(
             "document-too-large",
             "The document is too large",
             f"It has more than {max_bytes} bytes when unpacked. Split it by date.",
-        ) from None
-    except DamagedGzip as error:
-        raise RejectedDocument(
-            "invalid-gzip",
-            "The packed file cannot be unpacked",
-            f"It is damaged or was cut off ({error}). Compress the document again, or send it uncompressed.",
-        ) from None
+        )
+    return RejectedDocument(
+        "invalid-gzip",
+        "The packed file cannot be unpacked",
+        f"It is damaged or was cut off ({error}). Compress the document again, or send it uncompressed.",
+    )
 
 
 def unpack(stream: IO[bytes], *, max_bytes: int) -> Iterator[bytes]:

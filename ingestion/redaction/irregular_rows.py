@@ -1,7 +1,8 @@
 """Redact the rows that are not as their header says. Pure.
 
 A row is shifted if its order ID is not in its column, may be shifted if it has more cells than the header, and
-is unknown without a header. In these cases every cell is emptied that might be personal by its content. A row
+is unknown without a header. One that ends before its order ID, which is optional in a file of messages, is not
+shifted if its moment is in its column. In these cases every cell is emptied that might be personal by its content. A row
 with content keeps some, because the parser must count it and may reject it as cut off.
 """
 
@@ -111,8 +112,11 @@ class IrregularRows:
         """Return whether the cells are in the columns of the header, as far as it can be seen."""
         if self._order_at is None:
             return self._table.has_header
+        if len(cells) <= self._order_at:
+            at = self._table.moment_at
+            return at is not None and personal_columns.is_moment(texts.get(at, ""))
         text = texts.get(self._order_at, "")
-        return len(cells) > self._order_at and (not text or personal_columns.is_like_an_order_id(text))
+        return not text or personal_columns.is_like_an_order_id(text)
 
     def _may_have_moved(self, at: int, surplus: int) -> bool:
         """Return whether a personal cell may have moved to this position."""

@@ -35,7 +35,8 @@ def redact(report: Report) -> bool:
 
     1. store the redacted document   2. update the report's row   3. delete the original
 
-    Opens a transaction. May be repeated after an interruption at any point.
+    Opens a transaction. May be repeated after an interruption at any point. Raises RejectedDocument, and changes
+    nothing, if the document is too large.
     """
     if not report.original:
         return True

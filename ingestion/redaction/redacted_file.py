@@ -2,7 +2,7 @@
 
 A table is examined by its first lines, XML by its element names. A document without personal data stays as it
 is, and nothing is kept of a file that is refused unread. Redaction keeps line numbers, and a document that the
-parser rejects is still rejected after it.
+parser rejects is still rejected after it. One that is too large is rejected here, as soon as that is known.
 """
 
 import zlib
@@ -41,7 +41,7 @@ class Redaction:
     _replacement: bytes = b""
 
     def blocks(self, stream: IO[bytes]) -> Iterator[bytes]:
-        """Yield the redacted document, compressed if it was."""
+        """Yield the redacted document, compressed if it was. Raises RejectedDocument if it is too large."""
         if self._replacement:
             yield self._replacement
             return
@@ -58,10 +58,9 @@ class Redaction:
                 # All redacted bytes, but not the end of the stream: the document stays cut off.
                 yield packer.flush(zlib.Z_SYNC_FLUSH)
             return
-        except TooLarge:
-            # Empty lines make it too large again. They compress to almost nothing.
-            for _ in range(self._most_bytes // BLOCK + 1):
-                yield pack(b"\n" * BLOCK)
+        except TooLarge as error:
+            # Here and not by the worker: a copy that is too large again would take seconds to write and to read.
+            raise unpacking.rejection(error, max_bytes=self._most_bytes) from None
         if packer:
             yield packer.flush()
 
@@ -72,7 +71,8 @@ def build_redaction(
     """Return how to redact this document, or None if it has no personal data.
 
     `announced_type` is the report type that the sender stated; `japanese` says whether cp932 is likely. Only
-    the first block of a table is read, but all of an XML document.
+    the first block of a table is read, but all of an XML document. Raises RejectedDocument for XML that is too
+    large.
     """
     try:
         head, is_whole = _head(stream, max_bytes=max_bytes)
@@ -138,7 +138,9 @@ def _build_xml_redaction(
         if is_personal:
             blocks = unpacking.unpack(stream, max_bytes=max_bytes)
             encoding = encodings.detect_encoding(blocks, japanese=japanese).codec
-    except Incomplete:
+    except TooLarge as error:
+        raise unpacking.rejection(error, max_bytes=max_bytes) from None
+    except DamagedGzip:
         # What was read so far may hold personal data, so the document has to pass through the redactor.
         is_personal = True
     if not is_personal:

@@ -34,7 +34,7 @@ EARNED = 0.25
 FIRST_ALLOWANCE = 128 * 1024
 BATCH = 1000
 # The seller's own ID of an order, which FBA reports have. A number is the name of no column.
-OWN_ORDER = re.compile(r"[0-9]{1,6}")
+OWN_ORDER = re.compile(r"#?[0-9]{1,6}")
 match_own_order = OWN_ORDER.fullmatch
 # A row without content, and the dash that remains of one.
 UNCHANGED = frozenset({"", "-"})
@@ -171,10 +171,11 @@ class RowRedactor:
         """Return whether a row may be one of the columns of the header."""
         if self._order_at is None:
             return self._table.has_header
-        return len(cells) > self._order_at and (
-            cells[self._order_at] in NOTHING
-            or personal_columns.NUMBERED.fullmatch(cells[self._order_at].strip('"')) is not None
-        )
+        if len(cells) <= self._order_at:
+            at = self._table.moment_at
+            return at is not None and at < len(cells) and personal_columns.is_moment(cells[at])
+        order = cells[self._order_at]
+        return order in NOTHING or personal_columns.NUMBERED.fullmatch(order.strip('"')) is not None
 
     def _without_content(self, cells: list[str], body: str) -> str:
         """Return as many cells as there are, without content. A dash keeps it a row, which is rejected."""

@@ -31,7 +31,10 @@ class StoredDocument(NamedTuple):
 def store(
     *, content: "File[bytes]", name: str, agency: Agency, announced_type: str, marketplace: str
 ) -> StoredDocument:
-    """Store the document under `name` and return where and how it is stored."""
+    """Store the document under `name` and return where and how it is stored.
+
+    Raises RejectedDocument, and stores nothing, if it is too large to be redacted.
+    """
     if not agency.keeps_personal_columns:
         redaction = redacted_file.build_redaction(
             cast("IO[bytes]", content),

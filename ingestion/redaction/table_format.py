@@ -5,7 +5,7 @@ quotes and line ends are single bytes in every supported encoding, including cp9
 not needed and every byte is preserved.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from ingestion.parsing import tabular
@@ -15,6 +15,8 @@ from ingestion.reports.report_type import ORDER_ID
 from ingestion.reports.table_layout import TableLayout
 
 ORDER_COLUMNS = frozenset({"order-id", "amazon-order-id"})
+# Of buyer messages. No other table has the column.
+RECEIVED_AT = frozenset({headers.canonical("received_at")})
 # Amazon translates the headers of feedback reports, so their columns are found by position.
 LEGACY = {2: "Comments", 3: "Your Response", 8: "Rater Email"}
 FREE_TEXT = {6: {2: "Comments", 3: "Your Response", 5: "Rater Email"}, 9: LEGACY, 10: LEGACY}
@@ -28,13 +30,15 @@ class TableFormat:
     """Describe a table that has personal columns.
 
     `columns` maps the positions of personal columns to their names, in order. `order_at` is the position of
-    the order ID, if known. `read` decodes a line or cell as the parser would. `redacted_names` says what is
+    the order ID, if known. `moment_at` is that of a moment in every row, if rows may end before the order ID:
+    then it shows that a row is not shifted. `read` decodes a line or cell as the parser would. `redacted_names` says what is
     removed.
     """
 
     line_end: str
     layout: TableLayout
     order_at: int | None
+    moment_at: int | None
     columns: dict[int, str]
     has_header: bool
     read: Callable[[str], str]
@@ -91,7 +95,13 @@ def detect_table_format(
         # Nothing proves that the line is a header, so its cells may be the names of persons.
         columns = {at: _label(at, name) for at, name in columns.items()}
     redacted = [BEFORE_HEADER] * has_text_before + list(columns.values())
-    return TableFormat(line_end, layout, order_at, columns, not is_row, read, redacted)
+    moment_at = _find(names, RECEIVED_AT)
+    return TableFormat(line_end, layout, order_at, moment_at, columns, not is_row, read, redacted)
+
+
+def _find(names: list[str], columns: Collection[str]) -> int | None:
+    """Return the position of the first column that is one of these."""
+    return next((at for at, name in enumerate(names) if headers.canonical(name) in columns), None)
 
 
 def _label(at: int, name: str) -> str:
@@ -108,7 +118,7 @@ def _columns_by_header(names: list[str], *, is_feedback: bool) -> tuple[int | No
     """
     if len(names) > tabular.MAX_COLUMNS:
         return None, {at: f"column {at + 1}" for at in range(tabular.MAX_COLUMNS)}
-    order_at = next((at for at, name in enumerate(names) if headers.canonical(name) in ORDER_COLUMNS), None)
+    order_at = _find(names, ORDER_COLUMNS)
     columns = {at: name for at, name in enumerate(names) if personal_columns.is_personal(name)}
     if is_feedback and len(names) in FREE_TEXT:
         columns |= {place: names[place] for place in FREE_TEXT[len(names)]}

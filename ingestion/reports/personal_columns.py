@@ -72,7 +72,11 @@ HARMLESS = re.compile(
     r"|yes|no|true|false|[yn-]",
     re.IGNORECASE,
 )
-NUMBERED = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9-]{1,40}|[0-9]{1,6}")
+MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{1,2}:\d{2}[\d:.]*\s?(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})", re.ASCII)
+# IDs of other shops, such as SHOP-1001, #1001 and 1001. Amazon allows 40 characters.
+NUMBERED = re.compile(
+    r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9-]{1,40}|#(?=[^0-9]*[0-9])[A-Za-z0-9-]{1,39}|[0-9]{1,6}"
+)
 
 
 def is_personal(name: str) -> bool:
@@ -133,3 +137,8 @@ def is_like_an_order_id(cell: str) -> bool:
     sentence."""
     text = clean_cell(cell)
     return ORDER_ID.fullmatch(text) is not None or NUMBERED.fullmatch(text) is not None
+
+
+def is_moment(cell: str) -> bool:
+    """Return whether a cell holds a day with a time and its offset."""
+    return MOMENT.fullmatch(clean_cell(cell)) is not None

@@ -108,6 +108,7 @@ MEETS = {
     "ingestion.reports.performance_v2.START_PATTERN": DOCUMENT,
     "ingestion.reports.personal_columns.HARMLESS": HEADER,
     "ingestion.reports.personal_columns.HUMP": HEADER,
+    "ingestion.reports.personal_columns.MOMENT": CELL,
     "ingestion.reports.personal_columns.NUMBERED": HEADER,
     "ingestion.reports.personal_columns._is_personal": HEADER,
     "ingestion.reports.quoting.QUOTABLE": CELL,

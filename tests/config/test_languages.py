@@ -13,6 +13,7 @@ from django.utils import translation
 
 from accounts.agencies import lifecycle as agencies
 from api import identifiers
+from ingestion.reports import performance_v1
 from metrics.rules import defects
 from metrics.rules import reasons as rules_reasons
 from metrics.rules.definitions import CATALOGUE
@@ -410,6 +411,23 @@ def test_openapi_document_has_language_header_where_texts_are(db: None, operatio
     (documented,) = (each for item in paths for each in item.values() if each.get("operationId") == operation)
 
     assert {"$ref": "#/components/parameters/AcceptLanguage"} in documented["parameters"]
+
+
+@pytest.mark.parametrize("count", [2, 5])
+def test_reasons_of_one_line_are_all_in_chinese(acme: Client, shop: str, count: int) -> None:
+    elements = ["orderWithDefects", "negativeFeedbacks", "a_z_claims", "chargebacks"][: count - 1]
+    document = performance_v1.EXAMPLE.replace("<responseUnder24Hours>", "<responseUnder24Hours>many ")
+    for element in elements:
+        document = document.replace(f"<{element}><count>", f"<{element}><count>many ")
+    report = acme.load(shop, re.sub(r"\n\s*", "", document).encode())
+
+    (english,), (chinese,) = (
+        read(acme, language, f"/v1/reports/{report['id']}/rejected-rows")["data"] for language in ("en", "zh")
+    )
+
+    assert english["reason"].endswith("Further reasons are not shown.") is (count == 5)
+    assert len(english["reason"]) <= 300
+    assert not re.search("[a-z]{2,} [a-z]{2,}", chinese["reason"])
 
 
 def test_reasons_are_in_language_of_reader_whoever_sent_the_document(committed_db: None) -> None:

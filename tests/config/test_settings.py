@@ -112,6 +112,7 @@ def test_settings_load_with_explained_defaults(
     for name, value in (
         ("DEBUG", loaded["DEBUG"]),
         ("REPORT_MAX_BYTES", loaded["REPORT_MAX_BYTES"]),
+        ("REPORT_MAX_CPU_SECONDS", loaded["REPORT_MAX_CPU_SECONDS"]),
         ("ORDERS_MAX_AGE_HOURS", loaded["SOURCES_MAX_AGE_HOURS"]["orders"]),
         ("DATABASE_CONNECTION_SECONDS", loaded["DATABASES"]["default"]["CONN_MAX_AGE"]),
         ("LOG_LEVEL", loaded["LOGGING"]["root"]["level"]),
@@ -137,6 +138,7 @@ def test_missing_variable_is_named_in_one_sentence(tmp_path: Path, name: str) ->
         ("DATABASE_URL", "sqlite:///underone.db"),
         ("DATABASE_CONNECTION_SECONDS", "-1"),
         ("REPORT_MAX_BYTES", "0"),
+        ("REPORT_MAX_CPU_SECONDS", "0"),
         ("ORDERS_MAX_AGE_HOURS", "three"),
         ("MARKETPLACE_ZONES", "UK=Europe/London"),
         ("WEBHOOK_ALLOWED_NETWORKS", "100.64.0.1/10"),

@@ -343,3 +343,11 @@ def test_document_that_takes_too_long_is_rejected_and_not_tried_again(
     assert nord.read(f"/v1/reports/{refused['id']}")["status"] == "rejected"
     assert contents(nord) == before
     assert nord.load(store, orders)["status"] == "loaded"
+
+
+def test_largest_cpu_time_of_a_document_is_a_setting(nord: Client, store: str, settings: Settings) -> None:
+    settings.REPORT_MAX_CPU_SECONDS = 0
+
+    refused = nord.load(store, orders)
+
+    assert refused["problem"]["type"] == "/problems/document-too-slow"

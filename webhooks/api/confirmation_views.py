@@ -8,11 +8,11 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.people.api.auth_problems import TokenFailed
+from accounts.people.api.auth_problems import MailUnavailable, TokenFailed
 from accounts.people.rate_limits import limit
 from accounts.requests.views import Resource
 from accounts.tenancy import context as tenant_context
-from webhooks.api.conflicts import NotAMailbox
+from webhooks.api.conflicts import NotAMailbox, check_can_send
 from webhooks.api.endpoint_serializers import ConfirmedMailbox, ConfirmMailbox, EndpointSerializer
 from webhooks.api.endpoint_views import NOT_FOUND, TAGS, asked_too_often, endpoint_of, serializer_context
 from webhooks.endpoints import confirmation
@@ -23,7 +23,7 @@ TOKEN_FAILED = "The token is unknown, used, replaced or expired. Ask the agency 
 
 
 class SendConfirmation(Resource):
-    problems = {"post": (NotAMailbox, 429)}  # noqa: RUF012
+    problems = {"post": (NotAMailbox, MailUnavailable, 429)}  # noqa: RUF012
 
     @extend_schema(
         operation_id="sendConfirmation",
@@ -39,6 +39,7 @@ class SendConfirmation(Resource):
         endpoint = endpoint_of(request, endpoint_id)
         if endpoint.kind != Endpoint.Kind.EMAIL:
             raise NotAMailbox
+        check_can_send(endpoint.kind)
         actor = tenant_context.principal(request).actor
         try:
             asked = endpoints.ask_again(endpoint=endpoint, actor=actor, now=timezone.now())

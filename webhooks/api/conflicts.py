@@ -1,8 +1,9 @@
-"""Define the problems of endpoints and deliveries, and limit requests that send e-mails again."""
+"""Define the problems of endpoints and deliveries, and refuse or limit requests that send e-mails."""
 
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
+from accounts.people.api.auth_problems import check_mail_available
 from accounts.people.rate_limits import limit
 from accounts.tenancy import context
 from webhooks.endpoints import lifecycle as endpoints
@@ -60,8 +61,15 @@ class DeliveryPending(APIException):
     default_detail = "The delivery is still pending. `next_attempt_at` says when it is sent."
 
 
+def check_can_send(kind: str) -> None:
+    """Raise MailUnavailable for an endpoint of kind `email` if the installation sends no e-mails."""
+    if kind == Endpoint.Kind.EMAIL:
+        check_mail_available()
+
+
 def limit_mails(request: Request, endpoint: Endpoint) -> None:
-    """Count a request that sends e-mails again, by mailbox and by agency. Raises Throttled."""
+    """Count a request that sends e-mails again, by mailbox and by agency. Raises MailUnavailable, Throttled."""
+    check_can_send(endpoint.kind)
     # By agency as well: a mailbox has as many endpoints, and an agency as many mailboxes, as it creates.
     if endpoint.kind == Endpoint.Kind.EMAIL:
         limit(request, "mail_again", key=mailbox_limits.mailbox_key(endpoint))

@@ -11,6 +11,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.people.api.auth_problems import MailUnavailable
 from accounts.requests.views import Collection, Resource
 from accounts.tenancy import context as tenant_context
 from webhooks.api.conflicts import DeliveryPending, EndpointDisabled, MailboxUnconfirmed, limit_mails
@@ -100,7 +101,7 @@ class DeliveryDetail(Resource):
 
 
 class Redelivery(Resource):
-    problems = {"post": (DeliveryPending, EndpointDisabled, MailboxUnconfirmed)}  # noqa: RUF012
+    problems = {"post": (DeliveryPending, EndpointDisabled, MailboxUnconfirmed, MailUnavailable)}  # noqa: RUF012
 
     @extend_schema(
         operation_id="redeliverEvent",

@@ -9,6 +9,7 @@ from rest_framework.exceptions import NotFound, Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.people.api.auth_problems import MailUnavailable
 from accounts.requests.views import Collection, Resource
 from accounts.tenancy import context as tenant_context
 from api.strict_fields import Absent, Contradiction
@@ -18,6 +19,7 @@ from webhooks.api.conflicts import (
     MailboxUnconfirmed,
     NothingSigned,
     TooManyEndpoints,
+    check_can_send,
     limit_mails,
 )
 from webhooks.api.delivery_serializers import DeliverySerializer
@@ -67,6 +69,12 @@ def asked_too_often(error: confirmation.AskedTooOften) -> Throttled:
     return Throttled(wait=(error.free_at - timezone.now()).total_seconds())
 
 
+def asks_for_mails(endpoint: Endpoint, fields: dict[str, Any]) -> bool:
+    """Return whether an update changes the address or enables the endpoint."""
+    is_new = fields.get("url", endpoint.url) != endpoint.url
+    return is_new or (fields.get("enabled") is True and endpoint.disabled_at is not None)
+
+
 def limit_accounts(request: Request, fields: dict[str, Any]) -> dict[str, Any]:
     """Return the fields. If the principal has an account limit, its accounts replace all accounts.
 
@@ -95,7 +103,7 @@ class WebhookEndpoints(Collection[Endpoint]):
     # For the OpenAPI document only; `get` queries in the tenant context.
     queryset = Endpoint.objects.none()
     serializer_class = EndpointSerializer
-    problems = {"post": (Absent, TooManyEndpoints, MailboxInUse, 429)}  # noqa: RUF012
+    problems = {"post": (Absent, TooManyEndpoints, MailboxInUse, MailUnavailable, 429)}  # noqa: RUF012
 
     @extend_schema(
         operation_id="listWebhookEndpoints",
@@ -126,6 +134,7 @@ class WebhookEndpoints(Collection[Endpoint]):
             data=request.data, context={"accounts": tenant_context.visible_accounts(request)}
         )
         body.is_valid(raise_exception=True)
+        check_can_send(body.validated_data["kind"])
         fields = limit_accounts(request, {"accounts": None} | body.validated_data)
         try:
             endpoint, secret = endpoints.create(
@@ -148,7 +157,7 @@ class WebhookEndpoints(Collection[Endpoint]):
 
 class WebhookEndpoint(Resource):
     unchangeable_because: ClassVar = {"kind": "Create another endpoint of the other kind."}
-    problems: ClassVar = {"patch": (MailboxInUse, 429)}
+    problems: ClassVar = {"patch": (MailboxInUse, MailUnavailable, 429)}
 
     @extend_schema(
         operation_id="getWebhookEndpoint",
@@ -177,6 +186,8 @@ class WebhookEndpoint(Resource):
         body = UpdateEndpoint(data=request.data, partial=True, context=context)
         body.is_valid(raise_exception=True)
         fields = limit_accounts(request, body.validated_data)
+        if asks_for_mails(endpoint, fields):
+            check_can_send(endpoint.kind)
         try:
             updated = endpoints.update(
                 endpoint=endpoint,
@@ -242,7 +253,7 @@ class SecretRotation(Resource):
 
 
 class EndpointTest(Resource):
-    problems = {"post": (EndpointDisabled, MailboxUnconfirmed)}  # noqa: RUF012
+    problems = {"post": (EndpointDisabled, MailboxUnconfirmed, MailUnavailable)}  # noqa: RUF012
 
     @extend_schema(
         operation_id="sendTestEvent",
@@ -259,6 +270,7 @@ class EndpointTest(Resource):
         body = SendTestEvent(data=request.data)
         body.is_valid(raise_exception=True)
         type_ = body.validated_data["event_type"]
+        check_can_send(endpoint.kind)
         try:
             delivery = redelivery.send_test(
                 endpoint=endpoint,
@@ -283,7 +295,7 @@ class EndpointTest(Resource):
 
 
 class EndpointRecovery(Resource):
-    problems = {"post": (EndpointDisabled, MailboxUnconfirmed)}  # noqa: RUF012
+    problems = {"post": (EndpointDisabled, MailboxUnconfirmed, MailUnavailable)}  # noqa: RUF012
 
     @extend_schema(
         operation_id="recoverEvents",

@@ -1,10 +1,12 @@
 """Test e-mails to users: content, broker, and an SMTP server."""
 
 import json
+import os
 import re
 import smtplib
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -226,3 +228,29 @@ def test_sign_in_mails_are_not_held_back_by_others(db: None, post: Outbox) -> No
     assert subjects.count("[Underone] Create your agency") == 10
     assert subjects[-2:] == ["[Underone] Your sign-in code", "[Underone] Reset your password"]
     queued()
+
+
+def test_mails_in_files_are_deleted_after_thirty_days(settings: LazySettings, tmp_path: Path) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    settings.EMAIL_FILE_PATH = str(tmp_path)
+    for _ in range(2):
+        outbox.EmailMessage(subject="Your sign-in code", body="BCDF-GHJK", to=[TO]).send()
+    old, recent = sorted(tmp_path.iterdir())
+    other = tmp_path / "web.log"
+    other.write_text("of another program")
+    for path, days in ((old, 31), (recent, 29), (other, 400)):
+        os.utime(path, times=((NOW - timedelta(days=days)).timestamp(),) * 2)
+
+    deleted = mail.delete_old_files(now=NOW)
+
+    assert deleted == 1
+    assert sorted(tmp_path.iterdir()) == sorted([recent, other])
+
+
+@pytest.mark.parametrize("folder", [None, "missing"])
+def test_deletion_of_old_mails_needs_no_folder(
+    settings: LazySettings, tmp_path: Path, folder: str | None
+) -> None:
+    settings.EMAIL_FILE_PATH = folder and str(tmp_path / folder)
+
+    tasks.delete_old_mails()

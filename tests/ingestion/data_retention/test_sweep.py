@@ -463,6 +463,22 @@ def test_agency_cannot_choose_less_than_a_year_or_more_than_ten(acme: Client, mo
         assert Agency.objects.get().data_retention_months is None
 
 
+def test_documents_that_cannot_be_deleted_hold_up_no_other(
+    acme: Client, shop: str, storage: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sweep, "REPORTS_BATCH_SIZE", 2)
+    stuck = [load_orders(acme, shop, Source.SP_API, first=n, count=1) for n in (1, 2, 3)]
+    free = load_orders(acme, shop, Source.SP_API, first=4, count=1)
+    for path in [path for path in storage.rglob("rpt_*") if path.name[:36] in stuck]:
+        path.unlink()
+        (path / "a file that makes it a folder").mkdir(parents=True)
+
+    end(acme)
+
+    assert [acme.get(f"/v1/reports/{each}").status_code for each in (*stuck, free)] == [200, 200, 200, 404]
+    assert [caplog.text.count(f"The document of {each} could not be deleted") for each in stuck] == [1, 1, 1]
+
+
 def test_reports_in_progress_are_left_to_the_next_sweep(acme: Client, shop: str) -> None:
     report = load_orders(acme, shop, Source.SP_API)
     with context.agency(acme.agency.pk):

@@ -16,7 +16,7 @@ CLOSING = re.compile(r'[^"]*(?:""[^"]*)*"(?!")')
 QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"(?!")')
 BROKEN = '""-'
 NOTHING = {"", '""'}
-OWN_ORDER = re.compile("[0-9]{1,6}")
+OWN_ORDER = re.compile("#?[0-9]{1,6}")
 
 
 def redact(table: TableFormat, text: str) -> str:
@@ -154,8 +154,12 @@ def _personal_cells(texts: dict[int, str], cells: list[str], table: TableFormat)
 def _is_known(texts: dict[int, str], cells: list[str], table: TableFormat) -> bool:
     if table.order_at is None:
         return table.has_header
+    if len(cells) <= table.order_at:
+        return personal_columns.is_moment(
+            texts.get(table.moment_at, "") if table.moment_at is not None else ""
+        )
     text = texts.get(table.order_at, "")
-    return len(cells) > table.order_at and (not text or personal_columns.is_like_an_order_id(text))
+    return not text or personal_columns.is_like_an_order_id(text)
 
 
 def _is_open(cell: str) -> bool:

@@ -126,6 +126,34 @@ def test_failed_report_keeps_no_original(acme: Client, shop: str) -> None:
     )
 
 
+def test_report_that_is_too_large_to_redact_keeps_no_original(nord: Client, shelf: str) -> None:
+    report = send(nord, shelf, build.packed(FEEDBACK + b"\n" * 17 * 1024**2))
+
+    tasks.load_report()
+
+    answer = nord.get(f"/v1/reports/{report.public_id}/document")
+    assert nord.read(f"/v1/reports/{report.public_id}")["problem"]["type"] == "/problems/compression-ratio"
+    assert (answer.status_code, files()) == (410, [])
+
+
+def test_report_that_was_too_large_is_loaded_when_it_is_sent_again(
+    nord: Client, shelf: str, settings: Settings
+) -> None:
+    document = build.packed(FEEDBACK + b"\n" * 2000)
+    settings.REPORT_MAX_BYTES, limit = 1000, settings.REPORT_MAX_BYTES
+    report = send(nord, shelf, document)
+    tasks.load_report()
+    refused = nord.read(f"/v1/reports/{report.public_id}")
+    settings.REPORT_MAX_BYTES = limit
+
+    sent_again = send(nord, shelf, document)
+    tasks.load_report()
+
+    assert refused["problem"]["type"] == "/problems/document-too-large"
+    assert sent_again.pk == report.pk
+    assert nord.read(f"/v1/reports/{report.public_id}")["status"] == "loaded"
+
+
 def test_sweep_deletes_originals_without_report(acme: Client, shop: str) -> None:
     report = send(acme, shop)
     folder = Path(report.original).parent

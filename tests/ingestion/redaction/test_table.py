@@ -17,11 +17,14 @@ from tests.ingestion.redaction.test_redacted_file import PERSONAL, outcome, reda
 
 ORDER = build.order_id(1)
 CLAIMS = "order_id,kind,state,occurred_on"
+FBA = "amazon-order-id\tshipment-id\tpurchase-date\tshipment-date\tsku\trecipient-name\tship-city\tsales-channel"
+MOMENT = "2026-10-20T10:00:00+02:00"
 HEADERS = [
     ("Date", "Rating", "Comments", "Your Response", "Order ID", "Rater Email"),
     ("order_id", "kind", "state", "occurred_on", "comments"),
     ("message_id", "received_at", "answered_at", "needs_answer", "order_id", "body"),
     ("message_id", "received_at", "body"),
+    ("message_id", "received_at", "body", "order_id"),
     ("buyer-name", "order-id", "sku", "tel"),
     ("buyer-name", "sku"),
     ("tel",),
@@ -79,6 +82,9 @@ CELLS = [
         "123456",
         "1234567",
         "a1",
+        "#1001",
+        "#A-1",
+        "#x",
         "302-1",
         "10/20/26",
         "2026-10-20",
@@ -213,13 +219,73 @@ def test_row_for_which_no_work_is_left_is_read_as_before(row: str, end: str) -> 
 
 
 @pytest.mark.usefixtures("without_work")
-@pytest.mark.parametrize("order", ["", "1001", "A-1001", '"1001"'])
+@pytest.mark.parametrize(
+    "order", ["", "1001", "A-1001", '"1001"', "#1001", '"#1001"', "#DE-1001", f"#{'1' * 39}"]
+)
 def test_row_with_own_order_keeps_its_cells_though_no_work_is_left(order: str) -> None:
     document = f"message_id,received_at,order_id,body\nm1,2026-10-20T10:00:00Z,{order},Jane\n".encode()
 
     redacted, _ = redact_document(document)
 
     assert redacted == document.replace(b"Jane", b"")
+
+
+@pytest.mark.parametrize("order", ["#1001", '"#1001"', "#DE-1001", "#A1001", f"#{'1' * 39}"])
+def test_row_with_own_order_of_an_fba_report_keeps_all_but_personal_cells(order: str) -> None:
+    document = (
+        f"{FBA}\n{order}\tDA1\t{MOMENT}\t{MOMENT}\tPAD-12\tJane Doe\tSpringfield\tNon-Amazon\n".encode()
+    )
+
+    redacted, columns = redact_document(document)
+
+    assert columns == ["recipient-name"]
+    assert redacted == document.replace(b"Jane Doe", b"")
+
+
+@pytest.mark.parametrize("order", ["#", "#Jane", "#Jane Doe 1", f"#{'1' * 40}"])
+def test_row_with_another_text_for_its_order_keeps_only_what_is_harmless(order: str) -> None:
+    document = (
+        f"{FBA}\n{order}\tDA1\t{MOMENT}\t{MOMENT}\tPAD-12\tJane Doe\tSpringfield\tNon-Amazon\n".encode()
+    )
+
+    redacted, _ = redact_document(document)
+
+    assert redacted == f"{FBA}\n\t\t{MOMENT}\t{MOMENT}\t\t\t\t\n".encode()
+
+
+MESSAGES = "message_id,received_at,answered_at,no_response_needed,body,order_id"
+
+
+@pytest.mark.parametrize("work", [rows.FIRST_ALLOWANCE, 0])
+@pytest.mark.parametrize(
+    ("row", "kept"),
+    [
+        (f"M-1001,{MOMENT}", f"M-1001,{MOMENT}"),
+        (f"M-1001,{MOMENT},,yes", f"M-1001,{MOMENT},,yes"),
+        (f'"msg,1","{MOMENT}",,yes,Jane Doe', f'"msg,1","{MOMENT}",,yes,'),
+    ],
+)
+def test_message_that_ends_before_its_order_keeps_its_id(
+    row: str, kept: str, work: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "FIRST_ALLOWANCE", work)
+    monkeypatch.setattr(rows, "EARNED", 0)
+
+    redacted, _ = redact_document(f"{MESSAGES}\n{row}\n".encode())
+
+    assert redacted.decode() == f"{MESSAGES}\n{kept}\n"
+    assert outcome(redacted) == outcome(f"{MESSAGES}\n{row}\n".encode())
+
+
+@pytest.mark.parametrize(
+    "row", ["Jane Doe,never arrived", "Jane Doe", "Jane Doe,2026-10-20,x", "Jane Doe,,yes"]
+)
+def test_rest_of_a_broken_message_keeps_nothing_personal(row: str) -> None:
+    redacted, _ = redact_document(f"{MESSAGES}\nM-1001,{MOMENT},,yes,Hello\n{row}\n".encode())
+
+    assert redacted.decode().startswith(f"{MESSAGES}\nM-1001,{MOMENT},,yes,\n")
+    assert b"Jane" not in redacted
+    assert b"never" not in redacted
 
 
 def test_document_of_irregular_rows_loses_their_content() -> None:

@@ -11,6 +11,7 @@ from django.conf import LazySettings
 from django.test import Client as Browser
 
 from accounts.models import Role
+from accounts.people import mail
 from accounts.tenancy import context
 from tests import clock
 from tests.accounts.people.visitors import Outbox, Visitor, create_member, create_user, new_email
@@ -18,6 +19,7 @@ from tests.client import Client
 from tests.webhooks.event_builders import (
     change,
     create_mailbox,
+    finish_delivery,
     list_audit_entries,
     list_deliveries,
     publish_event,
@@ -389,3 +391,40 @@ def test_webhooks_and_chats_are_not_asked(acme: Client, post: Outbox) -> None:
 
     assert endpoint["confirmation"] is None
     assert (response.status_code, response.json()["type"]) == (409, "/problems/not-a-mailbox")
+
+
+def test_mailbox_is_refused_without_mail_server(acme: Client, mailbox: str, settings: LazySettings) -> None:
+    settings.EMAIL_BACKEND = mail.NO_MAIL_SERVER
+
+    refused = create(acme, mailbox)
+
+    assert (refused.status_code, refused.json()["type"]) == (503, "/problems/mail-unavailable")
+    assert "set `EMAIL_URL`" in refused.json()["detail"]
+    assert acme.read(PATH)["data"] == []
+    assert acme.listen()["kind"] == "webhook"
+
+
+def test_what_sends_mails_to_a_mailbox_is_refused_without_mail_server(
+    acme: Client, shop: str, settings: LazySettings
+) -> None:
+    endpoint = create_mailbox(acme)
+    publish_event(acme, shop)
+    (delivery,) = list_deliveries(acme, endpoint)
+    finish_delivery(acme, delivery["id"], "failed")
+    settings.EMAIL_BACKEND = mail.NO_MAIL_SERVER
+
+    def update(**fields: Any) -> Any:
+        return acme.patch(f"{PATH}/{endpoint}", fields, format="json")
+
+    refused = [
+        update(url=f"mailto:{new_email()}"),
+        ask_again(acme, endpoint),
+        acme.post(f"{PATH}/{endpoint}/test", {}, format="json"),
+        acme.post(f"{PATH}/{endpoint}/recover", {"since": clock.NOW - DAY}, format="json"),
+        acme.post(f"/v1/deliveries/{delivery['id']}/redeliver"),
+    ]
+    accepted = [update(description="At night", enabled=True), update(enabled=False)]
+    refused.append(update(enabled=True))
+
+    assert [each.json().get("type") for each in refused] == ["/problems/mail-unavailable"] * 6
+    assert [each.status_code for each in accepted] == [200, 200]
