@@ -116,6 +116,8 @@ def _forget_storage(owner_dsn: str) -> None:
 
 
 def _commit(blocker: DjangoDbBlocker, owner_dsn: str) -> Iterator[None]:
+    # An earlier test may have had another folder of documents.
+    _forget_storage(owner_dsn)
     with blocker.unblock():
         yield
         connections.close_all()

@@ -95,9 +95,15 @@ TEXTS = (
 
 @pytest.mark.parametrize("name", READERS)
 def test_reader_takes_no_more_time_than_its_text_is_long(name: str) -> None:
-    costs = {unit: [seconds(READERS[name], unit, size) for size in SIZES] for unit in TEXTS}
+    # The garbage collector may slow one measurement down, and not each of three.
+    slow = [unit for unit in TEXTS if not any(is_linear(measure(READERS[name], unit)) for _ in range(3))]
 
-    assert {unit: cost for unit, cost in costs.items() if not is_linear(cost)} == {}
+    assert {unit: measure(READERS[name], unit) for unit in slow} == {}
+
+
+def measure(read: Callable[[Any], object], unit: str) -> list[float]:
+    """Return the CPU seconds of each size."""
+    return [seconds(read, unit, size) for size in SIZES]
 
 
 def seconds(read: Callable[[Any], object], unit: str, size: int) -> float:

@@ -356,8 +356,9 @@ def test_leased_rows_are_found_by_their_key_although_plans_are_older_than_the_ro
 
     assert len(runs) > 300
     # Of the table of events, what was read without an index.
-    others = ("delivery_by_event", "webhooks_delivery_unique_event", "event_by_account", "webhooks_event")
-    assert [rows_read[name] for name in others] == [0, 0, 0, 0]
+    others = ("delivery_by_event", "event_by_account", "webhooks_event")
+    assert [rows_read[name] for name in others] == [0, 0, 0]
+    assert rows_read["webhooks_delivery_unique_event"] <= 2 * len(runs)
 
 
 @pytest.mark.parametrize(
