@@ -45,7 +45,7 @@ def page_sql(metric: Metric) -> str:
 WITH listed AS MATERIALIZED (
     SELECT day, order_id, reference, marketplace, channel, ordered_on, reasons,
         ({metric.ratio.numerator.where}) IS TRUE AS counted
-    FROM ({metric.rows.sql(AS_KNOWN)}) AS rows WHERE {metric.ratio.denominator.where}
+    FROM ({metric.rows.sql(AS_KNOWN, where=metric.ratio.denominator.where)}) AS rows
 )
 {PAGE}"""
 

@@ -31,27 +31,3 @@ def forbid_updates(table: str) -> RunSQL:
         "forbid_version_update();",
         f"DROP TRIGGER forbid_update ON {table};",
     )
-
-
-def create_as_known(fact: str, columns: str) -> RunSQL:
-    """Return SQL for a function of the facts of an account as they were known at a moment.
-
-    `orders_as_known(agency, account, moment)` returns the columns of `metrics_order` and `metrics_pastorder`, for example.
-    PostgreSQL merges the function into the statement that calls it, so it uses the indexes of both tables.
-    """
-    present, past, function = f"metrics_{fact}", f"metrics_past{fact}", f"{fact}s_as_known"
-    types = ", ".join(f"{column.strip()} {present}.{column.strip()}%TYPE" for column in columns.split(","))
-    arguments = "(agency uuid, account uuid, moment timestamptz)"
-    # UNION ALL: of each fact, exactly one row of either table was valid at that moment.
-    return RunSQL(
-        f"""
-        CREATE FUNCTION {function} {arguments} RETURNS TABLE ({types}) LANGUAGE sql STABLE PARALLEL SAFE AS $$
-            SELECT {columns} FROM {present}
-            WHERE agency_id = agency AND account_id = account AND recorded_at <= moment
-            UNION ALL
-            SELECT {columns} FROM {past}
-            WHERE agency_id = agency AND account_id = account AND recorded_at <= moment AND superseded_at > moment
-        $$;
-        """,
-        f"DROP FUNCTION {function} (uuid, uuid, timestamptz);",
-    )

@@ -37,7 +37,7 @@ METRIC = Metric(
     rows=Orders(kinds=(DefectKind.CANCELLATION,), related=(CANCELLATIONS,)),
     ratio=Ratio(
         Count("seller_cancelled_orders", IS_COUNTED),
-        Count("cancellable_orders", f"is_in OR {IS_COUNTED}"),
+        Count("cancellable_orders", f"(is_in OR {IS_COUNTED})"),
         open=(
             Count("unexplained_cancelled_orders", IS_UNEXPLAINED),
             Count("uncounted_cancelled_orders", f"{IS_UNEXPLAINED} AND NOT is_in"),
