@@ -12,7 +12,6 @@ from api.strict_fields import KeywordFields
 from metrics.alerts import state_machine
 from metrics.api import examples
 from metrics.pipeline.amazon_reported import AmazonFigure
-from metrics.rules import explanations
 from metrics.rules.definitions import CATALOGUE
 from metrics.rules.facts import Channel
 from metrics.rules.judgement import Comparator, Status, meets, rate
@@ -302,7 +301,7 @@ class MetricValueSerializer(LimitFields, serializers.Serializer[Value]):
         return gettext(value.name)
 
     def get_explanation(self, value: Value) -> str:
-        return gettext(explanations.EXPLANATIONS[value.metric])
+        return gettext(CATALOGUE[value.metric].explanation)
 
     def get_stale(self, value: Value) -> bool:
         return state_machine.is_stale(value, self.context["stale_sources"])

@@ -10,10 +10,11 @@ from django.db import connection
 
 from accounts.models import SellerAccount
 from api import cursors
-from metrics.drilldown.sql import COUNTS_INTO, ROWS
 from metrics.pipeline import denominators
-from metrics.rules import defects, reasons
-from metrics.rules.facts import Canceller
+from metrics.rules import reasons
+from metrics.rules.catalogue.metric import Metric
+from metrics.rules.catalogue.reading import AS_KNOWN
+from metrics.rules.definitions import COUNTED
 from metrics.rules.series import Window
 
 PAGE = """
@@ -29,6 +30,27 @@ WHERE day BETWEEN first_on AND last_on AND channel = ANY(%(channels)s)
 ORDER BY day DESC, order_id DESC, reference DESC
 LIMIT %(limit)s
 """
+
+
+def page_sql(metric: Metric) -> str:
+    """Return the statement of a page: the rows in the denominator, and whether they are in the numerator.
+
+    Raises ValueError for a metric that only Amazon reports.
+    """
+    if metric.rows is None or metric.ratio is None:
+        raise ValueError(f"{metric.code} is not counted")
+    # Materialized: planned together with the windows, the planner expects a few rows and joins them row by row, which
+    # is quadratic in the orders.
+    return f"""
+WITH listed AS MATERIALIZED (
+    SELECT day, order_id, reference, marketplace, channel, ordered_on, reasons,
+        ({metric.ratio.numerator.where}) IS TRUE AS counted
+    FROM ({metric.rows.sql(AS_KNOWN, where=metric.ratio.denominator.where)}) AS rows
+)
+{PAGE}"""
+
+
+PAGES = {metric.code: page_sql(metric) for metric in COUNTED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +90,17 @@ class Drilldown:
 
     def page(self, *, after: list[str] | None, limit: int) -> Sequence[DrilldownRow]:
         """Return the rows after a position. Raises BadCursor."""
+        params = self._params() | _after_params(after) | {"limit": limit}
+        if self.metric not in PAGES:
+            return []
         with connection.cursor() as cursor:
-            cursor.execute(
-                f"WITH {ROWS[self.metric]}{PAGE}", self._params() | _after_params(after) | {"limit": limit}
-            )
+            cursor.execute(PAGES[self.metric], params)
             return [self._build_row(row) for row in cursor.fetchall()]
 
     def position(self, row: DrilldownRow) -> list[str]:
         return [row.day.isoformat(), row.order_id or "", row.reference]
 
     def _params(self) -> dict[str, Any]:
-        kinds = COUNTS_INTO.get(self.metric, ())
         return {
             "agency": self.account.agency_id,
             "account": self.account.pk,
@@ -89,15 +111,8 @@ class Drilldown:
             "lasts": [window.last for window in self.windows.values()],
             "channels": self.channels,
             "known_at": self.known_at,
-            "kinds": [kind.value for kind in kinds],
-            "shown": [
-                # All kinds of the order defect rate are shown even for one of its parts, because any of them
-                # makes the order count in the denominator.
-                kind.value
-                for kind in (defects.ODR_KINDS if set(kinds) <= set(defects.ODR_KINDS) else kinds)
-            ],
-            "unconfirmed": list(defects.UNCONFIRMED_STATES),
-            "seller_cancellers": [Canceller.SELLER.value, Canceller.UNCONFIRMED.value],
+            # Rows of orders that have ended are shown until they are deleted.
+            "data_from": date.min,
             "counted": self.counted,
             "excluded_statuses": denominators.excluded_statuses(account=self.account, known_at=self.known_at),
         }

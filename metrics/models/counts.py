@@ -3,19 +3,15 @@
 from django.db import models
 
 from metrics.models.account_rows import AccountRow
+from metrics.rules.definitions import COUNTED, COUNTS
 from metrics.rules.judgement import Status
 
-PART_OF = (
-    ("seller_cancelled_orders", "cancellable_orders"),
-    ("returned_orders", "returnable_orders"),
-    ("late_orders", "shipped_orders"),
-    ("scanned_packages", "shipped_packages"),
-    ("on_time_packages", "tracked_packages"),
-    ("on_time_units", "tracked_units"),
-    ("business_on_time_units", "business_tracked_units"),
-    ("invoice_defect_orders", "business_orders"),
-    ("answered_messages", "messages"),
-    ("dissatisfied_requests", "return_requests"),
+PART_OF = tuple(
+    dict.fromkeys(
+        (ratio.numerator.name, ratio.denominator.name)
+        for metric in COUNTED
+        for ratio in (metric.counts_in(units=False), metric.counts_in(units=True))
+    )
 )
 """The numerators, each with the denominator that contains it."""
 STREAKS = ("evaluated_until", "missed_since", "cleared_since", "target_met_since")
@@ -23,45 +19,18 @@ STREAKS = ("evaluated_until", "missed_since", "cleared_since", "target_met_since
 
 
 class DayCounts(AccountRow):
-    """Store the counts of one day."""
+    """Store the counts of one day: a column for each count of the metrics."""
 
     marketplace = models.CharField(max_length=2)
     channel = models.CharField(max_length=3)
     day = models.DateField()
-    orders = models.IntegerField()
-    defective_orders = models.IntegerField()
-    negative_feedback_orders = models.IntegerField()
-    a_to_z_claim_orders = models.IntegerField()
-    chargeback_orders = models.IntegerField()
-    cancellable_orders = models.IntegerField(db_default=0)
-    seller_cancelled_orders = models.IntegerField(db_default=0)
-    unexplained_cancelled_orders = models.IntegerField(db_default=0)
-    uncounted_cancelled_orders = models.IntegerField(db_default=0)
-    returnable_orders = models.IntegerField(db_default=0)
-    returned_orders = models.IntegerField(db_default=0)
-    shipped_orders = models.IntegerField(db_default=0)
-    late_orders = models.IntegerField(db_default=0)
-    shipped_packages = models.IntegerField(db_default=0)
-    scanned_packages = models.IntegerField(db_default=0)
-    unknown_scan_packages = models.IntegerField(db_default=0)
-    tracked_packages = models.IntegerField(db_default=0)
-    on_time_packages = models.IntegerField(db_default=0)
-    unknown_delivery_packages = models.IntegerField(db_default=0)
-    tracked_units = models.IntegerField(db_default=0)
-    on_time_units = models.IntegerField(db_default=0)
-    unknown_delivery_units = models.IntegerField(db_default=0)
-    business_tracked_units = models.IntegerField(db_default=0)
-    business_on_time_units = models.IntegerField(db_default=0)
-    business_unknown_units = models.IntegerField(db_default=0)
-    business_orders = models.IntegerField(db_default=0)
-    invoice_defect_orders = models.IntegerField(db_default=0)
-    messages = models.IntegerField(db_default=0)
-    answered_messages = models.IntegerField(db_default=0)
-    return_requests = models.IntegerField(db_default=0)
-    dissatisfied_requests = models.IntegerField(db_default=0)
 
     class Meta:
         abstract = True
+
+
+for _name in COUNTS:
+    DayCounts.add_to_class(_name, models.IntegerField(db_default=0))
 
 
 class DailyCounts(DayCounts):
@@ -76,10 +45,6 @@ class DailyCounts(DayCounts):
 
     class Meta:
         constraints = (
-            models.CheckConstraint(
-                condition=models.Q(defective_orders__lte=models.F("orders")),
-                name="metrics_dailycounts_defective_orders_in_total",
-            ),
             *(
                 models.CheckConstraint(
                     condition=models.Q(**{f"{part}__lte": models.F(whole)}),

@@ -18,7 +18,7 @@ from accounts.models import SellerAccount
 from api import timestamps
 from metrics.models import ReportedFigure, Snapshot
 from metrics.pipeline import staleness
-from metrics.pipeline.statements import ACCOUNT_ROWS
+from metrics.rules.catalogue.reading import ACCOUNT_ROWS
 from metrics.rules.definitions import CATALOGUE, COUNTS, RATING, REPORTED_ONLY
 from metrics.rules.facts import Channel
 from metrics.rules.judgement import Limit, Status, build_limit, worst_status
@@ -249,8 +249,8 @@ def _own_counts(
 def _pick_counts(value: Value, totals: dict[str, int]) -> tuple[int, int]:
     """Return the numerator and denominator of the value's metric."""
     metric = CATALOGUE[value.metric]
-    numerator, denominator, _ = metric.counts_in(units=value.counts_units)
-    return totals.get(numerator, 0), totals.get(denominator, 0)
+    ratio = metric.counts_in(units=value.counts_units)
+    return totals.get(ratio.numerator.name, 0), totals.get(ratio.denominator.name, 0)
 
 
 def _build_figure(row: tuple[Any, ...], own_counts: tuple[int, int] | None) -> AmazonFigure:

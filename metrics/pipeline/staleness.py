@@ -24,7 +24,7 @@ from django.conf import settings
 from django.db import connection
 
 from accounts.models import SellerAccount
-from metrics.pipeline.statements import ACCOUNT_ROWS
+from metrics.rules.catalogue.reading import ACCOUNT_ROWS
 from metrics.rules.definitions import METRICS
 
 SOURCES = tuple(sorted({metric.source for metric in METRICS}))

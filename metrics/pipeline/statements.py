@@ -12,6 +12,7 @@ whose counts can change (all days of an order that changed), and, if requested, 
 
 from dataclasses import dataclass
 
+from metrics.rules.catalogue.reading import ACCOUNT_ROWS, SOLD_BY_AMAZON
 from metrics.rules.facts import (
     DefectFact,
     Fact,
@@ -23,10 +24,6 @@ from metrics.rules.facts import (
     SnapshotFact,
 )
 
-ACCOUNT_ROWS = "agency_id = %(agency)s AND account_id = %(account)s"
-"""The condition that selects the rows of the account."""
-SOLD_BY_AMAZON = "marketplace <> 'non_amazon'"
-"""The condition that leaves multi-channel orders out. A report counts their rows as set apart."""
 DAYS_OF_MOVED_ORDERS = f"""
     SELECT ordered_on AS day FROM metrics_order JOIN moved USING (order_id) WHERE {ACCOUNT_ROWS}
     UNION SELECT unnest(ARRAY[ship_by_on, shipped_on, deliver_by_on])

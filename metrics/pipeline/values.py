@@ -22,11 +22,11 @@ from metrics.rules.verdicts import build_bounds
 from metrics.rules.yardstick import Counts, default_warning
 
 FIGURES = ", ".join(
-    f"('{metric.code}', {in_units}, total.{numerator}, total.{denominator}, {number}, {uncounted})"
+    f"('{metric.code}', {in_units}, total.{ratio.numerator.name}, total.{ratio.denominator.name}, {number}, {uncounted})"
     for metric in COUNTED
     for in_units in ("false", "true")
-    for numerator, denominator, open_counts in [metric.counts_in(units=in_units == "true")]
-    for number, uncounted in [[f"total.{name}" for name in open_counts] if open_counts else ("0", "0")]
+    for ratio in [metric.counts_in(units=in_units == "true")]
+    for number, uncounted in [[f"total.{count.name}" for count in ratio.open] if ratio.open else ("0", "0")]
 )
 CHANNELS = ", ".join(f"('{metric.code}', '{channel}')" for metric in COUNTED for channel in metric.channels)
 
@@ -137,7 +137,7 @@ ORDER BY array_position(%(metrics)s, requested.metric), marketplace, channel DES
 SERIES_AND_DAY = 4
 # Where a row's counts hold the parts of a metric.
 PARTS = {
-    code: tuple((part, COUNTS.index(column)) for part, column in metric.parts)
+    code: tuple((part, COUNTS.index(count.name)) for part, count in metric.parts)
     for code, metric in CATALOGUE.items()
 }
 

@@ -1,8 +1,6 @@
 """Decide whether one defect counts, and why. Pure.
 
-An order with several defects counts once. That rule is SQL: `JUDGED_ORDERS` in
-metrics/pipeline/daily_counts.py counts orders, and `DEFECTIVE` in metrics/drilldown/sql.py shows the same for
-the orders behind a value.
+An order with several defects counts once: `metrics/rules/catalogue/rows` has one row for each order.
 
 Sources: Seller Central help 200285170 (Order Defect Rate: 1-2 stars are negative, 3 is neutral), moderators
 on sellercentral-europe.amazon.com (claims granted, refunded after filing, or on a cancelled order count),

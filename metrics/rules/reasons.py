@@ -8,47 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from metrics.rules import defects
+from metrics.rules.definitions import METRICS
 
-REASONS: dict[str, dict[str, str]] = {
-    "cancellation": {
-        "buyer": "The buyer requested the cancellation.",
-        "seller": "The seller cancelled before confirming the shipment.",
-        "unconfirmed": "Amazon cancelled because the shipment was not confirmed in time.",
-        "amazon": "Amazon cancelled for its own reasons.",
-        "after_shipping": "A cancellation after the shipment was confirmed is a refund and does not count.",
-    },
-    "return": {
-        "requested": "The buyer requested a return.",
-        "not_a_return": "The return request was cancelled or declined.",
-    },
-    "shipment": {
-        "late": "The shipment was confirmed after the ship-by date.",
-        "in_time": "The shipment was confirmed by the ship-by date.",
-    },
-    "tracking": {
-        "scanned": "The carrier scanned the package.",
-        "not_scanned": "No carrier scan is known.",
-    },
-    "delivery": {
-        "on_time": "The package was delivered by the promised date.",
-        "late": "The package was not delivered by the promised date.",
-    },
-    "invoice": {
-        "missing_or_late": "No invoice was uploaded within one business day of the shipment.",
-        "in_time": "The invoice was uploaded within one business day of the shipment.",
-    },
-    "return_request": {
-        "negative_feedback": "The buyer left negative feedback on the return.",
-        "late_answer": "The request was not answered within 48 hours.",
-        "wrong_rejection": "The request was rejected although it was within the return policy.",
-        "content": "The request was answered in time, and the buyer did not complain.",
-    },
-    "message": {
-        "in_time": "The message was answered within 24 hours.",
-        "late": "The message was answered after more than 24 hours.",
-        "unanswered": "The message was not answered within 24 hours.",
-    },
-}
+REASONS = {kind: states for metric in METRICS for kind, states in metric.reasons.items()}
 """By kind and state."""
 
 KINDS = tuple(dict.fromkeys((*defects.STATES, *defects.UNCONFIRMED, *REASONS)))
@@ -70,7 +32,7 @@ class Reason:
 
 
 def build_reason(fields: dict[str, Any]) -> Reason:
-    """Build the reason from the JSON object of a drill-down row (drilldown/sql.py)."""
+    """Build the reason from the JSON object of a drill-down row (metrics/rules/catalogue/reason.py)."""
     fields = dict(fields)
     is_superseded = fields.pop("superseded")
     return Reason(text=defects.SUPERSEDED.reason if is_superseded else _text(fields), **fields)

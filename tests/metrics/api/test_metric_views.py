@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from metrics.rules import explanations
+from metrics.rules.definitions import CATALOGUE
 from tests import build, clock
 from tests.client import Client
 from tests.clock import TODAY
@@ -113,7 +113,7 @@ def test_metric_value_has_the_documented_shape(acme: Client, sold: str) -> None:
         "enforced": True,
         "budget": {"allowed": 1, "left": 0},
         "amazon": None,
-        "explanation": explanations.EXPLANATIONS["order_defect_rate"],
+        "explanation": CATALOGUE["order_defect_rate"].explanation,
         "unexplained": None,
     }
 
