@@ -50,6 +50,7 @@ ENUMERATIONS = {
     "BreachLevel": "`breach`: Amazon's target is missed. `warning`: only the warning threshold is missed.",
     "BreachStatus": "Whether the breach is still open.",
     "BulkRowStatus": "The result of a row of a bulk request.",
+    "CauseDimension": "What the orders behind a metric are grouped by.",
     "Channel": "The fulfillment channel. `mfn`: the merchant ships. `afn`: Amazon ships. `all`: Amazon "
     "does not separate the channels.",
     "Comparator": (
@@ -358,6 +359,7 @@ ENUM_NAMES = {
     "BreachStatus": "metrics.models.Breach.State",
     "BreachEventType": "metrics.api.breach_serializers.BREACH_EVENT_TYPES",
     "ResolutionReason": "metrics.models.Breach.Because",
+    "CauseDimension": "metrics.drilldown.causes.DIMENSIONS",
     "DefectKind": "metrics.rules.reasons.KINDS",
     "PostedDefectKind": "ingestion.api.defect_serializers.DEFECT_KINDS",
     "PostedDefectState": "ingestion.api.defect_serializers.STATES",

@@ -22,6 +22,7 @@ from metrics.rules.facts import Canceller, ShipmentFact
 
 NAME = "shipments"
 MAX_UNITS = 100_000
+MAX_CARRIER_LENGTH = 40
 CANCELLERS = tuple(canceller.value for canceller in Canceller)
 COLUMNS = (
     Column(name="order_id", meaning="Amazon's order ID", needed=True),
@@ -31,6 +32,11 @@ COLUMNS = (
         "second row of the order that states something else at the same time is rejected",
     ),
     Column(name="tracking_number", meaning="the carrier's tracking number"),
+    Column(
+        name="carrier",
+        meaning="the carrier, such as DHL; upper and lower case are equal; at most 40 characters",
+    ),
+    Column(name="service", meaning="the carrier's service, such as Paket; at most 40 characters"),
     Column(name="units", meaning="number of items in the package; default: 1"),
     Column(name="ship_by", meaning="day or time by which the package must be shipped"),
     Column(name="shipped_at", meaning="day or time of the ship confirmation"),
@@ -108,7 +114,14 @@ def build_fact(row: Row) -> ShipmentFact:
         cancelled_by=row.choice("cancelled_by", CANCELLERS),
         is_business=row.flag("business_order"),
         stated_at=stated_at,
+        carrier=_words(row, "carrier"),
+        service=_words(row, "service"),
     )
+
+
+def _words(row: Row, name: str) -> str:
+    """Return the cell with single blanks, cut to what is stored: a long name must not cost the row."""
+    return " ".join(row.texts.get(name, "").split())[:MAX_CARRIER_LENGTH]
 
 
 def _is_invoiced_in_time(row: Row, shipped: DayOrTime | None, as_of: DayOrTime) -> bool | None:

@@ -89,6 +89,11 @@ class OrdersParams(DayParams):
             "default, all orders are returned."
         ),
     )
+    carrier = serializers.CharField(
+        required=False,
+        max_length=40,
+        help_text="Return only orders with a package of this carrier, or packages of it. Upper and lower case are equal.",
+    )
 
 
 class UnmatchedParams(serializers.Serializer[Any]):

@@ -215,6 +215,7 @@ class Orders(Collection[Any]):
             channels=sorted({value.channel for value in series}),
             known_at=point.known_at,
             counted=params.get("counted"),
+            carrier=params.get("carrier"),
         )
         self.paginator.retained_from = retained_days.first_value_day(account.data_from)  # type: ignore[union-attr]
         page = self.paginate_queryset(drilldown)  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ from django.db import connection
 
 from accounts.models import SellerAccount
 from api import cursors
+from metrics.drilldown.carriers import carriers_sql
 from metrics.pipeline import denominators
 from metrics.rules import reasons
 from metrics.rules.catalogue.metric import Metric
@@ -17,40 +18,48 @@ from metrics.rules.catalogue.reading import AS_KNOWN
 from metrics.rules.definitions import COUNTED
 from metrics.rules.series import Window
 
-PAGE = """
-SELECT day, order_id, reference, marketplace, channel, ordered_on, counted, reasons
+PAGE = """SELECT day, order_id, reference, marketplace, channel, ordered_on, counted, reasons
 FROM listed
 JOIN unnest(%(marketplaces)s::text[], %(firsts)s::date[], %(lasts)s::date[]) AS windows (marketplace,
     first_on, last_on)
     USING (marketplace)
 WHERE day BETWEEN first_on AND last_on AND channel = ANY(%(channels)s)
     AND (%(counted)s::boolean IS NULL OR counted = %(counted)s)
+    {also}
     AND (%(after_day)s::date IS NULL OR (day, order_id, reference) < (%(after_day)s, %(after_order)s,
         %(after_reference)s))
 ORDER BY day DESC, order_id DESC, reference DESC
 LIMIT %(limit)s
 """
+OF_CARRIER = (
+    "AND (order_id, reference) IN (SELECT order_id, reference FROM keyed WHERE key = upper(%(carrier)s))"
+)
 
 
-def page_sql(metric: Metric) -> str:
+def page_sql(metric: Metric, *, by_carrier: bool = False) -> str:
     """Return the statement of a page: the rows in the denominator, and whether they are in the numerator.
 
-    Raises ValueError for a metric that only Amazon reports.
+    `by_carrier` selects the rows of one carrier. Raises ValueError for a metric that only Amazon reports.
     """
     if metric.rows is None or metric.ratio is None:
         raise ValueError(f"{metric.code} is not counted")
     # Materialized: planned together with the windows, the planner expects a few rows and joins them row by row, which
     # is quadratic in the orders.
+    keyed = f", keyed AS MATERIALIZED ({carriers_sql(metric, of='listed')})" if by_carrier else ""
     return f"""
 WITH listed AS MATERIALIZED (
     SELECT day, order_id, reference, marketplace, channel, ordered_on, reasons,
         ({metric.ratio.numerator.where}) IS TRUE AS counted
     FROM ({metric.rows.sql(AS_KNOWN, where=metric.ratio.denominator.where)}) AS rows
-)
-{PAGE}"""
+){keyed}
+{PAGE.format(also=OF_CARRIER if by_carrier else "")}"""
 
 
-PAGES = {metric.code: page_sql(metric) for metric in COUNTED}
+PAGES = {
+    (metric.code, by_carrier): page_sql(metric, by_carrier=by_carrier)
+    for metric in COUNTED
+    for by_carrier in (False, True)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +85,8 @@ class DrilldownRow:
 class Drilldown:
     """Read the rows in a metric's denominator, newest first, a page at a time.
 
-    `counted` selects those in the numerator (True) or the others (False). `position_length` is the number of
-    parts of a cursor.
+    `counted` selects those in the numerator (True) or the others (False). `carrier` selects those of a carrier.
+    `position_length` is the number of parts of a cursor.
     """
 
     account: SellerAccount
@@ -86,15 +95,17 @@ class Drilldown:
     channels: list[str]
     known_at: datetime
     counted: bool | None = None
+    carrier: str | None = None
     position_length: int = 3
 
     def page(self, *, after: list[str] | None, limit: int) -> Sequence[DrilldownRow]:
         """Return the rows after a position. Raises BadCursor."""
         params = self._params() | _after_params(after) | {"limit": limit}
-        if self.metric not in PAGES:
+        statement = PAGES.get((self.metric, self.carrier is not None))
+        if statement is None:
             return []
         with connection.cursor() as cursor:
-            cursor.execute(PAGES[self.metric], params)
+            cursor.execute(statement, params)
             return [self._build_row(row) for row in cursor.fetchall()]
 
     def position(self, row: DrilldownRow) -> list[str]:
@@ -114,6 +125,7 @@ class Drilldown:
             # Rows of orders that have ended are shown until they are deleted.
             "data_from": date.min,
             "counted": self.counted,
+            "carrier": self.carrier,
             "excluded_statuses": denominators.excluded_statuses(account=self.account, known_at=self.known_at),
         }
 

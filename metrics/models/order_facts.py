@@ -106,6 +106,8 @@ class ShipmentState(Statement):
     is_invoiced_in_time = models.BooleanField(null=True)
     cancelled_by = models.CharField(max_length=11)
     is_business = models.BooleanField(db_default=False)
+    carrier = models.CharField(max_length=40, db_default="")
+    service = models.CharField(max_length=40, db_default="")
 
     class Meta:
         abstract = True

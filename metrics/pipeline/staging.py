@@ -69,7 +69,8 @@ STAGED: dict[type[Fact], Staging] = {
             "is_on_time": "bool",
         }
         | {"is_invoiced_in_time": "bool", "cancelled_by": "text", "is_business": "bool"}
-        | STATED,
+        | STATED
+        | {"carrier": "text", "service": "text"},
     ),
     ReturnFact: Staging(
         table="staged_returns",

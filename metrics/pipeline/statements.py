@@ -122,7 +122,7 @@ SHIPMENTS = FactTable(
             "delivered_on",
             "is_on_time",
         ),
-        *("is_invoiced_in_time", "cancelled_by", "is_business"),
+        *("is_invoiced_in_time", "cancelled_by", "is_business", "carrier", "service"),
     ),
     days=("ship_by_on", "shipped_on", "deliver_by_on"),
 )

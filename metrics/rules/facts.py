@@ -102,7 +102,7 @@ class ShipmentFact(NamedTuple):
 
     None means unknown or undecided, never "no": an undelivered package before its promised day is neither on
     time nor late. `units` are the items in the package. Days are in the time zone of the report's
-    marketplace.
+    marketplace. `carrier` and `service` are words of the report, or empty.
     """
 
     order_id: str
@@ -119,6 +119,8 @@ class ShipmentFact(NamedTuple):
     cancelled_by: str
     is_business: bool
     stated_at: datetime | None
+    carrier: str = ""
+    service: str = ""
 
 
 class ReturnFact(NamedTuple):

@@ -13,6 +13,7 @@ SHIPMENTS: Mapping[str, Callable[[Package], str]] = {
     "order_id": lambda package: package.order,
     "package": lambda package: package.package,
     "tracking_number": lambda package: package.tracking,
+    "carrier": lambda package: package.carrier,
     "units": lambda package: str(package.units),
     "ship_by": lambda package: package.ship_by.isoformat(),
     "shipped_at": lambda package: _stamp_or_empty(package.shipped_at),

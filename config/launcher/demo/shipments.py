@@ -17,6 +17,16 @@ DELIVERED_LATE = Fault(share=0.008, window=14, allowed=0.0225)
 INVOICED_LATE = Fault(share=0.015, window=7, allowed=0.0375)
 CANCELLED_BY_SELLER = Fault(share=0.15, window=7, allowed=0.01875)
 UNEXPLAINED = Fault(share=0.12, window=7, allowed=0.0125)
+CARRIERS = {
+    "US": ("UPS", "USPS", "FedEx"),
+    "CA": ("Canada Post", "Purolator", "UPS"),
+    "GB": ("Royal Mail", "Evri", "DPD"),
+    "DE": ("DHL", "GLS", "DPD"),
+    "FR": ("Colissimo", "Chronopost", "DPD"),
+    "JP": ("Yamato", "Sagawa", "Japan Post"),
+}
+"""The carriers of each store. DPD carries most packages that are not scanned or late."""
+BAD_CARRIER = "DPD"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +46,16 @@ class Package:
     is_business: bool = False
     invoiced_at: datetime | None = None
     cancelled_by: str = ""
+
+    @property
+    def carrier(self) -> str:
+        carriers = CARRIERS.get(self.marketplace, ())
+        if not self.tracking or not carriers:
+            return ""
+        digit, is_missed = int(self.tracking[-1]), bool(self.delivered_at) and not self.is_on_time
+        if BAD_CARRIER in carriers and (is_missed or not self.is_scanned) and digit < 8:
+            return BAD_CARRIER
+        return carriers[digit % len(carriers)]
 
     @property
     def is_late(self) -> bool:

@@ -16,7 +16,7 @@ COLUMNS = {
     "order": "order_id, marketplace, channel, status, ordered_on",
     "defect": "order_id, kind, reference, state, rating, occurred_on, funded_by, counts",
     "shipment": "order_id, package, units, ship_by_on, shipped_on, is_late, is_scanned, deliver_by_on, delivered_on, "
-    "is_on_time, is_invoiced_in_time, cancelled_by, is_business",
+    "is_on_time, is_invoiced_in_time, cancelled_by, is_business, carrier, service",
     "return": "order_id, reference, requested_on, state, is_return, is_dissatisfied, reason",
     "message": "message_id, marketplace, order_id, sent_on, needs_answer, answered_on, is_answered_in_time",
 }
@@ -69,5 +69,6 @@ class Reading:
 
 NEWEST = Reading(is_newest=True, days="= ANY(%(days)s)")
 """For daily counts: `days` are the days to count."""
+AS_KNOWN_WITHOUT_REASONS = Reading(is_newest=False, days="BETWEEN %(first)s AND %(last)s")
 AS_KNOWN = Reading(is_newest=False, days="BETWEEN %(first)s AND %(last)s", with_reasons=True)
 """For the rows behind a value: `known_at` is the moment, `first` and `last` are the days of the windows."""

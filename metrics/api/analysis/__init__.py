@@ -1,0 +1,1 @@
+"""Serve the analyses of a metric: what its defects have in common."""

@@ -1,0 +1,84 @@
+"""Serve the causes of a metric's defects."""
+
+from datetime import timedelta
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.requests.views import Resource
+from accounts.tenancy import context
+from api.strict_fields import Choice
+from metrics.api import query_params
+from metrics.api.analysis.cause_serializers import CausesSerializer, group_data, main_keys, share_data
+from metrics.api.views import metric_of, query_day, series_of
+from metrics.drilldown import causes
+from metrics.rules.definitions import CATALOGUE
+from metrics.rules.series import Window
+
+
+class CausesParams(query_params.DayParams):
+    metric = Choice(choices=tuple(CATALOGUE), help_text="The metric whose defects are grouped.")
+    by = Choice(
+        choices=causes.DIMENSIONS,
+        help_text="`carrier`: the carriers of the packages. `kind`: the kinds of defects.",
+    )
+
+
+class CauseList(Resource):
+    cost = 3
+    problems = {"get": (query_params.NotRetained,)}  # noqa: RUF012
+
+    @extend_schema(
+        operation_id="getCauses",
+        summary="Get the causes of a metric's defects",
+        description="Groups the orders behind a metric's value by what they have in common, and compares each group with "
+        "the other orders and with the window before. An order in several groups is in the figures of each, and counted "
+        "once in the total. Without `marketplace`, the account's home marketplace is used; without `channel`, the metric's "
+        "first one.",
+        tags=["Metrics"],
+        parameters=[CausesParams],
+        responses=CausesSerializer,
+    )
+    def get(self, request: Request, account_id: str) -> Response:
+        account = context.visible_account(request, account_id)
+        params = query_params.parse(CausesParams, request)
+        point = query_params.resolve_point(params, account)
+        metric, by = metric_of(params["metric"]), params["by"]
+        marketplace, channel = series_of(params, account, metric)
+        series = {"marketplace": marketplace, "channel": channel}
+        asked: dict[str, Any] = {
+            "account": account,
+            "metric": metric,
+            "by": by,
+            "known_at": point.known_at,
+        } | series
+        values = query_day(account, params | series, point, metrics=[metric.code])
+        # Without data in the marketplace there is no value.
+        window = values[0].window if values else None
+        found = causes.query(window=window, **asked) if window else causes.NONE
+        before = causes.query(window=_window_before(window), **asked) if window else causes.NONE
+        # By kind, a group has only defective orders, and cannot be compared with the others.
+        is_compared = by != causes.KIND
+        data = series | {
+            "account": account.public_id,
+            "metric": metric.code,
+            "by": by,
+            "as_of": point.as_of,
+            "known_at": point.known_at,
+            "window": window,
+            "unit": metric.unit,
+            "total": share_data(found.total),
+            "before": share_data(before.total),
+            "mixed_orders": found.mixed_orders,
+            "main": main_keys(found),
+            "groups": [group_data(group, found, before, is_compared=is_compared) for group in found.groups],
+        }
+        return Response(CausesSerializer(data).data)
+
+
+def _window_before(window: Window) -> Window:
+    """Return the window that ends the day before this one begins, and is as long."""
+    length = timedelta(days=window.days)
+    return Window(window.first - length, window.last - length, window.days, window.offset + window.days)
