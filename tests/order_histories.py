@@ -183,6 +183,7 @@ def _package(order_id: str, name: str, begun: datetime, chance: Random) -> Shipm
         delivered_at=chance.choice((None, *[_cell(delivered_at, chance)] * 3)),
         business_order=chance.choice((None, False, True, True, True)),
         invoiced_at=chance.choice((None, *[_cell(max(invoiced_at, shipped_at), chance)] * 3)),
+        carrier=chance.choice(("", "DHL", "dhl", "UPS", " Royal  Mail ")),
     )
 
 
@@ -214,6 +215,7 @@ def _state_at(package: ShipmentRow, moment: datetime) -> ShipmentRow:
         business_order=package.business_order,
         invoiced_at=value_at(package.invoiced_at),
         updated_at=moment,
+        carrier=package.carrier,
     )
 
 

@@ -48,6 +48,7 @@ class LoadedAccount:
     def __init__(self, plan: Plan) -> None:
         self.client = Client(*agencies.create_agency(name="Acme", now=timezone.now()))
         self.home = plan.home
+        self.home = plan.home
         self.account_id = self.client.take_on(home=plan.home)
         self.uploads: dict[str, Upload] = {}
         for document in plan.documents:
@@ -139,6 +140,24 @@ class LoadedAccount:
             for point in points
             if point["denominator"]
         }
+
+    def carriers(
+        self, metric: str, marketplace: str, channel: str, *, as_of: date, known_at: datetime | None
+    ) -> tuple[int, dict[Any, Any]]:
+        """Return how many rows have several carriers, and the rows and defects of each, all and exclusive."""
+        series = {"metric": metric, "marketplace": marketplace, "channel": channel}
+        when = {"known_at": known_at.isoformat()} if known_at else {}
+        path = f"/v1/accounts/{self.account_id}/causes"
+        body = self.client.read(path, by="carrier", as_of=as_of.isoformat(), **series, **when)
+        groups = {
+            each["key"]: tuple(
+                share[name] for share in (each, each["exclusive"]) for name in ("orders", "defects")
+            )
+            for each in body["groups"]
+        }
+        exclusive = sum(orders for _, _, orders, _ in groups.values())
+        assert exclusive + body["mixed_orders"] == body["total"]["orders"]
+        return body["mixed_orders"], groups
 
     def orders(self, metric: str, *, as_of: date, known_at: datetime | None) -> dict[Any, Any]:
         """Return each listed row of the window's denominator: order, place, time, whether it counts, and its
@@ -266,6 +285,9 @@ def test_answers_about_any_day_and_moment_equal_the_recount(db: None, plan: Plan
                     )
                     listed = recounted_rows(known, metric, as_of=as_of)
                     assert account.orders(metric, as_of=as_of, known_at=known_at) == listed
+                where = (account.home, channels_of(metric)[0])
+                groups = figures.by_carrier(known, metric, *where, as_of=as_of)
+                assert account.carriers(metric, *where, as_of=as_of, known_at=known_at) == groups
                 for where in product(MARKETPLACES, channels_of(metric)):
                     counted = figures.history(recount, metric, *where, days=ALL_DAYS)
                     assert account.history((metric, *where), known_at=known_at) == counted

@@ -1,5 +1,6 @@
 """Compute the figures of windows, and compare them with targets."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -88,7 +89,8 @@ RULES_BY_MARKETPLACE = {
     (OTDR, "DE"): (date(2026, 9, 1), IN_UNITS),
 }
 """The first day of each rule, and the rule."""
-COUNTS_GOOD = {"valid_tracking_rate", OTDR, BUSINESS_OTDR, "message_response_rate_24h"}
+OF_PACKAGES = {"valid_tracking_rate", OTDR, BUSINESS_OTDR}
+COUNTS_GOOD = OF_PACKAGES | {"message_response_rate_24h"}
 SEVERITY = ("breached", "at_risk", "undecided", "healthy", "no_data")
 METRICS = tuple(RULES)
 BOTH_CHANNELS = {ODR, "negative_feedback_rate", "a_to_z_claim_rate", "chargeback_rate", "return_rate"}
@@ -190,6 +192,33 @@ def history(
     """Return the figures of each day with data."""
     each = {as_of: recount.figures(metric, marketplace, channel, as_of=as_of) for as_of in days}
     return {as_of: figures for as_of, figures in each.items() if figures[1]}
+
+
+def by_carrier(
+    known: Knowledge, metric: str, marketplace: str, channel: str, *, as_of: date
+) -> tuple[int, dict[str | None, tuple[int, int, int, int]]]:
+    """Return how many rows have several carriers, and the rows and defects of each, all and exclusive.
+
+    A package has its own carrier, and an order has those of all its packages.
+    """
+    mixed, groups = 0, defaultdict[str | None, list[int]](lambda: [0, 0, 0, 0])
+    for line in Recount(known).listed(metric, as_of=as_of):
+        if (line.marketplace, line.channel) != (marketplace, channel):
+            continue
+        carriers: set[str | None] = {
+            package.carrier
+            for package in known.packages
+            if package.order_id == line.order_id
+            and package.carrier
+            and (metric not in OF_PACKAGES or package.package == line.reference)
+        }
+        mixed += len(carriers) > 1
+        defective = line.counted != (metric in COUNTS_GOOD)
+        for carrier in carriers or {None}:
+            own = len(carriers) <= 1
+            for place, number in enumerate((1, defective, own, own and defective)):
+                groups[carrier][place] += number
+    return mixed, {key: (a, b, c, d) for key, (a, b, c, d) in groups.items()}
 
 
 def _is_inside(line: CountedRow, rule: Rule, as_of: date) -> bool:

@@ -31,6 +31,7 @@ class Package:
     is_invoiced_in_time: bool | None
     cancelled_by: str
     is_business: bool
+    carrier: str
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ def package(row: ShipmentRow, *, columns: frozenset[str], at: datetime) -> Packa
         is_invoiced_in_time=is_invoiced_in_time(row, columns, at),
         cancelled_by=row.cancelled_by,
         is_business=bool(row.business_order),
+        carrier=" ".join(row.carrier.upper().split()) if "carrier" in columns else "",
     )
 
 

@@ -10,7 +10,9 @@ from tests.recount.statements import OrderRow, Row, Upload
 NOON = datetime(2026, 10, 2, 12, tzinfo=UTC)  # a Friday
 DAY = NOON.date()
 RECEIVED = datetime(2026, 11, 20, tzinfo=UTC)
-ALL_COLUMNS = frozenset({"first_scan_at", "delivered_at", "invoiced_at", "answered_at", "updated_at"})
+ALL_COLUMNS = frozenset(
+    {"first_scan_at", "delivered_at", "invoiced_at", "answered_at", "updated_at", "carrier"}
+)
 MAX_TIME = datetime.max.replace(tzinfo=UTC)
 
 

@@ -96,6 +96,7 @@ class ShipmentRow:
     invoiced_at: Cell | None = None
     cancelled_by: str = ""
     updated_at: datetime | None = None
+    carrier: str = ""
 
 
 @dataclass(frozen=True)
