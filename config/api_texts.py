@@ -344,7 +344,7 @@ LENGTHS = {
 
 # The names of the components of enumerations, and the definitions of their values.
 ENUM_NAMES = {
-    "Metric": "metrics.rules.definitions.CATALOGUE",
+    "Metric": "metrics.rules.catalogue.definitions.CATALOGUE",
     "Marketplace": "accounts.marketplaces.CODES",
     "Channel": "metrics.api.value_serializers.CHANNELS",
     # An account and a series have the same statuses: the shorter name is kept.
@@ -352,7 +352,7 @@ ENUM_NAMES = {
     "SeriesStatus": "metrics.api.value_serializers.STATUSES",
     "Comparator": "metrics.api.value_serializers.COMPARATORS",
     "Basis": "metrics.api.value_serializers.BASES",
-    "Unit": "metrics.rules.definitions.UNITS",
+    "Unit": "metrics.rules.catalogue.definitions.UNITS",
     "StatusDecidedBy": "accounts.agencies.account_serializers.DECIDED_BY",
     "TargetSource": "metrics.rules.series.LIMIT_SOURCES",
     "BreachLevel": "metrics.models.Breach.Level",
@@ -360,7 +360,7 @@ ENUM_NAMES = {
     "BreachEventType": "metrics.api.breach_serializers.BREACH_EVENT_TYPES",
     "ResolutionReason": "metrics.models.Breach.Because",
     "CauseDimension": "metrics.drilldown.causes.DIMENSIONS",
-    "DefectKind": "metrics.rules.reasons.KINDS",
+    "DefectKind": "metrics.drilldown.reasons.KINDS",
     "PostedDefectKind": "ingestion.api.defect_serializers.DEFECT_KINDS",
     "PostedDefectState": "ingestion.api.defect_serializers.STATES",
     "FundedBy": "metrics.api.order_serializers.FUNDERS",

@@ -15,6 +15,7 @@ v1: list[URLPattern | URLResolver] = [
     path("", include("accounts.api_keys.urls")),
     path("", include("accounts.people.api.urls")),
     path("", include("metrics.api.urls")),
+    path("", include("metrics.api.analysis.urls")),
     path("", include("webhooks.api.urls")),
     path("", include("ingestion.api.urls")),
 ]

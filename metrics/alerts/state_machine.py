@@ -13,7 +13,7 @@ from datetime import date
 from enum import StrEnum
 
 from metrics.rules import verdicts
-from metrics.rules.definitions import CATALOGUE
+from metrics.rules.catalogue.definitions import CATALOGUE
 from metrics.rules.judgement import Status
 from metrics.rules.series import Series, Value
 from metrics.rules.verdicts import Basis

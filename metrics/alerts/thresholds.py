@@ -17,8 +17,8 @@ from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from accounts.models import Agency, SellerAccount
 from accounts.tenancy import context
 from metrics.models import MetricRule, Threshold
+from metrics.rules.catalogue.definitions import CATALOGUE
 from metrics.rules.catalogue.metric import Metric
-from metrics.rules.definitions import CATALOGUE
 from metrics.rules.judgement import Comparator, Limit, build_limit
 from metrics.rules.threshold_rules import can_be_met, is_as_strict
 

@@ -9,7 +9,7 @@ from metrics.alerts import state_machine
 from metrics.models import Breach, BreachAction
 from metrics.pipeline import staleness, values
 from metrics.retention import retained_days
-from metrics.rules.definitions import CATALOGUE
+from metrics.rules.catalogue.definitions import CATALOGUE
 from metrics.rules.series import Value
 from webhooks.models import Event
 

@@ -13,7 +13,7 @@ from accounts.tenancy import context
 from api.filters import Filters
 from metrics.api.value_serializers import CHANNELS
 from metrics.models import Breach, Threshold
-from metrics.rules.definitions import CATALOGUE
+from metrics.rules.catalogue.definitions import CATALOGUE
 
 METRICS = [(code, code) for code in CATALOGUE]
 MARKETPLACES = [(code, code) for code in CODES]

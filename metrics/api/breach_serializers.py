@@ -16,7 +16,7 @@ from metrics.alerts import timeline
 from metrics.api import examples
 from metrics.api.value_serializers import BASES, CHANNELS, HistoryPointSerializer, TargetSerializer
 from metrics.models import Breach, Threshold
-from metrics.rules.definitions import CATALOGUE
+from metrics.rules.catalogue.definitions import CATALOGUE
 from metrics.rules.judgement import rate
 
 MAX_DAYS = 90

@@ -7,7 +7,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.agencies.filters import AccountFilter
 from metrics.models import CurrentValue
-from metrics.rules.definitions import CATALOGUE
+from metrics.rules.catalogue.definitions import CATALOGUE
 from metrics.rules.judgement import WORST_FIRST, Status
 
 

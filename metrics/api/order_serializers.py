@@ -16,8 +16,8 @@ from api.pagination import CursorPagination
 from metrics.api import examples
 from metrics.api.query_params import DEFECT_KINDS
 from metrics.api.value_serializers import CHANNELS, RETAINED_FROM
+from metrics.drilldown import reasons
 from metrics.drilldown.unmatched import UnmatchedDefect
-from metrics.rules import reasons
 
 FUNDERS = ("seller", "amazon")
 

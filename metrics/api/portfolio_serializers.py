@@ -9,7 +9,7 @@ from rest_framework import serializers
 from accounts.agencies.account_serializers import WorstSeries
 from accounts.models import AccountStatus
 from metrics.api import examples
-from metrics.rules.definitions import CATALOGUE
+from metrics.rules.catalogue.definitions import CATALOGUE
 
 
 class CountsByStatus(serializers.Serializer[Any]):

@@ -15,7 +15,7 @@ from accounts.marketplaces import CODES
 from accounts.models import SellerAccount
 from api.strict_fields import Choice, Contradiction, Day, Instant, KeywordFields
 from metrics.retention import retained_days
-from metrics.rules.definitions import CATALOGUE
+from metrics.rules.catalogue.definitions import CATALOGUE
 from metrics.rules.facts import Channel, DefectKind
 
 LONGEST_HISTORY = timedelta(days=3 * 366)

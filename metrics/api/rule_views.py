@@ -16,8 +16,8 @@ from metrics.api import query_params
 from metrics.api.value_serializers import CHANNELS, LimitSerializer
 from metrics.drilldown import metric_rules
 from metrics.drilldown.metric_rules import RuleInForce
+from metrics.rules.catalogue.definitions import CATALOGUE, UNITS
 from metrics.rules.dated_rules import EVERYWHERE
-from metrics.rules.definitions import CATALOGUE, UNITS
 from metrics.rules.judgement import build_limit
 
 EXAMPLE = {

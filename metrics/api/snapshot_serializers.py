@@ -13,7 +13,7 @@ from api.strict_fields import KeywordFields
 from metrics.api import examples
 from metrics.api.value_serializers import CHANNELS, LimitSerializer
 from metrics.models import ReportedFigure, Snapshot
-from metrics.rules.definitions import CATALOGUE
+from metrics.rules.catalogue.definitions import CATALOGUE
 from metrics.rules.judgement import build_limit
 
 # One serializer for all figures: DRF copies the fields for each new one.

@@ -4,7 +4,6 @@ from django.urls import path
 
 from accounts.agencies.account_views import Accounts
 from metrics.api import breach_views, rule_views, threshold_views, views
-from metrics.api.analysis import cause_views
 from metrics.api.filters import AccountByMetricFilter
 
 urlpatterns = [
@@ -12,7 +11,6 @@ urlpatterns = [
     path("accounts/<str:account_id>/metrics", views.Metrics.as_view()),
     path("accounts/<str:account_id>/metrics/<str:metric>/history", views.History.as_view()),
     path("accounts/<str:account_id>/metrics/<str:metric>/orders", views.Orders.as_view()),
-    path("accounts/<str:account_id>/causes", cause_views.CauseList.as_view()),
     path("accounts/<str:account_id>/unmatched-defects", views.UnmatchedDefects.as_view()),
     path("accounts/<str:account_id>/snapshots", views.Snapshots.as_view()),
     path("agency", views.AgencyDetail.as_view()),

@@ -12,7 +12,7 @@ from api.strict_fields import KeywordFields
 from metrics.alerts import state_machine
 from metrics.api import examples
 from metrics.pipeline.amazon_reported import AmazonFigure
-from metrics.rules.definitions import CATALOGUE
+from metrics.rules.catalogue.definitions import CATALOGUE
 from metrics.rules.facts import Channel
 from metrics.rules.judgement import Comparator, Status, meets, rate
 from metrics.rules.series import LIMIT_SOURCES, Value

@@ -37,8 +37,8 @@ from metrics.drilldown.orders import Drilldown
 from metrics.models import Defect, Snapshot
 from metrics.pipeline import amazon_reported, staleness, values
 from metrics.retention import retained_days
+from metrics.rules.catalogue.definitions import CATALOGUE
 from metrics.rules.catalogue.metric import Metric
-from metrics.rules.definitions import CATALOGUE
 from metrics.rules.series import Value
 
 REFRESHED_SETTINGS = {"counts_pending_and_cancelled", "ignored_metrics"}

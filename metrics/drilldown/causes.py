@@ -15,10 +15,10 @@ from accounts.models import SellerAccount
 from metrics.drilldown.carriers import carriers_sql
 from metrics.pipeline import denominators
 from metrics.rules.association import Share
+from metrics.rules.catalogue.definitions import COUNTED
 from metrics.rules.catalogue.metric import Metric
 from metrics.rules.catalogue.reading import AS_KNOWN, AS_KNOWN_WITHOUT_REASONS
 from metrics.rules.catalogue.rows import is_one_of
-from metrics.rules.definitions import COUNTED
 from metrics.rules.facts import DefectKind
 from metrics.rules.series import Window
 
@@ -84,7 +84,7 @@ def query(
     statement = STATEMENTS.get((metric.code, by))
     if statement is None:
         return NONE
-    params = {
+    params: dict[str, Any] = {
         "agency": account.agency_id,
         "account": account.pk,
         "first": window.first,

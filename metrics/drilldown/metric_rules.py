@@ -7,8 +7,8 @@ from datetime import date, timedelta
 from itertools import zip_longest
 
 from metrics.models import MetricRule
+from metrics.rules.catalogue.definitions import CATALOGUE
 from metrics.rules.dated_rules import EVERYWHERE
-from metrics.rules.definitions import CATALOGUE
 
 
 @dataclass(frozen=True, slots=True)

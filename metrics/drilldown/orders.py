@@ -10,12 +10,12 @@ from django.db import connection
 
 from accounts.models import SellerAccount
 from api import cursors
+from metrics.drilldown import reasons
 from metrics.drilldown.carriers import carriers_sql
 from metrics.pipeline import denominators
-from metrics.rules import reasons
+from metrics.rules.catalogue.definitions import COUNTED
 from metrics.rules.catalogue.metric import Metric
 from metrics.rules.catalogue.reading import AS_KNOWN
-from metrics.rules.definitions import COUNTED
 from metrics.rules.series import Window
 
 PAGE = """SELECT day, order_id, reference, marketplace, channel, ordered_on, counted, reasons

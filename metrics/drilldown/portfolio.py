@@ -9,7 +9,7 @@ from django.db import connection
 
 from accounts.models import public_account_id
 from metrics.retention import retained_days
-from metrics.rules.definitions import CATALOGUE
+from metrics.rules.catalogue.definitions import CATALOGUE
 from metrics.rules.judgement import WORST_FIRST, Status
 
 # One pass over the accounts instead of a query for each status.

@@ -13,7 +13,7 @@ from accounts.models import SellerAccount, TenantForeignKey, TenantModel
 from api import identifiers
 from metrics.models.amazon_figures import ReportedFigure
 from metrics.models.order_facts import SourceLoad
-from metrics.rules.definitions import METRICS
+from metrics.rules.catalogue.definitions import METRICS
 from metrics.rules.judgement import Comparator, Limit
 from metrics.rules.series import Series
 from metrics.rules.verdicts import Basis

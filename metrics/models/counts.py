@@ -3,7 +3,7 @@
 from django.db import models
 
 from metrics.models.account_rows import AccountRow
-from metrics.rules.definitions import COUNTED, COUNTS
+from metrics.rules.catalogue.definitions import COUNTED, COUNTS
 from metrics.rules.judgement import Status
 
 PART_OF = tuple(

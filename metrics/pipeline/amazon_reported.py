@@ -18,8 +18,8 @@ from accounts.models import SellerAccount
 from api import timestamps
 from metrics.models import ReportedFigure, Snapshot
 from metrics.pipeline import staleness
+from metrics.rules.catalogue.definitions import CATALOGUE, COUNTS, RATING, REPORTED_ONLY
 from metrics.rules.catalogue.reading import ACCOUNT_ROWS
-from metrics.rules.definitions import CATALOGUE, COUNTS, RATING, REPORTED_ONLY
 from metrics.rules.facts import Channel
 from metrics.rules.judgement import Limit, Status, build_limit, worst_status
 from metrics.rules.series import Series, Value, Window

@@ -18,9 +18,9 @@ from django.db.backends.utils import CursorWrapper
 
 from accounts.models import SellerAccount
 from metrics.pipeline import denominators, feedback_removal
+from metrics.rules.catalogue.definitions import COUNTED, COUNTS
 from metrics.rules.catalogue.reading import ACCOUNT_ROWS, NEWEST
 from metrics.rules.catalogue.rows import Orders, Rows
-from metrics.rules.definitions import COUNTED, COUNTS
 
 NESTED_LOOP_MAX_DAYS = 7
 """Turn nested loops off above this number of days.

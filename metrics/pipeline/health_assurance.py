@@ -14,7 +14,7 @@ from typing import Any
 from accounts.models import SellerAccount
 from metrics.models import ReportedFigure
 from metrics.pipeline import staleness
-from metrics.rules.definitions import RATING
+from metrics.rules.catalogue.definitions import RATING
 
 DAYS = 183
 MIN_RATING = 250

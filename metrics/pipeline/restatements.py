@@ -11,7 +11,7 @@ from accounts.models import SellerAccount
 from api import timestamps
 from metrics.models import CurrentValue, SourceLoad
 from metrics.pipeline import values
-from metrics.rules.definitions import COUNTED
+from metrics.rules.catalogue.definitions import COUNTED
 from metrics.rules.judgement import count_bad
 from metrics.rules.series import Series, Value
 from webhooks.events import publishing

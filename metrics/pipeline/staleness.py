@@ -24,8 +24,8 @@ from django.conf import settings
 from django.db import connection
 
 from accounts.models import SellerAccount
+from metrics.rules.catalogue.definitions import METRICS
 from metrics.rules.catalogue.reading import ACCOUNT_ROWS
-from metrics.rules.definitions import METRICS
 
 SOURCES = tuple(sorted({metric.source for metric in METRICS}))
 NEWEST_LOADS = f"""

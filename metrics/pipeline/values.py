@@ -14,7 +14,7 @@ from django.db import connection
 from accounts.models import SellerAccount
 from metrics.pipeline import amazon_reported, threshold_versions
 from metrics.pipeline.amazon_reported import AmazonAge
-from metrics.rules.definitions import CANCEL_RATE, CATALOGUE, COUNTED, COUNTS
+from metrics.rules.catalogue.definitions import CANCEL_RATE, CATALOGUE, COUNTED, COUNTS
 from metrics.rules.judgement import build_limit, default_warning_limit
 from metrics.rules.series import Value, Window
 from metrics.rules.threshold_rules import ThresholdVersion, version_in_force

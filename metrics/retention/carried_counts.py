@@ -13,7 +13,7 @@ from django.db import connection
 
 from accounts.models import SellerAccount
 from metrics.pipeline import daily_counts
-from metrics.rules.definitions import COUNTS
+from metrics.rules.catalogue.definitions import COUNTS
 
 # The days from the new first day on to which the orders before it contribute.
 LATER_DAYS = """

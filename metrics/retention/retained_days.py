@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 from metrics.rules.amazon_rules import RULES
-from metrics.rules.definitions import CATALOGUE
+from metrics.rules.catalogue.definitions import CATALOGUE
 
 # The windows of what only Amazon counts are Amazon's: they are read from its reports, not from stored days.
 LONGEST_REACH = timedelta(

@@ -18,7 +18,7 @@ from ingestion.exports import lifecycle as exports
 from ingestion.models import Export
 from metrics import tasks
 from metrics.models import CarriedCounts
-from metrics.rules.definitions import COUNTS
+from metrics.rules.catalogue.definitions import COUNTS
 from tests import build
 from tests.client import Client
 from webhooks.models import Attempt, Delivery

@@ -17,7 +17,7 @@ DEVELOPERS = re.compile(
     r"/(migrations|management|openapi|erasure|models)/|openapi\.py|filters\.py|sql\.py|examples\.py|apps\.py|admin\.py"
     r"|row_level_security|at_rest|encryption|inventory\.py|archive\.py|daily_counts|recording|statements\.py"
     r"|pipeline/values|data_retention/|unmatched\.py|drilldown|redelivery\.py|/erasure|parsing/headers|reports/headers|events/catalogue"
-    r"|personal_columns|amazon_rules|rules/catalogue|rules/defects|rules/reasons|field_selection_parameters"
+    r"|personal_columns|amazon_rules|rules/catalogue|rules/defects|field_selection_parameters"
 )
 # Calls whose texts customers do not read.
 NOT_SHOWN = frozenset(

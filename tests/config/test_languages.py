@@ -14,9 +14,9 @@ from django.utils import translation
 from accounts.agencies import lifecycle as agencies
 from api import identifiers
 from ingestion.reports import performance_v1
+from metrics.drilldown import reasons as rules_reasons
 from metrics.rules import defects
-from metrics.rules import reasons as rules_reasons
-from metrics.rules.definitions import CATALOGUE
+from metrics.rules.catalogue.definitions import CATALOGUE
 from metrics.rules.facts import (
     DefectKind,
     Fact,

@@ -13,9 +13,10 @@ from django.utils.translation import gettext
 
 from api.translation import translate
 from ingestion.reports import REPORT_TYPES
+from metrics.drilldown import reasons
 from metrics.models import MetricRule
-from metrics.rules import amazon_rules, defects, reasons
-from metrics.rules.definitions import METRICS
+from metrics.rules import amazon_rules, defects
+from metrics.rules.catalogue.definitions import METRICS
 from tests.config import messages, translations
 from webhooks.events.catalogue import EVENT_TYPES
 

@@ -7,7 +7,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.tenancy import context
-from metrics.rules.definitions import CATALOGUE
+from metrics.rules.catalogue.definitions import CATALOGUE
 from tests.conftest import analyze
 
 ACCOUNTS = """

@@ -9,7 +9,7 @@ from accounts.marketplaces import CODES
 from metrics.api.value_serializers import CHANNELS, WindowSerializer
 from metrics.drilldown.causes import DIMENSIONS, Causes, Group
 from metrics.rules.association import Share, fisher_p, lift, wilson_interval
-from metrics.rules.definitions import CATALOGUE, UNITS
+from metrics.rules.catalogue.definitions import CATALOGUE, UNITS
 
 MAIN_PERCENT = 80
 """The share of the defects that the main groups explain together."""
@@ -37,7 +37,9 @@ class CauseSerializer(serializers.Serializer[Any]):
         allow_null=True,
         help_text="What the orders have in common. Null if it is not known, such as a missing carrier.",
     )
-    label = serializers.CharField(allow_null=True, help_text="The key as a report writes it.")
+    label = serializers.CharField(  # type: ignore[assignment]  a field of the body, not the attribute of DRF
+        allow_null=True, help_text="The key as a report writes it."
+    )
     orders = serializers.IntegerField(help_text="The orders of the group.")
     defects = serializers.IntegerField(help_text="The defective orders of the group.")
     share = serializers.FloatField(

@@ -14,7 +14,7 @@ from metrics.api import query_params
 from metrics.api.analysis.cause_serializers import CausesSerializer, group_data, main_keys, share_data
 from metrics.api.views import metric_of, query_day, series_of
 from metrics.drilldown import causes
-from metrics.rules.definitions import CATALOGUE
+from metrics.rules.catalogue.definitions import CATALOGUE
 from metrics.rules.series import Window
 
 

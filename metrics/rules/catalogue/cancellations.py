@@ -1,8 +1,7 @@
 """Define the pre-fulfillment cancel rate. Its sources are in its rules (metrics/migrations)."""
 
 from metrics.rules.catalogue.metric import Count, Metric, Ratio
-from metrics.rules.catalogue.reason import ReasonFields
-from metrics.rules.catalogue.rows import Orders, Related, is_one_of
+from metrics.rules.catalogue.rows import Orders, ReasonFields, Related, is_one_of
 from metrics.rules.facts import Canceller, DefectKind, OrderStatus
 
 # A cancellation after the shipment is a refund.

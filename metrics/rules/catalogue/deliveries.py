@@ -4,8 +4,7 @@ Amazon counts tracked packages only. Its sources are in its rules (metrics/migra
 """
 
 from metrics.rules.catalogue.metric import Count, Metric, Ratio
-from metrics.rules.catalogue.reason import ReasonFields
-from metrics.rules.catalogue.rows import Packages
+from metrics.rules.catalogue.rows import Packages, ReasonFields
 from metrics.rules.facts import DefectKind
 
 ROWS = Packages(

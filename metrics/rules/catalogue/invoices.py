@@ -1,8 +1,7 @@
 """Define the invoice defect rate of Amazon Business. Its sources are in its rules (metrics/migrations)."""
 
 from metrics.rules.catalogue.metric import Count, Metric, Ratio
-from metrics.rules.catalogue.reason import ReasonFields
-from metrics.rules.catalogue.rows import OrdersByPackage
+from metrics.rules.catalogue.rows import OrdersByPackage, ReasonFields
 from metrics.rules.facts import DefectKind
 
 IS_MISSED = "NOT is_invoiced_in_time"

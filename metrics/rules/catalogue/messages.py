@@ -1,8 +1,7 @@
 """Define the message response rate. Its sources are in its rules (metrics/migrations)."""
 
 from metrics.rules.catalogue.metric import NO_CHANNEL, Count, Metric, Ratio
-from metrics.rules.catalogue.reason import ReasonFields
-from metrics.rules.catalogue.rows import Messages
+from metrics.rules.catalogue.rows import Messages, ReasonFields
 
 IS_JUDGED = "needs_answer AND is_answered_in_time IS NOT NULL"
 METRIC = Metric(

@@ -1,8 +1,7 @@
 """Define the return dissatisfaction rate. Its sources are in its rules (metrics/migrations)."""
 
 from metrics.rules.catalogue.metric import Count, Metric, Ratio
-from metrics.rules.catalogue.reason import ReasonFields
-from metrics.rules.catalogue.rows import Requests
+from metrics.rules.catalogue.rows import ReasonFields, Requests
 
 METRIC = Metric(
     code="return_dissatisfaction_rate",

@@ -1,8 +1,7 @@
 """Define the return rate. Amazon sets no target for it."""
 
 from metrics.rules.catalogue.metric import BOTH_CHANNELS, Count, Metric, Ratio
-from metrics.rules.catalogue.reason import ReasonFields
-from metrics.rules.catalogue.rows import Orders, Related
+from metrics.rules.catalogue.rows import Orders, ReasonFields, Related
 
 REQUESTS = Related(
     name="requests",

@@ -1,8 +1,7 @@
 """Define the valid tracking rate. Its sources are in its rules (metrics/migrations)."""
 
 from metrics.rules.catalogue.metric import Count, Metric, Ratio
-from metrics.rules.catalogue.reason import ReasonFields
-from metrics.rules.catalogue.rows import Packages
+from metrics.rules.catalogue.rows import Packages, ReasonFields
 from metrics.rules.facts import DefectKind
 
 UNKNOWN = Count("unknown_scan_packages", "is_scanned IS NULL")

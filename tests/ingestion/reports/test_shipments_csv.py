@@ -61,7 +61,7 @@ def test_row_states_all_that_is_known_of_package() -> None:
 def test_missing_cells_stay_unknown() -> None:
     fact = fact_of(cancelled_by="")
 
-    assert fact == (ORDER, "", 1, None, None, None, None, None, None, None, None, "", False, None)
+    assert fact == (ORDER, "", 1, None, None, None, None, None, None, None, None, "", False, None, "", "")
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
@@ -316,3 +316,14 @@ def test_row_wider_than_header_is_rejected() -> None:
     )
 
     assert "The row has 3 cells; the header has 2." in parse_document(document).rejected[3]
+
+
+@pytest.mark.parametrize(
+    ("cell", "carrier"),
+    [("DHL", "DHL"), (" Royal   Mail ", "Royal Mail"), ("", ""), ("x" * 100, "x" * 40)],
+    ids=["name", "blanks", "empty", "long"],
+)
+def test_carrier_is_stored_as_written_and_never_costs_the_row(cell: str, carrier: str) -> None:
+    fact = fact_of(shipped_at="2025-07-02", carrier=cell, service=cell)
+
+    assert (fact.carrier, fact.service) == (carrier, carrier)

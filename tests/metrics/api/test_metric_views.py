@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from metrics.rules.definitions import CATALOGUE
+from metrics.rules.catalogue.definitions import CATALOGUE
 from tests import build, clock
 from tests.client import Client
 from tests.clock import TODAY

@@ -18,7 +18,7 @@ from accounts.agencies.account_views import ORDERINGS
 from accounts.models import SellerAccount
 from accounts.tenancy import context
 from metrics.models import CurrentValue
-from metrics.rules.definitions import CATALOGUE
+from metrics.rules.catalogue.definitions import CATALOGUE
 from tests.client import Client
 from tests.conftest import NOON
 from tests.metrics import large_agency

@@ -9,7 +9,7 @@ import pytest
 
 from accounts.marketplaces import NON_AMAZON
 from metrics.rules import defects
-from metrics.rules.definitions import CATALOGUE
+from metrics.rules.catalogue.definitions import CATALOGUE
 from metrics.rules.facts import DefectKind, OrderStatus
 from tests import build
 from tests.client import Client

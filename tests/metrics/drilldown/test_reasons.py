@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from metrics.rules import reasons
+from metrics.drilldown import reasons
 from metrics.rules.catalogue import order_defects
-from metrics.rules.definitions import CATALOGUE, COUNTED
+from metrics.rules.catalogue.definitions import CATALOGUE, COUNTED
 from metrics.rules.facts import DefectKind, Fact, OrderStatus
 from tests import build
 from tests.client import Client

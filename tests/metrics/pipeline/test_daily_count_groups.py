@@ -11,7 +11,7 @@ from django.db.utils import IntegrityError
 from accounts.models import Agency
 from metrics.models import DailyCounts
 from metrics.models.counts import PART_OF
-from metrics.rules.definitions import COUNTS
+from metrics.rules.catalogue.definitions import COUNTS
 from metrics.rules.facts import Fact, OrderStatus
 from tests.metrics.fact_recorder import (
     DAY,

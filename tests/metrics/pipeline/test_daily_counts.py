@@ -11,7 +11,7 @@ from accounts.marketplaces import NON_AMAZON
 from metrics.models import DailyCounts
 from metrics.pipeline import daily_counts
 from metrics.pipeline.daily_counts import Rebuilt
-from metrics.rules.definitions import COUNTS
+from metrics.rules.catalogue.definitions import COUNTS
 from metrics.rules.facts import DefectFact, OrderFact, OrderStatus
 from tests.metrics.fact_recorder import (
     A_MOMENT,

@@ -11,7 +11,7 @@ from accounts.models import SellerAccount
 from accounts.tenancy import context
 from metrics.models import DailyCounts
 from metrics.pipeline import values
-from metrics.rules.definitions import CATALOGUE, COUNTED
+from metrics.rules.catalogue.definitions import CATALOGUE, COUNTED
 from metrics.rules.facts import OrderStatus
 from metrics.rules.judgement import Comparator, Limit, Status
 from metrics.rules.series import Value, Window

@@ -12,8 +12,8 @@ from metrics.api.value_serializers import PartsSerializer
 from metrics.drilldown import orders as drilldown
 from metrics.models import MetricRule
 from metrics.pipeline import statements
+from metrics.rules.catalogue.definitions import CATALOGUE, COUNTED, COUNTS, METRICS, REPORTED_ONLY
 from metrics.rules.catalogue.metric import Metric
-from metrics.rules.definitions import CATALOGUE, COUNTED, COUNTS, METRICS, REPORTED_ONLY
 from metrics.rules.facts import Channel
 from metrics.rules.judgement import Comparator
 

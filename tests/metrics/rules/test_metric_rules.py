@@ -7,7 +7,7 @@ import pytest
 
 from accounts.models import Agency
 from metrics.models import MetricRule
-from metrics.rules.definitions import CANCEL_RATE, CATALOGUE, METRICS
+from metrics.rules.catalogue.definitions import CANCEL_RATE, CATALOGUE, METRICS
 from metrics.rules.facts import Fact, OrderStatus
 from metrics.rules.judgement import Comparator, Limit, Status, default_warning_limit
 from metrics.rules.series import Value

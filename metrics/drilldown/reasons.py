@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from metrics.rules import defects
-from metrics.rules.definitions import METRICS
+from metrics.rules.catalogue.definitions import METRICS
 
 REASONS = {kind: states for metric in METRICS for kind, states in metric.reasons.items()}
 """By kind and state."""
@@ -32,7 +32,7 @@ class Reason:
 
 
 def build_reason(fields: dict[str, Any]) -> Reason:
-    """Build the reason from the JSON object of a drill-down row (metrics/rules/catalogue/reason.py)."""
+    """Build the reason from the JSON object of a drill-down row (metrics/rules/catalogue/rows.py)."""
     fields = dict(fields)
     is_superseded = fields.pop("superseded")
     return Reason(text=defects.SUPERSEDED.reason if is_superseded else _text(fields), **fields)

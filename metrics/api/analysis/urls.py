@@ -1,0 +1,7 @@
+"""Route the paths under /v1/ for the analyses of a metric."""
+
+from django.urls import path
+
+from metrics.api.analysis import cause_views
+
+urlpatterns = [path("accounts/<str:account_id>/causes", cause_views.CauseList.as_view())]
