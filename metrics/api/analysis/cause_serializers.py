@@ -37,7 +37,8 @@ class CauseSerializer(serializers.Serializer[Any]):
         allow_null=True,
         help_text="What the orders have in common. Null if it is not known, such as a missing carrier.",
     )
-    label = serializers.CharField(  # type: ignore[assignment]  a field of the body, not the attribute of DRF
+    # DRF has an attribute of this name.
+    label = serializers.CharField(  # type: ignore[assignment]
         allow_null=True, help_text="The key as a report writes it."
     )
     orders = serializers.IntegerField(help_text="The orders of the group.")
