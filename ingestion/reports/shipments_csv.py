@@ -36,7 +36,7 @@ COLUMNS = (
         name="carrier",
         meaning="the carrier, such as DHL; upper and lower case are equal; at most 40 characters",
     ),
-    Column(name="service", meaning="the carrier's service, such as Paket; at most 40 characters"),
+    Column(name="carrier_service", meaning="the carrier's service, such as Paket; at most 40 characters"),
     Column(name="units", meaning="number of items in the package; default: 1"),
     Column(name="ship_by", meaning="day or time by which the package must be shipped"),
     Column(name="shipped_at", meaning="day or time of the ship confirmation"),
@@ -115,7 +115,7 @@ def build_fact(row: Row) -> ShipmentFact:
         is_business=row.flag("business_order"),
         stated_at=stated_at,
         carrier=_words(row, "carrier"),
-        service=_words(row, "service"),
+        service=_words(row, "carrier_service"),
     )
 
 

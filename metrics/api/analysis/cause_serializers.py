@@ -3,9 +3,11 @@
 from itertools import accumulate
 from typing import Any
 
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.marketplaces import CODES
+from metrics.api import examples
 from metrics.api.value_serializers import CHANNELS, WindowSerializer
 from metrics.drilldown.causes import DIMENSIONS, Causes, Group
 from metrics.rules.association import Share, fisher_p, lift, wilson_interval
@@ -62,6 +64,9 @@ class CauseSerializer(serializers.Serializer[Any]):
     before = ShareSerializer(help_text="The same group in the window before.")
 
 
+@extend_schema_serializer(
+    examples=[OpenApiExample("One bad carrier", value=examples.CAUSES, response_only=True)]
+)
 class CausesSerializer(serializers.Serializer[Any]):
     """What the defects behind a value have in common."""
 

@@ -19,10 +19,17 @@ from metrics.rules.series import Window
 
 
 class CausesParams(query_params.DayParams):
-    metric = Choice(choices=tuple(CATALOGUE), help_text="The metric whose defects are grouped.")
+    metric = Choice(
+        choices=tuple(CATALOGUE),
+        required=False,
+        default="order_defect_rate",
+        help_text="The metric whose defects are grouped. The default is the order defect rate.",
+    )
     by = Choice(
         choices=causes.DIMENSIONS,
-        help_text="`carrier`: the carriers of the packages. `kind`: the kinds of defects.",
+        required=False,
+        default=causes.KIND,
+        help_text="`carrier`: the carriers of the packages. `kind`: the kinds of defects (default).",
     )
 
 

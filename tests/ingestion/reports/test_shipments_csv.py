@@ -324,6 +324,6 @@ def test_row_wider_than_header_is_rejected() -> None:
     ids=["name", "blanks", "empty", "long"],
 )
 def test_carrier_is_stored_as_written_and_never_costs_the_row(cell: str, carrier: str) -> None:
-    fact = fact_of(shipped_at="2025-07-02", carrier=cell, service=cell)
+    fact = fact_of(shipped_at="2025-07-02", carrier=cell, carrier_service=cell)
 
     assert (fact.carrier, fact.service) == (carrier, carrier)
