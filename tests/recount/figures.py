@@ -195,14 +195,14 @@ def history(
 
 
 def by_carrier(
-    known: Knowledge, metric: str, marketplace: str, channel: str, *, as_of: date
+    recount: Recount, known: Knowledge, metric: str, marketplace: str, channel: str, *, as_of: date
 ) -> tuple[int, dict[str | None, tuple[int, int, int, int]]]:
     """Return how many rows have several carriers, and the rows and defects of each, all and exclusive.
 
     A package has its own carrier, and an order has those of all its packages.
     """
     mixed, groups = 0, defaultdict[str | None, list[int]](lambda: [0, 0, 0, 0])
-    for line in Recount(known).listed(metric, as_of=as_of):
+    for line in recount.listed(metric, as_of=as_of):
         if (line.marketplace, line.channel) != (marketplace, channel):
             continue
         carriers: set[str | None] = {
