@@ -24,8 +24,6 @@ from metrics.rules.series import Window
 
 CARRIER, KIND = "carrier", "kind"
 DIMENSIONS = (CARRIER, KIND)
-UNKNOWN = ""
-"""The key of orders without a carrier."""
 
 GROUPS = """
 SELECT key, max(label), count(*), count(*) FILTER (WHERE is_defective),
@@ -46,7 +44,10 @@ FROM chosen
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Describe the orders with one key. `label` is the key as a report writes it; both are empty for unknown."""
+    """Describe the orders with one key. `label` is the key as a report writes it.
+
+    Both are empty for orders without a known carrier, or, by kind, without a defect.
+    """
 
     key: str
     label: str

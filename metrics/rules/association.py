@@ -4,6 +4,8 @@ from collections.abc import Callable
 from math import exp, lgamma, sqrt
 from typing import NamedTuple
 
+from metrics.rules.judgement import rate
+
 Z95 = 1.959963984540054
 """The two-sided 95 % point of the normal distribution."""
 TOLERANCE = 1e-7
@@ -19,7 +21,7 @@ class Share(NamedTuple):
     @property
     def rate(self) -> float | None:
         """Return the rate as a fraction of 1. None without orders."""
-        return self.defects / self.orders if self.orders else None
+        return rate(self.defects, self.orders)
 
 
 def lift(group: Share, total: Share) -> float | None:
@@ -36,9 +38,9 @@ def wilson_interval(share: Share, *, z: float = Z95) -> tuple[float, float] | No
     """
     if not share.orders:
         return None
-    rate, orders = share.defects / share.orders, share.orders
-    centre = rate + z * z / (2 * orders)
-    margin = z * sqrt(rate * (1 - rate) / orders + z * z / (4 * orders * orders))
+    part, orders = share.defects / share.orders, share.orders
+    centre = part + z * z / (2 * orders)
+    margin = z * sqrt(part * (1 - part) / orders + z * z / (4 * orders * orders))
     divisor = 1 + z * z / orders
     # Of no defect, and of defects only, the end of the interval is exact.
     low = 0.0 if share.defects == 0 else (centre - margin) / divisor

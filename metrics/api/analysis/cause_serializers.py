@@ -37,7 +37,8 @@ class CauseSerializer(serializers.Serializer[Any]):
 
     key = serializers.CharField(
         allow_null=True,
-        help_text="What the orders have in common. Null if it is not known, such as a missing carrier.",
+        help_text="What the orders have in common. Null for orders without a known carrier, or, by `kind`, without a "
+        "defect.",
     )
     # DRF has an attribute of this name.
     label = serializers.CharField(  # type: ignore[assignment]
@@ -53,7 +54,7 @@ class CauseSerializer(serializers.Serializer[Any]):
     lift = serializers.FloatField(
         allow_null=True,
         help_text="The rate divided by that of all orders: 2 is twice as many defects. Null by `kind`, where all orders of "
-        "a group are defective.",
+        "a kind are defective.",
     )
     p_value = serializers.FloatField(
         allow_null=True,
