@@ -62,7 +62,9 @@ class CauseSerializer(serializers.Serializer[Any]):
         "two-sided. Null by `kind`.",
     )
     exclusive = ShareSerializer(help_text="The orders that are in no other group.")
-    before = ShareSerializer(help_text="The same group in the window before.")
+    before = ShareSerializer(
+        allow_null=True, help_text="The same group in the window before. Null if its data has ended."
+    )
 
 
 @extend_schema_serializer(
@@ -84,7 +86,9 @@ class CausesSerializer(serializers.Serializer[Any]):
     )
     unit = serializers.ChoiceField(choices=UNITS, help_text="What is counted.")
     total = ShareSerializer(help_text="All orders. Each is counted once.")
-    before = ShareSerializer(help_text="All orders of the window before.")
+    before = ShareSerializer(
+        allow_null=True, help_text="All orders of the window before. Null if its data has ended."
+    )
     mixed_orders = serializers.IntegerField(help_text="The number of orders that are in several groups.")
     main = serializers.ListField(
         child=serializers.CharField(allow_null=True),
@@ -97,7 +101,7 @@ def share_data(share: Share) -> dict[str, Any]:
     return {"orders": share.orders, "defects": share.defects, "rate": share.rate}
 
 
-def group_data(group: Group, now: Causes, before: Causes, *, is_compared: bool) -> dict[str, Any]:
+def group_data(group: Group, now: Causes, before: Causes | None, *, is_compared: bool) -> dict[str, Any]:
     """Return the fields of a group. `is_compared` is whether its orders are compared with the others."""
     interval = wilson_interval(group.share) if is_compared else None
     return {
@@ -109,7 +113,7 @@ def group_data(group: Group, now: Causes, before: Causes, *, is_compared: bool) 
         "lift": lift(group.share, now.total) if is_compared else None,
         "p_value": fisher_p(group.share, now.total) if is_compared else None,
         "exclusive": share_data(group.exclusive),
-        "before": share_data(before.find(group.key)),
+        "before": share_data(before.find(group.key)) if before else None,
     }
 
 

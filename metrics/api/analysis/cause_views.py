@@ -65,7 +65,10 @@ class CauseList(Resource):
         # Without data in the marketplace there is no value.
         window = values[0].window if values else None
         found = causes.query(window=window, **asked) if window else causes.NONE
-        before = causes.query(window=_window_before(window), **asked) if window else causes.NONE
+        earlier = _window_before(window) if window else None
+        # Of a window whose data has partly ended, nothing is known.
+        has_ended = earlier and account.data_from and earlier.first < account.data_from
+        before = None if has_ended else causes.query(window=earlier, **asked) if earlier else causes.NONE
         # By kind, a group has only defective orders, and cannot be compared with the others.
         is_compared = by != causes.KIND
         data = series | {
@@ -77,7 +80,7 @@ class CauseList(Resource):
             "window": window,
             "unit": metric.unit,
             "total": share_data(found.total),
-            "before": share_data(before.total),
+            "before": share_data(before.total) if before else None,
             "mixed_orders": found.mixed_orders,
             "main": main_keys(found),
             "groups": [group_data(group, found, before, is_compared=is_compared) for group in found.groups],

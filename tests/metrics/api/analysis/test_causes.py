@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from accounts.models import SellerAccount
+from api import identifiers
 from tests.client import Client
 from tests.metrics.fact_recorder import (
     A_MOMENT,
@@ -180,3 +182,18 @@ def test_orders_of_a_carrier_are_as_many_as_its_group(acme: Client, shop: str, c
         rows = acme.read(path, as_of=TODAY.isoformat(), carrier=group["label"].lower())["data"]
 
         assert (len(rows), sum(row["counted"] for row in rows)) == (group["orders"], group["defects"])
+
+
+def test_window_before_is_unknown_if_its_data_has_ended(acme: Client, shop: str, carriers: None) -> None:
+    account = SellerAccount.objects.filter(pk=identifiers.private("acct", shop))
+    # The window of 30 days begins 29 days before today, and the one before 59 days before.
+    account.update(own_data_from=TODAY - timedelta(days=74))
+    complete = causes(acme, shop, LATE, "carrier")
+    assert complete["before"] == {"orders": 0, "defects": 0, "rate": None}
+
+    metric = "order_defect_rate"  # of 60 days that end 15 days ago: the window before begins 134 days ago
+    body = causes(acme, shop, metric, "carrier")
+
+    assert body["before"] is None
+    assert {group["before"] for group in body["groups"]} == {None}
+    assert body["total"]["orders"] == 5
