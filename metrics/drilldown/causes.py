@@ -137,6 +137,8 @@ def _kinds(metric: Metric) -> str:
     if metric.counts_good:
         is_listed = is_one_of("reason ->> 'kind'", tuple(DefectKind))
         counts = f"({counts}) = ({is_listed})"
+    if metric.own_kinds:
+        counts += " AND " + is_one_of("reason ->> 'kind'", metric.own_kinds)
     return f"""SELECT DISTINCT order_id, reference, reason ->> 'kind' AS key, reason ->> 'kind' AS label
     FROM chosen CROSS JOIN LATERAL jsonb_array_elements(reasons) AS reason
     WHERE is_defective AND {counts}"""

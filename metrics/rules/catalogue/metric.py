@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from metrics.rules.catalogue.rows import Rows
-from metrics.rules.facts import Channel
+from metrics.rules.facts import Channel, DefectKind
 
 MFN = (Channel.MFN,)
 BOTH_CHANNELS = (Channel.MFN, Channel.AFN)
@@ -46,7 +46,8 @@ class Metric:
     `units` are the counts to use where a rule counts units instead of packages. `day` is the kind of day by
     which things are in the window. `source` is the source whose age makes the metric stale. `parts` are counts
     shown beside the numerator and never summed into it. `settled_by` are the report types that state what is open.
-    `reasons` are the sentences of its reasons, by kind and state.
+    `own_kinds` are the kinds of defects in its numerator, if its rows have more. `reasons` are the sentences of its
+    reasons, by kind and state.
     """
 
     code: str
@@ -61,6 +62,7 @@ class Metric:
     day: str = "order"
     source: str = "orders"
     parts: tuple[tuple[str, Count], ...] = ()
+    own_kinds: tuple[DefectKind, ...] = ()
     reasons: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property

@@ -19,13 +19,14 @@ CHARGEBACKS = Count("chargeback_orders", f"by_{DefectKind.CHARGEBACK}")
 PART = "Each order counts once. Amazon judges this only as a part of the order defect rate."
 
 
-def _part(code: str, numerator: Count, defects: str) -> Metric:
+def _part(code: str, numerator: Count, kind: DefectKind, defects: str) -> Metric:
     return Metric(
         code=code,
         explanation=f"Orders with {defects}, out of all orders. {PART}",
         rows=ROWS,
         ratio=Ratio(numerator, IN_DENOMINATOR),
         channels=BOTH_CHANNELS,
+        own_kinds=(kind,),
     )
 
 
@@ -41,7 +42,9 @@ METRICS = (
         channels=BOTH_CHANNELS,
         parts=(("negative_feedback", FEEDBACK), ("a_to_z_claims", CLAIMS), ("chargebacks", CHARGEBACKS)),
     ),
-    _part("negative_feedback_rate", FEEDBACK, "feedback of 1 or 2 stars"),
-    _part("a_to_z_claim_rate", CLAIMS, "an A-to-z claim that counts against the seller"),
-    _part("chargeback_rate", CHARGEBACKS, "a service chargeback"),
+    _part("negative_feedback_rate", FEEDBACK, DefectKind.FEEDBACK, "feedback of 1 or 2 stars"),
+    _part(
+        "a_to_z_claim_rate", CLAIMS, DefectKind.A_TO_Z_CLAIM, "an A-to-z claim that counts against the seller"
+    ),
+    _part("chargeback_rate", CHARGEBACKS, DefectKind.CHARGEBACK, "a service chargeback"),
 )

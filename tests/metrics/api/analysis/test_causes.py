@@ -113,6 +113,8 @@ def test_defects_are_grouped_by_kind(acme: Client, shop: str, recorder: FactReco
     assert figures(body) == {"a_to_z_claim": (1, 1), "chargeback": (1, 1), None: (2, 0)}
     assert body["mixed_orders"] == 1
     assert {group["lift"] for group in body["groups"]} == {None}
+    part = causes(acme, shop, "chargeback_rate", "kind")
+    assert (figures(part), part["mixed_orders"]) == ({"chargeback": (1, 1), None: (2, 0)}, 0)
 
 
 def test_late_packages_are_grouped_by_their_kind(acme: Client, shop: str, recorder: FactRecorder) -> None:
