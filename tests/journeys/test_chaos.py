@@ -121,6 +121,7 @@ def test_nothing_is_lost_or_doubled_in_chaos(
     )
     chance, until = random.Random(SEED), time.monotonic() + SECONDS
     agency = Agency(port=installation.port, key=installation.open_agency("Acme"), until=until)
+    stack.enter_context(agency.http)
     endpoint = {"url": receiver.url("ok/reports"), "event_types": ["report.*"]}
     agency.call("POST", "/v1/webhook-endpoints", json=endpoint)
     accounts = [agency.call("POST", "/v1/accounts", json=shop(n))["id"] for n in range(ACCOUNTS)]
