@@ -7,7 +7,7 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -131,7 +131,7 @@ def test_nothing_is_lost_or_doubled_in_chaos(
         uploading = [pool.submit(upload_until, agency, account, n + 1) for n, account in enumerate(accounts)]
         broken = breaking.result()
         uploaded = [each.result() for each in uploading]
-    wait_until(lambda: installation.query(UNFINISHED) == 0, doing=installation.restart_ended)
+    finish(installation)
 
     orders = {report: count for each, _ in uploaded for report, count in each.items()}
     unusable = sum(count for _, count in uploaded)
@@ -152,10 +152,13 @@ def shop(number: int) -> dict[str, str]:
     return {"name": f"Shop {number}", "selling_partner_id": f"A{number}", "home_marketplace": "US"}
 
 
-def wait_until(holds: Callable[[], bool], *, doing: Callable[[], None], seconds: float = 300) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
+def finish(installation: ChaosInstallation, *, seconds: float = 180) -> None:
+    """Wait until all reports are loaded and all events delivered, as long as their number becomes smaller."""
+    fewest, deadline = None, 0.0
+    while unfinished := installation.query(UNFINISHED):
+        if fewest is None or unfinished < fewest:
+            fewest, deadline = unfinished, time.monotonic() + seconds
         if time.monotonic() > deadline:
-            raise TimeoutError("the installation did not finish its work")
-        doing()
+            raise TimeoutError(f"{unfinished} reports and deliveries did not become fewer")
+        installation.restart_ended()
         time.sleep(0.5)
