@@ -22,6 +22,12 @@ from tests.installation import Member, free_port, wait_until
 REPOSITORY = Path(__file__).resolve().parents[1]
 WAYS = [(broker, database) for broker in ("valkey", "rabbitmq") for database in ("direct", "pgbouncer")]
 TMPFS_SIZE = "200m"
+SWEEP = """
+from datetime import timedelta
+from django.utils import timezone
+from ingestion.redaction import originals
+originals.sweep(now=timezone.now() + originals.MAX_ORPHAN_AGE + timedelta(seconds=1))
+"""
 
 
 def missing_program(*, broker: str, database: str) -> str | None:
@@ -165,6 +171,10 @@ class ChaosInstallation:
         """Return the only value of a statement, which reads the rows of all agencies."""
         ((value,),) = self.rows(statement)
         return value
+
+    def sweep_originals(self) -> None:
+        """Delete the originals that killed processes left, as the schedule does an hour later."""
+        self._manage("shell", "--no-imports", "--command", SWEEP)
 
     def originals(self) -> list[Path]:
         """Return the files that no worker has redacted."""
