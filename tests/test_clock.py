@@ -35,9 +35,14 @@ def is_clock(function: ast.expr) -> bool:
     return name in CLOCKS or ast.unparse(function) == "time.time"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_modules_read_no_clock_at_import(path: Path) -> None:
-    assert list(reads_of_a_clock_at_import(ast.parse(path.read_text()))) == []
+def test_modules_read_no_clock_at_import() -> None:
+    reads = {
+        str(path.relative_to(ROOT)): list(reads_of_a_clock_at_import(ast.parse(path.read_text())))
+        for path in MODULES
+    }
+
+    assert len(reads) > 100
+    assert {name: lines for name, lines in reads.items() if lines} == {}
 
 
 @pytest.mark.parametrize(
