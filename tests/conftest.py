@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import hypothesis
@@ -17,9 +18,11 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.agencies import lifecycle as agencies
 from tests.client import Client
-from tests.servers import of_this_run
+from tests.servers import of_this_run, stack
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+superusers: list[psycopg.Connection] = []
+"""The connection of the superuser, once it is open."""
 SEEDED = "metrics_metricrule"  # reference rows that a migration wrote
 GROWN = 4 * 1024**2
 """Bytes of all tables of ours from which on they are truncated."""
@@ -135,7 +138,7 @@ def empty(owner_dsn: str) -> None:
     if superuser_url is None:
         truncate(owner_dsn)
         return
-    with psycopg.connect(superuser_url) as superuser:
+    with _superuser(superuser_url) as superuser:
         tables = tables_of_ours(superuser)
         names = sql.SQL(", ").join(map(sql.Identifier, tables))
         # Processes that were killed may still have a statement under way.
@@ -146,8 +149,37 @@ def empty(owner_dsn: str) -> None:
             superuser.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(names))
             return
         superuser.execute("SET LOCAL session_replication_role = replica")
-        for (table,) in superuser.execute(POINTING_AT_OURS, {"ours": tables}).fetchall():
-            superuser.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+        pointing = superuser.execute(POINTING_AT_OURS, {"ours": tables}).fetchall()
+        statements = (sql.SQL("DELETE FROM {}").format(sql.Identifier(table)) for (table,) in pointing)
+        superuser.execute(sql.SQL("; ").join(statements))
+
+
+@contextmanager
+def _superuser(url: str) -> Iterator[psycopg.Connection]:
+    """Open a transaction of the superuser, on one connection for the whole run: each new one would read the
+    catalogue of every table again."""
+
+    if superusers and not _is_usable(superusers[0]):
+        superusers.pop().close()
+    if not superusers:
+        superusers.append(psycopg.connect(url, autocommit=True))
+        stack.callback(_close_superuser)
+    with superusers[0].transaction():
+        yield superusers[0]
+
+
+def _is_usable(connection: psycopg.Connection) -> bool:
+    """Return whether the server still answers: some tests end all of its processes."""
+    try:
+        connection.execute("SELECT 1")
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _close_superuser() -> None:
+    for connection in superusers:
+        connection.close()
 
 
 def truncate(owner_dsn: str) -> None:
