@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from itertools import product
 from typing import Any
 from uuid import UUID
 
@@ -208,36 +209,35 @@ HOSTILE: tuple[list[str], ...] = (
 )
 
 
-@pytest.mark.parametrize("position", HOSTILE, ids=lambda position: ascii(position)[:40])
-def test_cursor_made_up_causes_no_server_error(acme: Client, lists: list[str], position: list[str]) -> None:
-    cursor = cursors.encode(position)
+def test_cursor_made_up_causes_no_server_error(acme: Client, lists: list[str]) -> None:
+    for position, path in product(HOSTILE, lists):
+        cursor, case = cursors.encode(position), f"{ascii(position)[:40]} {path}"
 
-    responses = {path: ask(acme, f"{path}&cursor={cursor}") for path in lists}
+        answer = ask(acme, f"{path}&cursor={cursor}")
 
-    for path, answer in responses.items():
-        assert answer.status_code in ({400} if len(cursor) > cursors.MAX_LENGTH else {200, 404}), path
+        assert answer.status_code in ({400} if len(cursor) > cursors.MAX_LENGTH else {200, 404}), case
         if answer.status_code != 200:
-            assert [error["pointer"] for error in answer.json()["errors"]] == ["/cursor"], path
+            assert [error["pointer"] for error in answer.json()["errors"]] == ["/cursor"], case
 
 
-@pytest.mark.parametrize(
-    "cursor", ["x", "%00", "%ff", "eyJ9", "W10", "bnVsbA", "..", "a" * 5000, "%F0%9F%99%82"]
-)
-def test_cursor_malformed_is_refused_by_each_list(acme: Client, lists: list[str], cursor: str) -> None:
-    for path in lists:
+def test_cursor_malformed_is_refused_by_each_list(acme: Client, lists: list[str]) -> None:
+    malformed = ["x", "%00", "%ff", "eyJ9", "W10", "bnVsbA", "..", "a" * 5000, "%F0%9F%99%82"]
+
+    for cursor, path in product(malformed, lists):
         response = ask(acme, f"{path}&cursor={cursor}")
 
-        assert response.status_code == 400, path
-        assert response.json()["errors"][0]["pointer"] == "/cursor"
+        assert response.status_code == 400, f"{cursor[:40]} {path}"
+        assert response.json()["errors"][0]["pointer"] == "/cursor", f"{cursor[:40]} {path}"
 
 
-@pytest.mark.parametrize("limit", ["0", "-1", "201", "1.5", "x", "", "٣٣٣", "²", "1" * 5000, "1 "])
-def test_limit_out_of_bounds_is_refused_by_each_list(acme: Client, lists: list[str], limit: str) -> None:
-    for path in lists:
+def test_limit_out_of_bounds_is_refused_by_each_list(acme: Client, lists: list[str]) -> None:
+    limits = ["0", "-1", "201", "1.5", "x", "", "٣٣٣", "²", "1" * 5000, "1 "]
+
+    for limit, path in product(limits, lists):
         response = ask(acme, f"{path}&limit={limit}")
 
-        assert response.status_code == 400, path
-        assert response.json()["errors"][0]["pointer"] == "/limit"
+        assert response.status_code == 400, f"{limit[:40]} {path}"
+        assert response.json()["errors"][0]["pointer"] == "/limit", f"{limit[:40]} {path}"
 
 
 def test_cursor_empty_returns_first_page(acme: Client, lists: list[str]) -> None:

@@ -148,17 +148,16 @@ def test_personal_value_in_any_column_comes_back_nowhere(
     assert sorted({trace for value in values for trace in traces(value) if trace in said}) == []
 
 
-@pytest.mark.parametrize("delimiter", ["\t", ",", ";"])
 @pytest.mark.parametrize("announced", ["", *(each.names[0] for each in REPORT_TYPES if each.is_uploaded)])
-def test_personal_values_without_header_come_back_nowhere(
-    nord: Client, shop: str, delimiter: str, announced: str
-) -> None:
-    chance = random.Random(f"{delimiter}{announced}")
-    rows = [[person(chance) for _ in range(chance.choice((4, 6, 9)))] for _ in range(20)]
-    rows[0].append("A-to-z Guarantee Claim")
-    document = "\n".join(delimiter.join(row) for row in rows)
+def test_personal_values_without_header_come_back_nowhere(nord: Client, shop: str, announced: str) -> None:
+    for delimiter in ("\t", ",", ";"):
+        chance = random.Random(f"{delimiter}{announced}")
+        rows = [[person(chance) for _ in range(chance.choice((4, 6, 9)))] for _ in range(20)]
+        rows[0].append("A-to-z Guarantee Claim")
+        document = "\n".join(delimiter.join(row) for row in rows)
 
-    said = answers(nord, shop, document, **({"report_type": announced} if announced else {}))
+        said = answers(nord, shop, document, **({"report_type": announced} if announced else {}))
 
-    values = [cell for row in rows for cell in row if cell != "A-to-z Guarantee Claim"]
-    assert sorted({trace for value in values for trace in traces(value) if trace in said}) == []
+        values = [cell for row in rows for cell in row if cell != "A-to-z Guarantee Claim"]
+        found = sorted({trace for value in values for trace in traces(value) if trace in said})
+        assert found == [], f"delimiter {delimiter!r}"
