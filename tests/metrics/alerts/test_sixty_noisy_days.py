@@ -4,6 +4,8 @@ Four hundred orders of one day are in the window on all sixty days; each day sta
 Four are exactly the one percent of Amazon's target, and three exactly the 0.75 % of the default threshold.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,11 +13,15 @@ from typing import Any
 import jsonschema
 import pytest
 
+from accounts.agencies import lifecycle as agencies
+from accounts.tenancy import context
 from api import identifiers
 from metrics import refresh
 from metrics.alerts import backtest
 from metrics.models import Breach, CurrentValue
 from metrics.rules.threshold_rules import ThresholdVersion
+from tests.client import Client
+from tests.conftest import NOON
 from tests.metrics.fact_recorder import A_MOMENT, DAY, FactRecorder, defect, order, orders
 from webhooks.events.catalogue import TYPES
 from webhooks.models import Event
@@ -142,38 +148,56 @@ def expected(table: tuple[tuple[int, str], ...]) -> list[tuple[Any, ...]]:
     ]
 
 
-@pytest.fixture
-def with_orders(recorder: FactRecorder) -> FactRecorder:
-    """Load the orders on the day before they enter the window."""
+@dataclass(frozen=True)
+class SixtyDays:
+    """Hold an account with the sixty days, and the moments of evaluation."""
+
+    recorder: FactRecorder
+    moments: list[datetime]
+
+
+@pytest.fixture(scope="module")
+def committed_days(committed_module: None) -> SixtyDays:
+    """Run the sixty days under the default thresholds once, committed. The orders are loaded on the day before
+    they enter the window."""
+
+    client = Client(*agencies.create_agency(name="Noisy", now=NOON))
+    recorder = FactRecorder.for_account(client, client.take_on())
     recorder.load(*orders(COUNT), at=on(0))
-    return recorder
+    return SixtyDays(recorder, [on(0), *live(recorder)])
 
 
-def test_default_thresholds_open_the_expected_breaches_live_and_in_a_backtest(
-    with_orders: FactRecorder,
-) -> None:
-    moments = [on(0), *live(with_orders)]
+@pytest.fixture
+def sixty_days(committed_days: SixtyDays, db: None) -> Iterator[SixtyDays]:
+    """Return the sixty days, in their tenant context. What a test changes of them is rolled back."""
+    with context.agency(committed_days.recorder.agency_id):
+        yield committed_days
+
+
+def test_default_thresholds_open_the_expected_breaches_live_and_in_a_backtest(sixty_days: SixtyDays) -> None:
+    recorder, moments = sixty_days.recorder, sixty_days.moments
 
     assert log() == expected(USUAL)
-    assert replayed(with_orders, moments) == log()
-    assert replayed(with_orders, [*reversed(moments), *moments]) == log()
+    assert replayed(recorder, moments) == log()
+    assert replayed(recorder, [*reversed(moments), *moments]) == log()
     again = backtest.evaluation_moments(
-        account=with_orders.account, since=on(0).date(), until=on(60).date(), now=on(60)
+        account=recorder.account, since=on(0).date(), until=on(60).date(), now=on(60)
     )
-    assert [each[1:4] for each in replayed(with_orders, again)] == [each[1:4] for each in log()]
+    assert [each[1:4] for each in replayed(recorder, again)] == [each[1:4] for each in log()]
 
 
-def test_patient_threshold_opens_fewer_breaches_live_and_in_a_backtest(with_orders: FactRecorder) -> None:
-    with_orders.set_threshold("0.005", at=on(0, 10), **ASKS)
+def test_patient_threshold_opens_fewer_breaches_live_and_in_a_backtest(recorder: FactRecorder) -> None:
+    recorder.load(*orders(COUNT), at=on(0))
+    recorder.set_threshold("0.005", at=on(0, 10), **ASKS)
 
-    moments = [on(0), on(0, 10), *live(with_orders)]
+    moments = [on(0), on(0, 10), *live(recorder)]
 
     assert log() == expected(OWN)
-    assert replayed(with_orders, moments) == log()
+    assert replayed(recorder, moments) == log()
 
 
-def test_backtest_with_a_threshold_that_was_never_set(with_orders: FactRecorder) -> None:
-    moments = [on(0), *live(with_orders)]
+def test_backtest_with_a_threshold_that_was_never_set(sixty_days: SixtyDays) -> None:
+    recorder, moments = sixty_days.recorder, sixty_days.moments
     line = ThresholdVersion(
         threshold=None,
         account=None,
@@ -187,20 +211,18 @@ def test_backtest_with_a_threshold_that_was_never_set(with_orders: FactRecorder)
         min_denominator=0,
     )
 
-    assert replayed(with_orders, moments, versions=[line]) == expected(OWN)
+    assert replayed(recorder, moments, versions=[line]) == expected(OWN)
     assert log() == expected(USUAL)
     too_many = [
         ThresholdVersion(
             **{**{name: getattr(line, name) for name in line.__slots__}, "min_denominator": COUNT + 1}
         )
     ]
-    levels = {what.partition(".")[0] for _, what, *_ in replayed(with_orders, moments, versions=too_many)}
+    levels = {what.partition(".")[0] for _, what, *_ in replayed(recorder, moments, versions=too_many)}
     assert levels == {"breach"}
 
 
-def test_events_belong_to_one_transition_each_and_match_their_schema(with_orders: FactRecorder) -> None:
-    live(with_orders)
-
+def test_events_belong_to_one_transition_each_and_match_their_schema(sixty_days: SixtyDays) -> None:
     events = list(Event.objects.exclude(type="metric.restated").order_by("id"))
     episodes = {episode.public_id: episode for episode in Breach.objects.all()}
     keys = [f"{name}:opened" for name in episodes] + [
@@ -217,14 +239,14 @@ def test_events_belong_to_one_transition_each_and_match_their_schema(with_orders
     ]
 
 
-def test_evaluation_repeated_or_with_an_earlier_clock_publishes_nothing(with_orders: FactRecorder) -> None:
-    live(with_orders)
+def test_evaluation_repeated_or_with_an_earlier_clock_publishes_nothing(sixty_days: SixtyDays) -> None:
+    recorder = sixty_days.recorder
     before, stood = log(), streaks()
 
     for at in (on(60), on(60), on(57), on(3)):
-        refresh.refresh(account=with_orders.locked(), touched=(), now=at)
+        refresh.refresh(account=recorder.locked(), touched=(), now=at)
         assert (log(), streaks()) == (before, stood)
-    refresh.refresh(account=with_orders.locked(), touched=(DAY,), now=on(60) + A_MOMENT)
+    refresh.refresh(account=recorder.locked(), touched=(DAY,), now=on(60) + A_MOMENT)
     assert (log(), streaks()) == (before, stood)
 
 
