@@ -49,10 +49,13 @@ def _stated(table: str, *days: str) -> Ending:
     return Ending(rows=f"{table} AS it {REPORT.format('it', 'it')}", ended=ended)
 
 
-def _of_order(table: str, *days: str) -> Ending:
-    """Return the ending of facts of orders, which counts depend on as long as their order is stored."""
+def _of_order(table: str, *days: str, own_day: str = "") -> Ending:
+    """Return the ending of facts of orders, which counts depend on as long as their order is stored.
+
+    `own_day` is the SQL of the day of a fact without an order, if it has no column of it.
+    """
     ordered_on = "it.ordered_on" if days == ("ordered_on",) else "placed.ordered_on"
-    own_day = f"LEAST({', '.join(f'it.{day}' for day in days)})"
+    own_day = own_day or f"LEAST({', '.join(f'it.{day}' for day in days)})"
     return Ending(
         rows=f"{table} AS it {REPORT.format('it', 'it')} LEFT JOIN metrics_order AS placed "
         "ON placed.agency_id = it.agency_id AND placed.account_id = it.account_id AND placed.order_id = it.order_id",
@@ -74,14 +77,20 @@ SHIPMENT_DAYS = ("ship_by_on", "shipped_on", "deliver_by_on")
 ENDINGS: Mapping[str, Ending] = {
     "metrics_order": _of_order("metrics_order", "ordered_on"),
     "metrics_pastorder": _of_order("metrics_pastorder", "ordered_on"),
+    "metrics_orderitem": _of_order("metrics_orderitem", own_day=_utc_day("stated_at")),
+    "metrics_pastorderitem": _of_order("metrics_pastorderitem", own_day=_utc_day("stated_at")),
     "metrics_defect": _of_order("metrics_defect", "occurred_on"),
     "metrics_pastdefect": _of_order("metrics_pastdefect", "occurred_on"),
     "metrics_shipment": _of_order("metrics_shipment", *SHIPMENT_DAYS),
     "metrics_pastshipment": _of_order("metrics_pastshipment", *SHIPMENT_DAYS),
     "metrics_return": _of_order("metrics_return", "requested_on"),
     "metrics_pastreturn": _of_order("metrics_pastreturn", "requested_on"),
+    "metrics_returnitem": _of_order("metrics_returnitem", own_day=_utc_day("stated_at")),
+    "metrics_pastreturnitem": _of_order("metrics_pastreturnitem", own_day=_utc_day("stated_at")),
     "metrics_message": _stated("metrics_message", "it.sent_on"),
     "metrics_pastmessage": _stated("metrics_pastmessage", "it.sent_on"),
+    "metrics_listing": _stated("metrics_listing", _utc_day("stated_at")),
+    "metrics_pastlisting": _stated("metrics_pastlisting", _utc_day("stated_at")),
     "metrics_feedbackcoverage": _stated("metrics_feedbackcoverage", "it.last_on"),
     "metrics_sourceload": _stated("metrics_sourceload"),
     # Before their snapshots, which name the report.

@@ -164,6 +164,10 @@ TABLES: tuple[Table, ...] = (
     ),
     metrics_table("order", "orders", "The latest known state of each order."),
     metrics_table("pastorder", "past-orders", "Earlier states of orders, valid until `superseded_at`."),
+    metrics_table("orderitem", "order-items", "The latest known state of each item of an order."),
+    metrics_table(
+        "pastorderitem", "past-order-items", "Earlier states of items of orders, valid until `superseded_at`."
+    ),
     metrics_table("defect", "defects", "The latest known state of each feedback, claim and chargeback."),
     metrics_table("pastdefect", "past-defects", "Earlier states of defects, valid until `superseded_at`."),
     metrics_table("shipment", "shipments", "The latest known state of each package."),
@@ -174,6 +178,14 @@ TABLES: tuple[Table, ...] = (
     metrics_table(
         "pastreturn", "past-returns", "Earlier states of return requests, valid until `superseded_at`."
     ),
+    metrics_table("returnitem", "return-items", "The latest known state of each item of a return request."),
+    metrics_table(
+        "pastreturnitem",
+        "past-return-items",
+        "Earlier states of items of return requests, valid until `superseded_at`.",
+    ),
+    metrics_table("listing", "listings", "The latest known state of each listing."),
+    metrics_table("pastlisting", "past-listings", "Earlier states of listings, valid until `superseded_at`."),
     metrics_table("message", "messages", "The latest known state of each buyer message, without its text."),
     metrics_table(
         "pastmessage", "past-messages", "Earlier states of buyer messages, valid until `superseded_at`."

@@ -5,6 +5,7 @@ expansion and external entities. Nesting, names, the text of a record and an unf
 """
 
 import codecs
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from xml.parsers import expat
 
@@ -54,15 +55,27 @@ The key `""` holds the name of the element itself.
 """
 
 
+def repeated(record: Record, name: str) -> list[str]:
+    """Return the paths of all elements with this name directly in the record that have texts, in their order."""
+    places = {path.partition("/")[0]: None for path in record}
+    return [place for place in places if place == name or place.startswith(f"{name}[")]
+
+
 def read_records(
-    document: Iterable[bytes], *, names: Collection[str], codec: str = "utf-8"
+    document: Iterable[bytes],
+    *,
+    names: Collection[str],
+    numbered: Collection[str] = (),
+    codec: str = "utf-8",
 ) -> Iterator[tuple[int, Record]]:
     """Yield each element with one of these names, and its line. `codec` is the true encoding of the document.
+
+    `numbered` are elements that may be directly in a record several times: the path of the second is `OrderItem[2]`.
 
     Raises RejectedDocument for XML that is invalid or incomplete.
     """
     known = expat_encoding(codec)
-    reader = _Reader(frozenset(names), known or "utf-8")
+    reader = _Reader(frozenset(names), frozenset(numbered), known or "utf-8")
     fed = 0
     for block in split_blocks(document if known else _encode_as_utf_8(document, codec)):
         fed += len(block)
@@ -96,7 +109,7 @@ def _encode_as_utf_8(document: Iterable[bytes], codec: str) -> Iterator[bytes]:
 class _Reader:
     """Collect records from the events of expat."""
 
-    def __init__(self, element_names: frozenset[str], encoding: str) -> None:
+    def __init__(self, element_names: frozenset[str], numbered: frozenset[str], encoding: str) -> None:
         # In place of the encoding that the document declares, which may be wrong.
         self.parser = expat.ParserCreate(encoding)
         # Otherwise expat calls `_text` for each line and each entity of one text.
@@ -106,7 +119,7 @@ class _Reader:
         self.parser.CharacterDataHandler = self._text
         # At the start of the declaration, before expat has read any entity that it defines.
         self.parser.StartDoctypeDeclHandler = self._doctype
-        self._element_names = element_names
+        self._element_names, self._numbered = element_names, numbered
         self._names: set[str] = set()
         self._depth = 0
         # The open elements within a record; None outside of records.
@@ -115,6 +128,8 @@ class _Reader:
         self._texts: list[str] = []
         self._length = 0
         self._record: Record = {}
+        # How many of the numbered elements are in the record.
+        self._count_of: Counter[str] = Counter()
         self._records: list[tuple[int, Record]] = []
 
     def feed(self, block: bytes, *, last: bool = False) -> None:
@@ -141,7 +156,7 @@ class _Reader:
             )
         self._texts.clear()
         if self._path is not None:
-            self._path.append(name)
+            self._path.append(self._place(name) if not self._path and name in self._numbered else name)
         elif name in self._element_names:
             self._path, self._record, self._length, self._line = (
                 [],
@@ -149,6 +164,11 @@ class _Reader:
                 0,
                 self.parser.CurrentLineNumber,
             )
+            self._count_of.clear()
+
+    def _place(self, name: str) -> str:
+        self._count_of[name] += 1
+        return name if self._count_of[name] == 1 else f"{name}[{self._count_of[name]}]"
 
     def _record_names(self, names: set[str]) -> None:
         self._names |= names

@@ -19,7 +19,7 @@ from ingestion.reports.report_type import (
     normalize_column,
     parse_order_id,
 )
-from metrics.rules import defects
+from metrics.rules import defects, return_reasons
 from metrics.rules.facts import DefectFact, DefectKind
 
 NAME = "a_to_z_claims_page"
@@ -57,6 +57,9 @@ COLUMNS = (
     Column(name="Claim status", meaning=f"one of {', '.join(WORDS)}", needed=True),
     Column(name="Claim ID", meaning="distinguishes several claims of one order"),
     Column(name="Claim date", meaning="the day of the claim; a day that reads in two ways is left out"),
+    Column(
+        name="Claim reason", meaning="a code of the reason, such as NEVER_ARRIVED; other words are left out"
+    ),
 )
 SPELLINGS = {"status": "Claim status", "date": "Claim date", "date-filed": "Claim date"}
 EXAMPLE = (
@@ -94,6 +97,7 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
             stated_at=None,
             funded_by="",
             counts=defects.ruling(kind=DefectKind.A_TO_Z_CLAIM, state=state, rating=None).counts,
+            reason_code=return_reasons.parse_code(texts.get("Claim reason", "")),
         )
 
     return parse

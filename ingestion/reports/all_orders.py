@@ -14,7 +14,7 @@ from operator import itemgetter
 from accounts.marketplaces import CODE_OF_SALES_CHANNEL, NON_AMAZON
 from ingestion.parsing.rejections import InvalidRow
 from ingestion.parsing.tabular import clean_cell
-from ingestion.reports import headers, multi_channel
+from ingestion.reports import headers, items, multi_channel
 from ingestion.reports.cells import name_column, row_is_short
 from ingestion.reports.quoting import quote_value
 from ingestion.reports.report_type import (
@@ -116,20 +116,22 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
     places = headers.find_columns(header, NAMES, report_type=NAME)
     pick, width = itemgetter(*places), max(places) + 1
     at = partial(parse_time, latest=parse_context.latest)
+    read_item = items.build_reader(header)
 
     def parse(cells: list[str]) -> OrderFact:
         if len(cells) < width:
             raise row_is_short(cells, header)
+        item = read_item(cells)
         try:
-            return build_fact(*pick(cells), at=at)
+            return build_fact(*pick(cells), item=item, at=at)
         except InvalidRow:
             # Only now, because almost every cell is clean, and one that is not is no valid value.
-            return build_fact(*map(clean_cell, pick(cells)), at=at)
+            return build_fact(*map(clean_cell, pick(cells)), item=item, at=at)
 
     return parse
 
 
-def build_fact(
+def build_fact(  # noqa: PLR0913  the texts of a row, in the order of its columns
     order: str,
     ordered: str,
     updated: str,
@@ -139,8 +141,9 @@ def build_fact(
     *,
     at: Callable[[str], datetime],
     names: Sequence[str] = NAMES,
+    item: items.OrderItem = items.NO_ITEM,
 ) -> OrderFact:
-    """Return the order fact of these texts, which are alike in every all-orders report.
+    """Return the order fact of these texts, which are alike in every all-orders report, and of an item.
 
     `names` are those of the six columns, for reasons. Raises SetApart for a multi-channel order, otherwise
     InvalidRow.
@@ -167,7 +170,7 @@ def build_fact(
         name_column(names[1], at, ordered)
         name_column(names[2], at, updated)
         raise
-    return OrderFact(order, marketplace, channel, known_status, ordered_at, updated_at)
+    return OrderFact(order, marketplace, channel, known_status, ordered_at, updated_at, *item)
 
 
 def _moved_out(
@@ -219,7 +222,7 @@ REPORT_TYPE = ReportType(
         "Lists every order with its time, status, channel and store. These orders are the denominator "
         "of every order metric."
     ),
-    columns=COLUMNS,
+    columns=(*COLUMNS, *items.COLUMNS),
     example=EXAMPLE,
     source=SOURCE,
 )

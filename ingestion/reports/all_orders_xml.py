@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from functools import partial
 
 from ingestion.parsing.rejections import InvalidRow
-from ingestion.parsing.xml import Record
-from ingestion.reports import all_orders
+from ingestion.parsing.xml import Record, repeated
+from ingestion.reports import all_orders, items
 from ingestion.reports.report_type import Column, ParseContext, ReportType, RowParser, parse_time
-from metrics.rules.facts import OrderFact
+from metrics.rules.facts import Fact, OrderFact
 
 NAME = "GET_XML_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
 ELEMENTS = (
@@ -18,6 +18,8 @@ ELEMENTS = (
     "FulfillmentData/FulfillmentChannel",
     "SalesChannel",
 )
+ITEM = "OrderItem"
+ITEM_ELEMENTS = ("SKU", "ASIN", "Quantity", "ItemStatus", "ItemPrice/Component/Amount")
 EXAMPLE = """\
 <?xml version="1.0" encoding="UTF-8"?>
 <AmazonEnvelope>
@@ -40,11 +42,19 @@ EXAMPLE = """\
 def build_parser(_header: Sequence[str], parse_context: ParseContext) -> RowParser:
     at = partial(parse_time, latest=parse_context.latest)
 
-    def parse(record: Record) -> OrderFact:
+    def parse(record: Record) -> list[Fact]:
         missing = [element for element in ELEMENTS if element not in record]
         if missing:
             raise InvalidRow(f"`Order`: {', '.join(missing)} is missing.")
-        return all_orders.build_fact(*(record[element] for element in ELEMENTS), at=at, names=ELEMENTS)
+        texts = [record[element] for element in ELEMENTS]
+        ordered = [
+            items.build_item(*(record.get(f"{item}/{element}", "") for element in ITEM_ELEMENTS))
+            for item in repeated(record, ITEM)
+        ]
+        return [
+            all_orders.build_fact(*texts, at=at, names=ELEMENTS, item=item)
+            for item in ordered or [items.NO_ITEM]
+        ]
 
     return parse
 
@@ -60,12 +70,19 @@ REPORT_TYPE = ReportType(
     fact_types=(OrderFact,),
     dialect="xml",
     elements=("Order",),
+    items=(ITEM,),
     matches=matches,
     build_parser=build_parser,
     about="Contains the same data as the flat file of all orders.",
-    columns=tuple(
-        Column(name=element, meaning=column.meaning, needed=True)
-        for element, column in zip(ELEMENTS, all_orders.COLUMNS, strict=True)
+    columns=(
+        *(
+            Column(name=element, meaning=column.meaning, needed=True)
+            for element, column in zip(ELEMENTS, all_orders.COLUMNS, strict=True)
+        ),
+        *(
+            Column(name=f"{ITEM}/{element}", meaning=column.meaning)
+            for element, column in zip(ITEM_ELEMENTS, items.COLUMNS[:-1], strict=True)
+        ),
     ),
     example=EXAMPLE,
     source=all_orders.SOURCE,

@@ -37,6 +37,7 @@ COLUMNS = (
         meaning="the party that paid, `seller` or `amazon`; it does not affect whether the defect counts",
     ),
     Column(name="rating", meaning="1 to 5 stars; feedback only"),
+    Column(name="reason_code", meaning="a code of the reason, such as NEVER_ARRIVED; at most 40 characters"),
 )
 EXAMPLE = """\
 order_id,kind,state,occurred_on,reference

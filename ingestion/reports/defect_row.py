@@ -11,10 +11,13 @@ from typing import Any
 from ingestion.parsing.rejections import InvalidRow
 from ingestion.reports.quoting import quote_value
 from ingestion.reports.report_type import FIRST_DAY, LAST_DAY, parse_order_id, parse_time
-from metrics.rules import defects
+from metrics.rules import defects, return_reasons
 from metrics.rules.facts import DefectFact, DefectKind
 
-FIELDS = ("order_id", "kind", "state", "rating", "occurred_on", "reference", "updated_at", "funded_by")
+FIELDS = (
+    *("order_id", "kind", "state", "rating", "occurred_on", "reference", "updated_at", "funded_by"),
+    "reason_code",
+)
 FUNDERS = ("", "seller", "amazon")
 # NUL and lone surrogates: JSON can express them, PostgreSQL cannot store them.
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
@@ -39,6 +42,7 @@ def build_fact(row: Mapping[str, Any], *, latest: datetime) -> DefectFact:
         stated_at=_moment(row, latest),
         funded_by=_choice(row, "funded_by", FUNDERS),
         counts=defects.ruling(kind=kind, state=state, rating=rating).counts,
+        reason_code=_reason_code(row),
     )
 
 
@@ -48,6 +52,18 @@ def _text(row: Mapping[str, Any], field: str, *, max_length: int) -> str:
     if not isinstance(value, str) or len(value.strip()) > max_length or UNSTORABLE.search(value):
         raise InvalidRow(f"`{field}`: expected a text of at most {max_length} characters.", field=field)
     return value.strip()
+
+
+def _reason_code(row: Mapping[str, Any]) -> str:
+    text = _text(row, "reason_code", max_length=100)
+    code = return_reasons.parse_code(text)
+    # Words may be those of a buyer, so a text that is no code is not stored, and not ignored either.
+    if text and not code:
+        raise InvalidRow(
+            "`reason_code`: expected a code of at most 40 letters, digits, hyphens and underscores, such as NEVER_ARRIVED.",
+            field="reason_code",
+        )
+    return code
 
 
 def _choice(row: Mapping[str, Any], field: str, choices: tuple[str, ...]) -> str:

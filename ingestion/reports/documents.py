@@ -93,7 +93,12 @@ class DocumentReader:
                     enumerate(rows, start=1), self.report_type.build_parser((), self.parse_context)
                 )
             elif self.report_type.dialect == "xml":
-                records = xml.read_records(source, names=self.report_type.elements, codec=self.encoding.codec)
+                records = xml.read_records(
+                    source,
+                    names=self.report_type.elements,
+                    numbered=self.report_type.items,
+                    codec=self.encoding.codec,
+                )
                 yield from self._parse_rows(
                     _number(records), self.report_type.build_parser((), self.parse_context)
                 )

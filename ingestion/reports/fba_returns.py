@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ingestion.parsing.rejections import InvalidRow
-from ingestion.reports import cells, headers, multi_channel
+from ingestion.reports import cells, headers, items, multi_channel
 from ingestion.reports.report_type import (
     Column,
     ParseContext,
@@ -27,7 +27,10 @@ COLUMNS = (
         name="license-plate-number",
         meaning="identifies the unit; without it, units are identified by SKU and time",
     ),
-    Column(name="sku", meaning="the SKU"),
+    items.SKU_COLUMN,
+    items.ASIN_COLUMN,
+    items.QUANTITY_COLUMN,
+    items.REASON_COLUMN,
     Column(name="status", meaning="what happened to the unit"),
 )
 EXAMPLE = (
@@ -70,6 +73,12 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
             reason="",
             # The report does not say when it was true, so the time of receipt decides.
             stated_at=None,
+            **items.parse_returned(
+                sku=texts.get("sku", ""),
+                asin=texts.get("asin", ""),
+                quantity=texts.get("quantity", ""),
+                reason=texts.get("reason", ""),
+            ),
         )
 
     return parse

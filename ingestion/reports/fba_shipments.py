@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from accounts.marketplaces import MARKETPLACES
-from ingestion.reports import all_orders, cells, headers, multi_channel
+from ingestion.reports import all_orders, cells, headers, items, multi_channel
 from ingestion.reports.report_type import Column, ParseContext, ReportType, RowParser, parse_time
 from metrics.rules.facts import OrderFact
 
@@ -31,6 +31,7 @@ COLUMNS = (
         meaning="the store; default: the report's marketplace; Non-Amazon orders are set apart: they count in "
         "no metric",
     ),
+    items.SKU_COLUMN,
 )
 EXAMPLE = (
     "amazon-order-id\tshipment-id\tpurchase-date\tshipment-date\treporting-date\tsku\tproduct-name\tquantity-shipped\t"
@@ -58,8 +59,18 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
             # An ID of any form is weak evidence: the rest of the row has to be one of this report.
             cells.name_column(dated, at, texts[dated])
             raise multi_channel.SetApart(order)
+        # Without the quantity: each shipment of an item has a row with its part of it.
+        item = items.build_item(texts.get("sku", ""))
         return all_orders.build_fact(
-            order, texts["purchase-date"], texts[dated], "Shipped", "AFN", store, at=at, names=names
+            order,
+            texts["purchase-date"],
+            texts[dated],
+            "Shipped",
+            "AFN",
+            store,
+            at=at,
+            names=names,
+            item=item,
         )
 
     return parse

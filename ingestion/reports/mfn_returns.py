@@ -7,7 +7,7 @@ Columns are found by name. Dates name the month (`10-Jul-2025`); Brazil uses ISO
 import re
 from collections.abc import Sequence
 
-from ingestion.reports import cells, headers, return_request
+from ingestion.reports import cells, headers, items, return_request
 from ingestion.reports.report_type import Column, ParseContext, ReportType, RowParser
 from metrics.rules.facts import DefectFact, Fact, ReturnFact
 
@@ -27,7 +27,7 @@ COLUMNS = (
     Column(name="Amazon RMA ID", meaning="the request ID; rows with the same ID are items of one request"),
     Column(name="Merchant RMA ID", meaning="the request ID if Amazon RMA ID is empty"),
     Column(name="A-to-Z Claim", meaning="Y if a claim was filed; the report does not give its outcome"),
-    # These are read for their form only. A cell too many or too few would move a claim to its neighbour unnoticed.
+    # These have a form. A cell too many or too few would move a claim to its neighbour unnoticed.
     Column(
         name="Is prime",
         meaning="Y or N; it only proves that the row is not shifted",
@@ -36,10 +36,13 @@ COLUMNS = (
     ),
     Column(
         name="ASIN",
-        meaning="the ASIN; it only proves that the row is not shifted",
+        meaning="the ASIN of the item; it also proves that the row is not shifted",
         form=re.compile(r"(?!(?:y|n|yes|no|true|false)$)[^\s]{0,14}", re.IGNORECASE),
         expected="an ASIN",
     ),
+    Column(name="Merchant SKU", meaning="the SKU of the item"),
+    Column(name="Return quantity", meaning="the number of units"),
+    Column(name="Return Reason", meaning="Amazon's code of the reason, such as CR-DEFECTIVE"),
 )
 EXAMPLE = (
     "Order ID\tOrder date\tReturn request date\tReturn request status\tAmazon RMA ID\tMerchant RMA "
@@ -63,6 +66,14 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
             requested=texts["Return request date"],
             status=texts["Return request status"],
             claim=texts.get("A-to-Z Claim", ""),
+            returned=[
+                items.parse_returned(
+                    sku=texts.get("Merchant SKU", ""),
+                    asin=texts.get("ASIN", ""),
+                    quantity=texts.get("Return quantity", ""),
+                    reason=texts.get("Return Reason", ""),
+                )
+            ],
             parse_context=parse_context,
             names=REASON_NAMES,
         )

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from ingestion.parsing.rejections import InvalidRow
-from ingestion.parsing.xml import Record
-from ingestion.reports import return_request
+from ingestion.parsing.xml import Record, repeated
+from ingestion.reports import items, return_request
 from ingestion.reports.report_type import Column, ParseContext, ReportType, RowParser
 from metrics.rules.facts import DefectFact, Fact, ReturnFact
 
@@ -21,7 +21,15 @@ COLUMNS = (
     Column(
         name="a_to_z_claim", meaning="true or Y if a claim was filed; the report does not give its outcome"
     ),
+    Column(name="item_details/merchant_sku", meaning="the SKU of an item"),
+    Column(name="item_details/asin", meaning="the ASIN of an item"),
+    Column(name="item_details/return_quantity", meaning="the number of units of an item"),
+    Column(
+        name="item_details/return_reason_code",
+        meaning="Amazon's code of the reason, such as CR-DEFECTIVE",
+    ),
 )
+ITEM = "item_details"
 NEEDED = tuple(column.name for column in COLUMNS if column.needed)
 EXAMPLE = """\
 <?xml version="1.0" encoding="UTF-8"?>
@@ -57,6 +65,15 @@ def build_parser(_header: Sequence[str], parse_context: ParseContext) -> RowPars
             requested=record["return_request_date"],
             status=record.get("return_request_status", ""),
             claim=record.get("a_to_z_claim", ""),
+            returned=[
+                items.parse_returned(
+                    sku=record.get(f"{item}/merchant_sku", ""),
+                    asin=record.get(f"{item}/asin", ""),
+                    quantity=record.get(f"{item}/return_quantity", ""),
+                    reason=record.get(f"{item}/return_reason_code", ""),
+                )
+                for item in repeated(record, ITEM)
+            ],
             parse_context=parse_context,
             names=REASON_NAMES,
         )
@@ -75,6 +92,7 @@ REPORT_TYPE = ReportType(
     fact_types=(ReturnFact, DefectFact),
     dialect="xml",
     elements=("return_details",),
+    items=(ITEM,),
     matches=matches,
     build_parser=build_parser,
     about="Contains the same data as the flat file of returns. Each element is one request with all its "

@@ -76,7 +76,7 @@ class ReportType:
       they are of this type.
     - `build_parser`: gets the cells of the header and returns the parser of rows. Raises RejectedDocument if
       a column is missing.
-    - `elements`: the names of the XML elements that are rows.
+    - `elements`: the names of the XML elements that are rows. `items`: those of which a row may have several.
     - `list_rows`: returns the rows of a JSON document. Raises RejectedDocument.
     - `read_rows`: returns (line, row) pairs of a whole document whose rows depend on each other. Raises
       RejectedDocument.
@@ -94,6 +94,7 @@ class ReportType:
     matches: Callable[[Sequence[str], Sequence[str]], bool]
     build_parser: Callable[[Sequence[str], ParseContext], RowParser]
     elements: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
     list_rows: Callable[[bytes], Iterable[Any]] | None = None
     read_rows: Callable[[bytes, ParseContext], Iterable[tuple[int, Any]]] | None = None
     max_bytes: int = 1024**3

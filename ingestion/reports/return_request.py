@@ -6,11 +6,12 @@ was handled.
 """
 
 import re
+from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
 from ingestion.parsing.rejections import InvalidRow
-from ingestion.reports import cells
+from ingestion.reports import cells, items
 from ingestion.reports.quoting import quote_value
 from ingestion.reports.report_type import ParseContext, parse_order_id
 from metrics.rules import defects
@@ -47,16 +48,20 @@ def build_facts(
     requested: str,
     status: str,
     claim: str,
+    returned: Sequence[items.ReturnedItem],
     parse_context: ParseContext,
     names: Names,
 ) -> list[Fact]:
-    """Return the return request, and the claim if one was filed. Raises InvalidRow with the name of a column."""
+    """Return the return request with each of its items, and the claim if one was filed.
+
+    Raises InvalidRow with the name of a column.
+    """
     order_id = parse_order_id(order, column=names.order)
     on = _day(requested, parse_context, names.requested)
     is_filed = cells.parse_yes_no(claim or "n")
     if is_filed is None:
         raise InvalidRow(f"`{names.claim}`: {quote_value(claim)} is not valid; expected Y or N.")
-    returned = ReturnFact(
+    request = ReturnFact(
         order_id=order_id,
         reference=cells.build_reference(reference, column=names.reference, word="RMA "),
         requested_on=on,
@@ -66,7 +71,8 @@ def build_facts(
         reason="",
         stated_at=None,
     )
-    return [returned, _build_claim(order_id, on)] if is_filed else [returned]
+    requests: list[Fact] = [request._replace(**item) for item in returned] or [request]
+    return [*requests, _build_claim(order_id, on)] if is_filed else requests
 
 
 def _build_claim(order_id: str, on: date) -> DefectFact:

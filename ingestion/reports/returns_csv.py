@@ -7,7 +7,7 @@ hours (https://amazowl.com/?p=8493). The first of these is the reason.
 from collections.abc import Sequence
 from datetime import timedelta
 
-from ingestion.reports import cells, headers, return_request
+from ingestion.reports import cells, headers, items, return_request
 from ingestion.reports.cells import Row
 from ingestion.reports.report_type import (
     OWN_LAYOUT,
@@ -35,6 +35,10 @@ COLUMNS = (
         name="wrongly_rejected",
         meaning="yes or no: whether the request was rejected although it was within the policy",
     ),
+    items.SKU_COLUMN,
+    items.ASIN_COLUMN,
+    Column(name="quantity", meaning="the number of units"),
+    Column(name="reason_code", meaning="Amazon's code of the reason, such as DEFECTIVE"),
     Column(
         name="updated_at",
         meaning="the time this row describes, ISO 8601 with an offset; default: when the report was received",
@@ -67,6 +71,12 @@ def build_fact(row: Row) -> ReturnFact:
         is_dissatisfied=is_dissatisfied,
         reason=reason,
         stated_at=stated_at,
+        **items.parse_returned(
+            sku=row.texts.get("sku", ""),
+            asin=row.texts.get("asin", ""),
+            quantity=row.texts.get("quantity", ""),
+            reason=row.texts.get("reason_code", ""),
+        ),
     )
 
 

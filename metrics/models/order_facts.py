@@ -47,6 +47,36 @@ class PastOrder(OrderState):
         indexes = (models.Index("agency_id", "account_id", "ordered_on", name="pastorder_by_day"),)
 
 
+class OrderItemState(AccountRow):
+    order_id = models.CharField(max_length=19)
+    sku = models.CharField(max_length=40)
+    asin = models.CharField(max_length=10)
+    quantity = models.IntegerField(null=True)
+    item_status = models.SmallIntegerField(null=True)
+    price = models.DecimalField(max_digits=20, decimal_places=2, null=True)
+    currency = models.CharField(max_length=3)
+    # Of a row without a quantity, the time of the order: a row with one is right, whatever its time.
+    stated_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    report_id = models.UUIDField()
+
+    class Meta:
+        abstract = True
+
+
+class OrderItem(OrderItemState):
+    """Store the newest known state of an item of an order: all its units with one SKU."""
+
+    pk = models.CompositePrimaryKey("agency_id", "account_id", "order_id", "sku")
+
+
+class PastOrderItem(OrderItemState):
+    """Store a state of an item from `recorded_at` until `superseded_at`. A trigger writes it."""
+
+    superseded_at = models.DateTimeField()
+    pk = models.CompositePrimaryKey("agency_id", "account_id", "order_id", "sku", "recorded_at")
+
+
 class Statement(AccountRow):
     """Order statements about the same fact by the time that they state, then by receipt, then by line."""
 
@@ -70,6 +100,7 @@ class DefectState(Statement):
     occurred_on = models.DateField(null=True)
     funded_by = models.CharField(max_length=10)
     counts = models.BooleanField()
+    reason_code = models.CharField(max_length=40, db_default="")
 
     class Meta:
         abstract = True
@@ -164,6 +195,59 @@ class PastReturn(ReturnState):
 
     superseded_at = models.DateTimeField()
     pk = models.CompositePrimaryKey("agency_id", "account_id", "order_id", "reference", "recorded_at")
+
+
+class ReturnItemState(Statement):
+    order_id = models.CharField(max_length=19)
+    reference = models.CharField(max_length=64)
+    sku = models.CharField(max_length=40)
+    asin = models.CharField(max_length=10)
+    quantity = models.IntegerField(null=True)
+    reason_code = models.CharField(max_length=40)
+
+    class Meta:
+        abstract = True
+
+
+class ReturnItem(ReturnItemState):
+    """Store the newest known state of an item of a return request. Its SKU is empty if the report names none."""
+
+    pk = models.CompositePrimaryKey("agency_id", "account_id", "order_id", "reference", "sku")
+
+
+class PastReturnItem(ReturnItemState):
+    """Store a state of a returned item from `recorded_at` until `superseded_at`. A trigger writes it."""
+
+    superseded_at = models.DateTimeField()
+    pk = models.CompositePrimaryKey("agency_id", "account_id", "order_id", "reference", "sku", "recorded_at")
+
+
+class ListingState(Statement):
+    marketplace = models.CharField(max_length=2)
+    sku = models.CharField(max_length=40)
+    source = models.CharField(max_length=10)
+    channel = models.CharField(max_length=3)
+    asin = models.CharField(max_length=10)
+    title = models.CharField(max_length=200)
+    quantity = models.IntegerField(null=True)
+    price = models.DecimalField(max_digits=20, decimal_places=2, null=True)
+    status = models.CharField(max_length=20)
+
+    class Meta:
+        abstract = True
+
+
+class Listing(ListingState):
+    """Store the newest known state of a listing."""
+
+    pk = models.CompositePrimaryKey("agency_id", "account_id", "marketplace", "sku", "source")
+
+
+class PastListing(ListingState):
+    """Store a state of a listing from `recorded_at` until `superseded_at`. A trigger writes it."""
+
+    superseded_at = models.DateTimeField()
+    pk = models.CompositePrimaryKey("agency_id", "account_id", "marketplace", "sku", "source", "recorded_at")
 
 
 class MessageState(Statement):

@@ -35,6 +35,19 @@ class Recorded:
     new_lines: frozenset[int] = frozenset()
     changed_lines: frozenset[int] = frozenset()
 
+    def __add__(self, other: "Recorded") -> "Recorded":
+        """Return the facts of both together. The same line must not be counted in both."""
+        return Recorded(
+            self.new + other.new,
+            self.changed + other.changed,
+            self.touched | other.touched,
+            self.new_lines | other.new_lines,
+            self.changed_lines | other.changed_lines,
+        )
+
+
+NOTHING = Recorded(0, 0, frozenset())
+
 
 @dataclass(frozen=True, slots=True)
 class OtherReadings:
@@ -94,7 +107,7 @@ def record(
 
     Recording the same facts again changes nothing. Requires a transaction that holds the account's lock.
     """
-    source, statement = RECORD[fact_type]
+    source, statements = RECORD[fact_type]
     params: dict[str, Any] = {
         "agency": account.agency_id,
         "account": account.pk,
@@ -106,13 +119,24 @@ def record(
         "later_readings": list(readings.later),
         "zones": json.dumps(settings.MARKETPLACE_ZONES),
     }
+    recorded = NOTHING
     with connection.cursor() as cursor:
-        cursor.execute(statement, params)
-        new, changed, days, new_lines, changed_lines = cursor.fetchone()
+        for statement in statements:
+            cursor.execute(statement, params)
+            recorded += _build_recorded(*cursor.fetchone())
         cursor.execute(f"DROP TABLE pg_temp.{STAGED[fact_type].table}")
     _record_load(account=account, source=source, report_id=report_id, recorded_at=recorded_at)
-    touched, new_lines, changed_lines = (frozenset(each or ()) for each in (days, new_lines, changed_lines))
-    return Recorded(new, changed, touched, new_lines, changed_lines)
+    return recorded
+
+
+def _build_recorded(
+    new: int,
+    changed: int,
+    days: Iterable[date],
+    new_lines: Iterable[int] | None,
+    changed_lines: Iterable[int] | None,
+) -> Recorded:
+    return Recorded(new, changed, frozenset(days), frozenset(new_lines or ()), frozenset(changed_lines or ()))
 
 
 def _record_load(*, account: SellerAccount, source: str, report_id: UUID, recorded_at: datetime) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from metrics.rules.facts import (
     DefectFact,
     Fact,
+    ListingFact,
     MessageFact,
     OrderFact,
     ReportedFact,
@@ -26,6 +27,7 @@ class Staging:
 
 
 STATED = {"stated_at": "timestamptz"}
+ITEM = {"sku": "text", "asin": "text", "quantity": "int4"}
 STAGED: dict[type[Fact], Staging] = {
     OrderFact: Staging(
         table="staged_orders",
@@ -36,7 +38,10 @@ STAGED: dict[type[Fact], Staging] = {
             "status": "int2",
             "ordered_at": "timestamptz",
             "last_updated_at": "timestamptz",
-        },
+        }
+        | ITEM
+        # Prices are converted by PostgreSQL: a numeric is written in text many times as fast as in binary.
+        | {"item_status": "int2", "price": "text", "currency": "text"},
     ),
     DefectFact: Staging(
         table="staged_defects",
@@ -50,7 +55,7 @@ STAGED: dict[type[Fact], Staging] = {
         }
         | STATED
         | {"funded_by": "text", "counts": "bool"}
-        | {"month_first_on": "date", "day_first_on": "date", "date_order": "text"},
+        | {"month_first_on": "date", "day_first_on": "date", "date_order": "text", "reason_code": "text"},
     ),
     ShipmentFact: Staging(
         table="staged_shipments",
@@ -82,7 +87,9 @@ STAGED: dict[type[Fact], Staging] = {
             "is_return": "bool",
         }
         | {"is_dissatisfied": "bool", "reason": "text"}
-        | STATED,
+        | STATED
+        | ITEM
+        | {"reason_code": "text"},
     ),
     MessageFact: Staging(
         table="staged_messages",
@@ -94,6 +101,21 @@ STAGED: dict[type[Fact], Staging] = {
             "needs_answer": "bool",
         }
         | {"answered_on": "date", "is_answered_in_time": "bool"}
+        | STATED,
+    ),
+    ListingFact: Staging(
+        table="staged_listings",
+        columns={
+            "marketplace": "text",
+            "sku": "text",
+            "source": "text",
+            "channel": "text",
+            "asin": "text",
+            "title": "text",
+            "quantity": "int4",
+            "price": "numeric",
+            "status": "text",
+        }
         | STATED,
     ),
     SnapshotFact: Staging(

@@ -16,6 +16,7 @@ from metrics.rules.catalogue.reading import ACCOUNT_ROWS, SOLD_BY_AMAZON
 from metrics.rules.facts import (
     DefectFact,
     Fact,
+    ListingFact,
     MessageFact,
     OrderFact,
     ReportedFact,
@@ -41,7 +42,11 @@ class FactTable:
 
     A fact with other `carried` columns and the same content did not change.
 
-    The days of all rows with the same `moves` as a changed fact are counted again too.
+    The days of all rows with the same `moves` as a changed fact are counted again too. Without `days` and `moves`, no
+    count depends on the facts.
+
+    `item_of` is the table whose facts these are items of: a staged row states both. `where` selects the rows that state
+    an item. A line counts as changed if its items are new or changed and the fact itself is not.
     """
 
     table: str
@@ -50,6 +55,8 @@ class FactTable:
     carried: tuple[str, ...] = ()
     days: tuple[str, ...] = ()
     moves: str = "order_id"
+    where: str = "true"
+    item_of: "FactTable | None" = None
 
     def record_sql(self, staged: str) -> str:
         """Return the statement that records the rows of a staging table."""
@@ -60,6 +67,7 @@ class FactTable:
 WITH newest AS (
     SELECT DISTINCT ON ({key}) {key}, {content}, line, coalesce(stated_at, %(received_at)s) AS stated_at
     FROM {staged}
+    WHERE {self.where}
     ORDER BY {key}, coalesce(stated_at, %(received_at)s) DESC, line DESC
 ), fresh AS (
     SELECT newest.*, stored.{self.key[0]} IS NULL AS is_new,
@@ -83,14 +91,27 @@ WITH newest AS (
         recorded_at = CASE WHEN ({_columns("stored", self.content)}) IS DISTINCT FROM ({_columns("excluded", self.content)})
             THEN excluded.recorded_at ELSE stored.recorded_at END,
         report_id = excluded.report_id
-), moved AS (
-    SELECT DISTINCT {self.moves} FROM fresh WHERE differs OR is_new
-), touched AS ({self._touched_sql()})
-SELECT count(DISTINCT line) FILTER (WHERE is_new), count(DISTINCT line) FILTER (WHERE differs AND NOT is_new),
-    {TOUCHED_DAYS},
-    {LINES.format("is_new")}, {LINES.format("differs AND NOT is_new")}
-FROM fresh
+){self._result_sql()}
 """
+
+    def _result_sql(self) -> str:
+        if self.item_of:
+            known = f"({_columns('parent', self.item_of.key)}) = ({_columns('fresh', self.item_of.key)})"
+            return f"""
+SELECT 0, count(DISTINCT line), '{{}}'::date[], NULL, {LINES.format("true")}
+FROM fresh WHERE (differs OR is_new) AND NOT EXISTS (
+    SELECT FROM {self.item_of.table} AS parent WHERE {ACCOUNT_ROWS} AND {known} AND recorded_at = %(recorded_at)s)"""
+        moved = (
+            f", moved AS (SELECT DISTINCT {self.moves} FROM fresh WHERE differs OR is_new)"
+            if self.moves
+            else ""
+        )
+        touched = f", touched AS ({self._touched_sql()})" if self.moves else ""
+        return f"""{moved}{touched}
+SELECT count(DISTINCT line) FILTER (WHERE is_new), count(DISTINCT line) FILTER (WHERE differs AND NOT is_new),
+    {TOUCHED_DAYS if self.moves else "'{}'::date[]"},
+    {LINES.format("is_new")}, {LINES.format("differs AND NOT is_new")}
+FROM fresh"""
 
     def _touched_sql(self) -> str:
         select_days = f"SELECT unnest(ARRAY[{', '.join(self.days)}]::date[]) AS day FROM"
@@ -105,7 +126,7 @@ FROM fresh
 DEFECTS = FactTable(
     table="metrics_defect",
     key=("order_id", "kind", "reference"),
-    content=("state", "rating", "occurred_on", "funded_by", "counts"),
+    content=("state", "rating", "occurred_on", "funded_by", "counts", "reason_code"),
     carried=("month_first_on", "day_first_on", "date_order"),
 )
 SHIPMENTS = FactTable(
@@ -132,6 +153,20 @@ RETURNS = FactTable(
     content=("requested_on", "state", "is_return", "is_dissatisfied", "reason"),
     days=("requested_on",),
 )
+RETURN_ITEMS = FactTable(
+    table="metrics_returnitem",
+    key=("order_id", "reference", "sku"),
+    content=("asin", "quantity", "reason_code"),
+    moves="",
+    where="sku <> '' OR reason_code <> ''",
+    item_of=RETURNS,
+)
+LISTINGS = FactTable(
+    table="metrics_listing",
+    key=("marketplace", "sku", "source"),
+    content=("channel", "asin", "title", "quantity", "price", "status"),
+    moves="",
+)
 MESSAGES = FactTable(
     table="metrics_message",
     key=("message_id",),
@@ -153,6 +188,44 @@ INSERT_ORDERS = """
         ordered_at, ordered_on, last_updated_at, %(recorded_at)s, %(report)s
     FROM fresh
 """
+INSERT_ITEMS = """
+    INSERT INTO metrics_orderitem AS stored (
+        agency_id, account_id, order_id, sku, asin, quantity, item_status, price, currency, stated_at, recorded_at,
+        report_id)
+    SELECT %(agency)s, %(account)s, order_id, sku, asin, quantity, item_status, price, currency, stated_at,
+        %(recorded_at)s, %(report)s
+    FROM fresh_items
+"""
+ITEM_CONTENT = ("asin", "quantity", "item_status", "price", "currency")
+# An item may have several rows, such as one for each warehouse. Those of the newest time are added up. A row without a
+# quantity (reports of shipments list an item again with each of them) is older than every row with one. Of two states
+# with the same time, any fixed order decides, whatever the order of loading.
+ITEMS = f"""items AS (
+    SELECT DISTINCT ON (order_id, sku) order_id, sku, max(asin) AS asin,
+        least(sum(quantity), 2147483647)::int4 AS quantity, min(item_status) AS item_status,
+        sum(price::numeric(20, 2)) AS price, max(currency) AS currency,
+        CASE WHEN quantity IS NULL THEN ordered_at ELSE last_updated_at END AS stated_at
+    FROM staged_orders WHERE sku <> ''
+    GROUP BY order_id, sku, CASE WHEN quantity IS NULL THEN ordered_at ELSE last_updated_at END
+    ORDER BY order_id, sku, stated_at DESC
+), fresh_items AS (
+    SELECT items.*, stored.order_id IS NULL AS is_new,
+        ({_columns("stored", ITEM_CONTENT)}) IS DISTINCT FROM ({_columns("items", ITEM_CONTENT)}) AS differs
+    FROM items LEFT JOIN metrics_orderitem AS stored
+        ON stored.agency_id = %(agency)s AND stored.account_id = %(account)s
+            AND stored.order_id = items.order_id AND stored.sku = items.sku
+    WHERE stored.order_id IS NULL OR items.stated_at > stored.stated_at OR items.stated_at = stored.stated_at
+        AND ROW({_columns("items", ITEM_CONTENT)})::text > ROW({_columns("stored", ITEM_CONTENT)})::text
+), first_seen_items AS (
+    {INSERT_ITEMS} WHERE is_new
+), updated_items AS (
+    {INSERT_ITEMS} WHERE NOT is_new
+    ON CONFLICT (agency_id, account_id, order_id, sku) DO UPDATE SET
+        {", ".join(f"{name} = excluded.{name}" for name in (*ITEM_CONTENT, "stated_at"))},
+        recorded_at = CASE WHEN ({_columns("stored", ITEM_CONTENT)}) IS DISTINCT FROM ({_columns("excluded", ITEM_CONTENT)})
+            THEN excluded.recorded_at ELSE stored.recorded_at END,
+        report_id = excluded.report_id
+)"""
 # The account is locked, so an order that is new when the statement starts is still new when it writes.
 # Inserting new orders without ON CONFLICT saves a tenth of the time of a load. Stored orders are updated
 # through ON CONFLICT, which uses their key even if the planner misjudges the size of the table.
@@ -192,9 +265,15 @@ WITH newest AS (
         report_id = excluded.report_id
 ), moved AS (
     SELECT order_id FROM fresh WHERE differs
-), touched AS ({DAYS_OF_MOVED_ORDERS} UNION SELECT ordered_on FROM fresh WHERE differs)
+), touched AS (
+    {DAYS_OF_MOVED_ORDERS} UNION SELECT ordered_on FROM fresh WHERE differs
+), {ITEMS}, changed_by_items AS (
+    SELECT order_id FROM fresh_items WHERE is_new OR differs EXCEPT SELECT order_id FROM moved
+)
 SELECT count(*) FILTER (WHERE is_new AND {SOLD_BY_AMAZON}),
-    count(*) FILTER (WHERE differs AND NOT is_new AND {SOLD_BY_AMAZON}), {TOUCHED_DAYS}, NULL, NULL
+    count(*) FILTER (WHERE differs AND NOT is_new AND {SOLD_BY_AMAZON})
+        + (SELECT count(*) FROM changed_by_items),
+    {TOUCHED_DAYS}, NULL, NULL
 FROM fresh
 """
 
@@ -229,13 +308,17 @@ WITH written AS (
 SELECT count(DISTINCT line), 0, '{{}}'::date[], array_agg(DISTINCT line), NULL FROM written
 """
 
-RECORD: dict[type[Fact], tuple[str, str]] = {
-    OrderFact: ("orders", RECORD_ORDERS),
-    DefectFact: ("defects", DEFECTS.record_sql("staged_defects")),
-    ShipmentFact: ("shipments", SHIPMENTS.record_sql("staged_shipments")),
-    ReturnFact: ("returns", RETURNS.record_sql("staged_returns")),
-    MessageFact: ("messages", MESSAGES.record_sql("staged_messages")),
-    SnapshotFact: ("reported", RECORD_SNAPSHOTS),
-    ReportedFact: ("reported", RECORD_REPORTED),
+RECORD: dict[type[Fact], tuple[str, tuple[str, ...]]] = {
+    OrderFact: ("orders", (RECORD_ORDERS,)),
+    DefectFact: ("defects", (DEFECTS.record_sql("staged_defects"),)),
+    ShipmentFact: ("shipments", (SHIPMENTS.record_sql("staged_shipments"),)),
+    ReturnFact: (
+        "returns",
+        (RETURNS.record_sql("staged_returns"), RETURN_ITEMS.record_sql("staged_returns")),
+    ),
+    MessageFact: ("messages", (MESSAGES.record_sql("staged_messages"),)),
+    ListingFact: ("listings", (LISTINGS.record_sql("staged_listings"),)),
+    SnapshotFact: ("reported", (RECORD_SNAPSHOTS,)),
+    ReportedFact: ("reported", (RECORD_REPORTED,)),
 }
-"""Map a type of fact to its source and to the statement that records it."""
+"""Map a type of fact to its source and to the statements that record it. Their counts add up."""

@@ -61,7 +61,11 @@ class Canceller(StrEnum):
 
 
 class OrderFact(NamedTuple):
-    """State one order."""
+    """State one order and, if the row of the report names one, an item of it.
+
+    The item is identified by `sku`; an empty one states no item. A `quantity` of None says only that the order has the
+    item. `price` is that of all its units, in whole units of `currency`, as a decimal text.
+    """
 
     order_id: str
     marketplace: str
@@ -69,6 +73,12 @@ class OrderFact(NamedTuple):
     status: int
     ordered_at: datetime
     last_updated_at: datetime
+    sku: str = ""
+    asin: str = ""
+    quantity: int | None = None
+    item_status: int | None = None
+    price: str | None = None
+    currency: str = ""
 
 
 class DefectFact(NamedTuple):
@@ -81,6 +91,8 @@ class DefectFact(NamedTuple):
     `day_first_on` are both readings of a date that has two. `date_order` says how the report is to be read:
     `day_first` or `month_first` if its sender stated the marketplace, `assumed` if not, `fixed` if its dates
     have another form; it is empty for all other defects.
+
+    `reason_code` is the reason of a claim, refund or feedback, as an upper-case code, or empty.
     """
 
     order_id: str
@@ -95,6 +107,7 @@ class DefectFact(NamedTuple):
     month_first_on: date | None = None
     day_first_on: date | None = None
     date_order: str = ""
+    reason_code: str = ""
 
 
 class ShipmentFact(NamedTuple):
@@ -124,11 +137,12 @@ class ShipmentFact(NamedTuple):
 
 
 class ReturnFact(NamedTuple):
-    """State one return request, identified by (order_id, reference).
+    """State one return request, identified by (order_id, reference), and an item of it, if the report names one.
 
     `is_return` is false for a cancelled, declined or rejected request. `is_dissatisfied` is None if it is not
     known how the request was handled. `reason` is `negative_feedback`, `late_answer` or `wrong_rejection` if
-    the buyer is dissatisfied, else empty.
+    the buyer is dissatisfied, else empty. The item is identified by `sku`; `reason_code` is why it is returned
+    (metrics/rules/return_reasons.py).
     """
 
     order_id: str
@@ -139,6 +153,10 @@ class ReturnFact(NamedTuple):
     is_dissatisfied: bool | None
     reason: str
     stated_at: datetime | None
+    sku: str = ""
+    asin: str = ""
+    quantity: int | None = None
+    reason_code: str = ""
 
 
 class MessageFact(NamedTuple):
@@ -155,6 +173,28 @@ class MessageFact(NamedTuple):
     needs_answer: bool
     answered_on: date | None
     is_answered_in_time: bool | None
+    stated_at: datetime | None
+
+
+class ListingFact(NamedTuple):
+    """State one listing: what the seller offers in a store under a SKU. What is unknown is None or empty.
+
+    It is identified by (marketplace, sku, source), because `source`, the report of all listings or that of Amazon's
+    warehouses, knows only a part of it.
+
+    `title` is the name of the product. `quantity` is the number of units that can be sold. `price` is that of one unit,
+    in whole units of the store's currency. `status` is a word of the report, in lower case.
+    """
+
+    marketplace: str
+    sku: str
+    source: str
+    channel: str
+    asin: str
+    title: str
+    quantity: int | None
+    price: Decimal | None
+    status: str
     stated_at: datetime | None
 
 
@@ -194,4 +234,13 @@ class ReportedFact(NamedTuple):
     reported_at: datetime
 
 
-Fact = OrderFact | DefectFact | ShipmentFact | ReturnFact | MessageFact | SnapshotFact | ReportedFact
+Fact = (
+    OrderFact
+    | DefectFact
+    | ShipmentFact
+    | ReturnFact
+    | MessageFact
+    | ListingFact
+    | SnapshotFact
+    | ReportedFact
+)

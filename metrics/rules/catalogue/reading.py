@@ -14,10 +14,12 @@ They have ended or may end at any time. What they contributed to later days is c
 """
 COLUMNS = {
     "order": "order_id, marketplace, channel, status, ordered_on",
-    "defect": "order_id, kind, reference, state, rating, occurred_on, funded_by, counts",
+    "orderitem": "order_id, sku, asin, quantity, item_status, price, currency",
+    "defect": "order_id, kind, reference, state, rating, occurred_on, funded_by, counts, reason_code",
     "shipment": "order_id, package, units, ship_by_on, shipped_on, is_late, is_scanned, deliver_by_on, delivered_on, "
     "is_on_time, is_invoiced_in_time, cancelled_by, is_business, carrier, service",
     "return": "order_id, reference, requested_on, state, is_return, is_dissatisfied, reason",
+    "returnitem": "order_id, reference, sku, asin, quantity, reason_code",
     "message": "message_id, marketplace, order_id, sent_on, needs_answer, answered_on, is_answered_in_time",
 }
 """The columns of each fact, in the tables of newest and of earlier states: `metrics_order` and `metrics_pastorder`."""
