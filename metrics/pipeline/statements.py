@@ -68,7 +68,7 @@ WITH newest AS (
     SELECT DISTINCT ON ({key}) {key}, {content}, line, coalesce(stated_at, %(received_at)s) AS stated_at
     FROM {staged}
     WHERE {self.where}
-    ORDER BY {key}, coalesce(stated_at, %(received_at)s) DESC, line DESC
+    ORDER BY {key}, coalesce(stated_at, %(received_at)s) DESC, line DESC{self._tie_sql()}
 ), fresh AS (
     SELECT newest.*, stored.{self.key[0]} IS NULL AS is_new,
         ({_columns("stored", self.content)}) IS DISTINCT FROM ({_columns("newest", self.content)}) AS differs
@@ -93,6 +93,10 @@ WITH newest AS (
         report_id = excluded.report_id
 ){self._result_sql()}
 """
+
+    def _tie_sql(self) -> str:
+        # An element of XML is one line, whatever the number of its items.
+        return f", {', '.join(f'{name} DESC' for name in self.content)}" if self.item_of else ""
 
     def _result_sql(self) -> str:
         if self.item_of:
@@ -198,24 +202,26 @@ INSERT_ITEMS = """
 """
 ITEM_CONTENT = ("asin", "quantity", "item_status", "price", "currency")
 # An item may have several rows, such as one for each warehouse. Those of the newest time are added up. A row without a
-# quantity (reports of shipments list an item again with each of them) is older than every row with one. Of two states
-# with the same time, any fixed order decides, whatever the order of loading.
+# quantity (reports of shipments list an item again with each of them) counts as older than every row with one, whatever
+# its time. Of two states with the same time, any fixed order decides, whatever the order of loading.
 ITEMS = f"""items AS (
     SELECT DISTINCT ON (order_id, sku) order_id, sku, max(asin) AS asin,
-        least(sum(quantity), 2147483647)::int4 AS quantity, min(item_status) AS item_status,
+        CASE WHEN count(quantity) > 0 THEN least(sum(quantity), 2147483647)::int4 END AS quantity,
+        min(item_status) AS item_status,
         sum(price::numeric(20, 2)) AS price, max(currency) AS currency,
         CASE WHEN quantity IS NULL THEN ordered_at ELSE last_updated_at END AS stated_at
     FROM staged_orders WHERE sku <> ''
-    GROUP BY order_id, sku, CASE WHEN quantity IS NULL THEN ordered_at ELSE last_updated_at END
-    ORDER BY order_id, sku, stated_at DESC
+    GROUP BY order_id, sku, quantity IS NULL, CASE WHEN quantity IS NULL THEN ordered_at ELSE last_updated_at END
+    ORDER BY order_id, sku, quantity IS NULL, stated_at DESC
 ), fresh_items AS (
     SELECT items.*, stored.order_id IS NULL AS is_new,
         ({_columns("stored", ITEM_CONTENT)}) IS DISTINCT FROM ({_columns("items", ITEM_CONTENT)}) AS differs
     FROM items LEFT JOIN metrics_orderitem AS stored
         ON stored.agency_id = %(agency)s AND stored.account_id = %(account)s
             AND stored.order_id = items.order_id AND stored.sku = items.sku
-    WHERE stored.order_id IS NULL OR items.stated_at > stored.stated_at OR items.stated_at = stored.stated_at
-        AND ROW({_columns("items", ITEM_CONTENT)})::text > ROW({_columns("stored", ITEM_CONTENT)})::text
+    WHERE stored.order_id IS NULL
+        OR (items.quantity IS NOT NULL, items.stated_at, ROW({_columns("items", ITEM_CONTENT)})::text) >
+        (stored.quantity IS NOT NULL, stored.stated_at, ROW({_columns("stored", ITEM_CONTENT)})::text)
 ), first_seen_items AS (
     {INSERT_ITEMS} WHERE is_new
 ), updated_items AS (

@@ -20,6 +20,7 @@ from metrics.rules.facts import (
     DefectFact,
     DefectKind,
     Fact,
+    ListingFact,
     MessageFact,
     OrderFact,
     OrderStatus,
@@ -125,6 +126,22 @@ def returned(number: int = 1, reference: str = "R1", *, on: date = DAY, **more: 
 def message(number: int = 1, *, on: date = DAY, **more: Any) -> MessageFact:
     """Build a buyer message in the US that was answered on its day, in time."""
     return MessageFact(f"M{number}", "US", build.order_id(number), on, True, on, True, None)._replace(**more)
+
+
+def listing(sku: str = "PAD-12", **more: Any) -> ListingFact:
+    """Build an active listing in the US, of the report of all listings."""
+    return ListingFact(
+        marketplace="US",
+        sku=sku,
+        source="listings",
+        channel="mfn",
+        asin="B07K1FNN7M",
+        title="Pad",
+        quantity=7,
+        price=Decimal("9.99"),
+        status="active",
+        stated_at=None,
+    )._replace(**more)
 
 
 def snapshot(
