@@ -91,9 +91,7 @@ def message(**texts: str | None) -> str:
     inner = "".join(f"<{name}>{text}</{name}>" for name, text in elements.items())
     channel = f"<FulfillmentChannel>{fulfilment}</FulfillmentChannel>" if fulfilment is not None else ""
     item = "<OrderItem><SKU>a</SKU><OrderStatus>Pending</OrderStatus></OrderItem>"
-    return (
-        f"<Message><Order>{inner}<FulfillmentData>{channel}</FulfillmentData>{item}{item}</Order></Message>\n"
-    )
+    return f"<Message><Order>{inner}<FulfillmentData>{channel}</FulfillmentData>{item}</Order></Message>\n"
 
 
 def orders_xml(*messages: str) -> bytes:

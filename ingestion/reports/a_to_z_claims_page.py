@@ -58,7 +58,9 @@ COLUMNS = (
     Column(name="Claim ID", meaning="distinguishes several claims of one order"),
     Column(name="Claim date", meaning="the day of the claim; a day that reads in two ways is left out"),
     Column(
-        name="Claim reason", meaning="a code of the reason, such as NEVER_ARRIVED; other words are left out"
+        name="Claim reason",
+        meaning="a code of the reason, such as NEVER_ARRIVED; other words are left out",
+        decides=False,
     ),
 )
 SPELLINGS = {"status": "Claim status", "date": "Claim date", "date-filed": "Claim date"}

@@ -65,7 +65,7 @@ def build_reader(
     It raises InvalidRow if the row ends before a required cell, or if the form of a cell shows that the row is
     shifted. Raises RejectedDocument for a missing or repeated column.
     """
-    names = [column.name for column in columns if column.needed or headers.has_columns(header, column.name)]
+    names = [column.name for column in columns if _is_read(column, header)]
     pairs = list(zip(names, headers.find_columns(header, names, report_type=report_type), strict=True))
     needed = {column.name for column in columns if column.needed}
     forms = [
@@ -89,6 +89,12 @@ def build_reader(
         return texts
 
     return read
+
+
+def _is_read(column: Column, header: Sequence[str]) -> bool:
+    if not column.decides:
+        return headers.find_single(header, column.name) is not None
+    return column.needed or headers.has_columns(header, column.name)
 
 
 def row_is_short(row: Sequence[str], header: Sequence[str]) -> InvalidRow:

@@ -37,7 +37,11 @@ COLUMNS = (
         meaning="the party that paid, `seller` or `amazon`; it does not affect whether the defect counts",
     ),
     Column(name="rating", meaning="1 to 5 stars; feedback only"),
-    Column(name="reason_code", meaning="a code of the reason, such as NEVER_ARRIVED; at most 40 characters"),
+    Column(
+        name="reason_code",
+        meaning="a code of the reason, such as NEVER_ARRIVED; at most 40 characters",
+        decides=False,
+    ),
 )
 EXAMPLE = """\
 order_id,kind,state,occurred_on,reference

@@ -27,7 +27,8 @@ COLUMNS = (
         name="license-plate-number",
         meaning="identifies the unit; without it, units are identified by SKU and time",
     ),
-    items.SKU_COLUMN,
+    # With it, a unit without a license plate number is told from others.
+    Column(name="sku", meaning="the SKU of the unit"),
     items.ASIN_COLUMN,
     items.QUANTITY_COLUMN,
     items.REASON_COLUMN,

@@ -202,6 +202,12 @@ def find_columns(header: Sequence[str], required: Sequence[str], *, report_type:
     return [found[0] for found in places]
 
 
+def find_single(header: Sequence[str], name: str) -> int | None:
+    """Return the position of a column, or None if it is missing or repeated: it is unknown which is right."""
+    places = _places(header, name)
+    return places[0] if len(places) == 1 else None
+
+
 def _shown(name: str) -> str:
     return "-".join(words_of(name))
 

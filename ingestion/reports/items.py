@@ -28,20 +28,26 @@ STATUSES = {
     "cancelled": OrderStatus.CANCELLED.value,
     "canceled": OrderStatus.CANCELLED.value,
 }
-SKU_COLUMN = Column(name="sku", meaning="the seller's SKU of the item; at most 40 characters")
-ASIN_COLUMN = Column(name="asin", meaning="the ASIN of the item")
-QUANTITY_COLUMN = Column(name="quantity", meaning="the number of units; rows with the same SKU are added up")
+SKU_COLUMN = Column(name="sku", meaning="the seller's SKU of the item; at most 40 characters", decides=False)
+ASIN_COLUMN = Column(name="asin", meaning="the ASIN of the item", decides=False)
+QUANTITY_COLUMN = Column(name="quantity", meaning="the number of units", decides=False)
+REASON_COLUMN = Column(name="reason", meaning="Amazon's code of the reason, such as DEFECTIVE", decides=False)
 COLUMNS = (
     SKU_COLUMN,
     ASIN_COLUMN,
-    QUANTITY_COLUMN,
-    Column(name="item-status", meaning="one of Pending, Unshipped, Shipping, Shipped, Cancelled"),
-    Column(name="item-price", meaning="the price of all units of the item"),
-    Column(name="currency", meaning="the currency of the price"),
+    Column(
+        name="quantity",
+        meaning="the number of units; rows with the same SKU are added up",
+        decides=False,
+    ),
+    Column(
+        name="item-status",
+        meaning="one of Pending, Unshipped, Shipping, Shipped, Cancelled",
+        decides=False,
+    ),
+    Column(name="item-price", meaning="the price of all units of the item", decides=False),
+    Column(name="currency", meaning="the currency of the price", decides=False),
 )
-
-
-REASON_COLUMN = Column(name="reason", meaning="Amazon's code of the reason, such as DEFECTIVE")
 
 
 class ReturnedItem(TypedDict):
@@ -69,17 +75,14 @@ NO_ITEM = OrderItem("", "", None, None, None, "")
 
 def build_reader(header: Sequence[str]) -> Callable[[Sequence[str]], OrderItem]:
     """Return a function that reads the item of a row of orders. Without a column of SKUs, rows have none."""
-    places = [_place(header, column.name) for column in COLUMNS]
+    places = [headers.find_single(header, column.name) for column in COLUMNS]
     if places[0] is None:
         return lambda _row: NO_ITEM
-    # A cell that is missing at the end of a row, or in the header, is empty: the one behind the last column.
-    behind = len(header)
-    sku, asin, quantity, status, price, currency = (behind if at is None else at for at in places)
 
     def read(row: Sequence[str]) -> OrderItem:
-        if len(row) <= behind:
-            row = [*row, *[""] * (behind + 1 - len(row))]
-        return build_item(row[sku], row[asin], row[quantity], row[status], row[price], row[currency])
+        # Spreadsheets trim empty cells at the end of a row.
+        width = len(row)
+        return build_item(*["" if at is None or at >= width else row[at] for at in places])
 
     return read
 
@@ -91,12 +94,12 @@ def build_item(
     known = parse_product(sku, asin)
     if known is None:
         return NO_ITEM
-    text = clean_cell(price)
+    price, currency = clean_cell(price), clean_cell(currency)
     return OrderItem(
         *known,
         parse_quantity(quantity),
         STATUSES.get(clean_cell(status).lower()),
-        text if PRICE.fullmatch(text) else None,
+        price if PRICE.fullmatch(price) else None,
         currency if CURRENCY.fullmatch(currency) else "",
     )
 
@@ -123,10 +126,3 @@ def parse_returned(*, sku: str, asin: str, quantity: str, reason: str) -> Return
         quantity=parse_quantity(quantity),
         reason_code=return_reasons.parse_code(reason),
     )
-
-
-def _place(header: Sequence[str], name: str) -> int | None:
-    """Return the position of a column. Of a repeated one it is unknown which is right."""
-    column = headers.canonical(name)
-    places = [at for at, cell in enumerate(header) if headers.canonical(cell) == column]
-    return places[0] if len(places) == 1 else None

@@ -40,9 +40,13 @@ COLUMNS = (
         form=re.compile(r"(?!(?:y|n|yes|no|true|false)$)[^\s]{0,14}", re.IGNORECASE),
         expected="an ASIN",
     ),
-    Column(name="Merchant SKU", meaning="the SKU of the item"),
-    Column(name="Return quantity", meaning="the number of units"),
-    Column(name="Return Reason", meaning="Amazon's code of the reason, such as CR-DEFECTIVE"),
+    Column(name="Merchant SKU", meaning="the SKU of the item", decides=False),
+    Column(name="Return quantity", meaning="the number of units", decides=False),
+    Column(
+        name="Return Reason",
+        meaning="Amazon's code of the reason, such as CR-DEFECTIVE",
+        decides=False,
+    ),
 )
 EXAMPLE = (
     "Order ID\tOrder date\tReturn request date\tReturn request status\tAmazon RMA ID\tMerchant RMA "

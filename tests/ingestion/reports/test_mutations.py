@@ -5,6 +5,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from ingestion.reports import (
     REPORT_TYPES,
     UPLOADABLE_NAMES,
     account_health_lists,
+    all_orders_xml,
     mfn_returns,
     mfn_returns_xml,
     orders_with_defects,
@@ -44,6 +46,7 @@ SAMPLES = sorted(
     if file.suffix in {".tsv", ".xml", ".json", ".txt", ".csv", ".gz"}
 )
 SEVERAL = (
+    all_orders_xml.REPORT_TYPE,
     mfn_returns.REPORT_TYPE,
     mfn_returns_xml.REPORT_TYPE,
     orders_with_defects.REPORT_TYPE,
@@ -300,6 +303,18 @@ def order_fits(fact: OrderFact) -> bool:
         and fact.marketplace in {*CODES, NON_AMAZON}
         and fact.channel in set(Channel)
         and fact.status in set(OrderStatus)
+        and item_fits(fact)
+        and fact.item_status in {None, *OrderStatus}
+        and (fact.price is None or Decimal(fact.price) < 10**9)
+        and len(fact.currency) in {0, 3}
+    )
+
+
+def item_fits(fact: OrderFact | ReturnFact) -> bool:
+    return (
+        len(fact.sku) <= 40
+        and len(fact.asin) in {0, 10}
+        and (fact.quantity is None or 0 <= fact.quantity < 10**6)
     )
 
 
@@ -310,6 +325,7 @@ def defect_fits(fact: DefectFact) -> bool:
         and fact.rating in {None, 1, 2, 3, 4, 5}
         and (fact.occurred_on is not None or fact.state == defects.LISTED or fact.kind == "a_to_z_claim")
         and fact.counts == defects.ruling(kind=fact.kind, state=fact.state, rating=fact.rating).counts
+        and len(fact.reason_code) <= 40
     )
 
 
@@ -333,6 +349,8 @@ def return_fits(fact: ReturnFact) -> bool:
         and len(fact.state) <= 20
         and fact.reason in REASONS
         and bool(fact.reason) == (fact.is_dissatisfied is True)
+        and item_fits(fact)
+        and len(fact.reason_code) <= 40
     )
 
 

@@ -26,11 +26,16 @@ def test_request_is_published_with_how_it_was_handled() -> None:
         negative_feedback="no",
         wrongly_rejected="no",
         updated_at="2025-07-13T00:00:00Z",
+        sku="PAD-12",
+        asin="B07K1FNN7M",
+        quantity="2",
+        reason_code="CR-DEFECTIVE",
     )
 
     assert fact == (
         *(ORDER, "Dx1Yz2Ab3RRMA", date(2025, 7, 10), "approved", True, False, ""),
         datetime(2025, 7, 13, tzinfo=UTC),
+        *("PAD-12", "B07K1FNN7M", 2, "DEFECTIVE"),
     )
 
 

@@ -29,11 +29,15 @@ def sample(path: str, *, marketplace: str = "US", announced: str = "") -> Parsed
 def test_real_xml_report_gives_its_order_in_encoding_that_it_declares() -> None:
     parsed = sample(f"{ORDERS_XML}/1.xml")
 
-    assert [order[:4] for order in parsed.orders] == [
+    assert {order[:4] for order in parsed.orders} == {
         ("111-5574600-0153060", "US", "afn", OrderStatus.PENDING)
-    ]
+    }
     assert parsed.orders[0].ordered_at == datetime(2017, 10, 30, 20, 6, 6, tzinfo=UTC)
     assert parsed.orders[0].last_updated_at == datetime(2017, 10, 30, 20, 6, 11, tzinfo=UTC)
+    assert [order[6:] for order in parsed.orders] == [
+        ("JLM106STK-AT-2", "B074G4GB3P", 1, OrderStatus.UNSHIPPED, "15.95", ""),
+        ("JLM157STK-AT-1", "B0753YQTZR", 1, OrderStatus.UNSHIPPED, "24.99", ""),
+    ]
     assert (parsed.reader.type_name, parsed.reader.encoding.codec) == (ORDERS_XML, "iso-8859-1")
     assert (parsed.rejected, parsed.warnings) == ({}, [])
 
@@ -64,7 +68,13 @@ def test_real_return_loads_although_its_row_is_shorter_than_header(announced: st
 
     assert parsed.reader.type_name == RETURNS
     assert parsed.lines == [
-        (2, ("113-6277818-6289068", "RMA DfqRyqfBRRMA", date(2025, 7, 14), "approved", True, None, "", None)),
+        (
+            2,
+            (
+                *("113-6277818-6289068", "RMA DfqRyqfBRRMA", date(2025, 7, 14), "approved", True, None, ""),
+                *(None, "PANEC-925SS-IT", "B0DFN2HN9N", 2, "AMZ-PG-WJ-TOO-SMALL"),
+            ),
+        ),
     ]
     assert (parsed.defects, parsed.rejected, parsed.warnings) == ([], {}, [])
 
@@ -95,6 +105,7 @@ def test_real_return_to_amazon_loads(announced: str) -> None:
                 None,
                 "",
                 None,
+                *("LVA1004-UPC", "B00TZ73MUY", 1, "NOT_COMPATIBLE"),
             ),
         ),
     ]
