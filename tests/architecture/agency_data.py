@@ -21,6 +21,7 @@ from metrics.models import CarriedCounts
 from metrics.rules.catalogue.definitions import COUNTS
 from tests import build
 from tests.client import Client
+from tests.metrics.fact_recorder import FactRecorder, listing
 from webhooks.models import Attempt, Delivery
 
 
@@ -45,7 +46,10 @@ def build_changed_documents(day: str) -> Iterator[bytes]:
     order = build.order_id(3)
     for late in ("no", "yes"):
         yield f"order_id,package,ship_by,shipped_at,cancelled_by\n{order},P1,{day},{day},{'buyer' * (late == 'yes')}\n".encode()
-        yield f"order_id,requested_at,reference,negative_feedback\n{order},{day},R1,{late}\n".encode()
+        yield (
+            "order_id,requested_at,reference,negative_feedback,sku,quantity\n"
+            f"{order},{day},R1,{late},th1218,{len(late)}\n"
+        ).encode()
         yield f"message_id,received_at,no_response_needed\nM1,{day}T12:00:00Z,{late}\n".encode()
     figures = {
         "marketplaceId": "ATVPDKIKX0DER",
@@ -126,7 +130,11 @@ def create_agency_data(client: Client, *, name: str, partner: str = "") -> Agenc
     orders = build.orders_on(ordered, count=10)
     account = client.take_on(name=f"Shop of {name}", partner=partner or f"A1{name.upper()}")
     client.load(account, build.orders_file(orders))
-    cancelled = orders[0] | {"order-status": "Cancelled", "last-updated-date": timezone.now().isoformat()}
+    cancelled = orders[0] | {
+        "order-status": "Cancelled",
+        "item-status": "Cancelled",
+        "last-updated-date": timezone.now().isoformat(),
+    }
     rejected = [orders[1] | {"amazon-order-id": f"{name} {n}"} for n in (1, 2)]
     report = client.load(account, build.orders_file([cancelled, *rejected]))
     with context.agency(client.agency.pk):
@@ -150,6 +158,10 @@ def create_agency_data(client: Client, *, name: str, partner: str = "") -> Agenc
             for number in (1, 2)
         ]
         client.post_defects(account, claim, *lost)
+    # No report type states listings yet.
+    recorder = FactRecorder.for_account(client, account)
+    for quantity in (1, 0):
+        recorder.record(listing(quantity=quantity), at=timezone.now())
     for document in build_changed_documents(ordered.date().isoformat()):
         client.load(account, document)
     seen = ordered.strftime("%m/%d/%y")
