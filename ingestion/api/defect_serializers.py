@@ -13,7 +13,7 @@ from api.strict_fields import Body, Choice, Contradiction, Day
 from ingestion.parsing.rejections import InvalidRow
 from ingestion.reports import defect_row
 from ingestion.reports.report_type import ORDER_ID
-from metrics.rules import defects
+from metrics.rules import defects, return_reasons
 from metrics.rules.facts import DefectKind
 
 ROWS_AT_ONCE = 200
@@ -24,6 +24,7 @@ EXAMPLE = {
             "kind": "a_to_z_claim",
             "occurred_on": "2026-10-20",
             "state": "pending",
+            "reason_code": "NEVER_ARRIVED",
         },
         {
             "order_id": "302-7654321-7654321",
@@ -34,6 +35,8 @@ EXAMPLE = {
         },
     ]
 }
+# Narrower than what a file may have (`return_reasons.CODE`), so that every text that matches is a code.
+REASON_CODE = "^[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*$"
 DEFECT_KINDS = tuple(defects.STATES)
 STATES = tuple(dict.fromkeys(state for states in defects.STATES.values() for state in states))
 
@@ -83,6 +86,18 @@ class CreateDefect(Body):
         required=False,
         allow_null=True,
         help_text="The party that paid. It does not affect whether the defect counts.",
+    )
+    reason_code = serializers.RegexField(
+        REASON_CODE,
+        required=False,
+        allow_null=True,
+        max_length=return_reasons.MAX_LENGTH,
+        help_text=(
+            "Amazon's code of the reason, such as `NEVER_ARRIVED`. It does not affect whether the defect counts."
+        ),
+        error_messages={
+            "invalid": "Enter a code of letters, digits, hyphens and underscores, e.g. NEVER_ARRIVED."
+        },
     )
 
 

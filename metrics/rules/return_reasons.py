@@ -9,6 +9,7 @@ reports list. Seller-fulfilled reports write `CR-DEFECTIVE` for the `DEFECTIVE` 
 
 import re
 
+MAX_LENGTH = 40
 CODE = re.compile("[A-Z0-9](?:[A-Z0-9]|[-_](?![-_])){0,39}")
 PREFIX = "CR-"
 GROUP = re.compile("AMZ-PG-(?:APP|SH|WJ|EYE|HG|BAG|JW)-")
