@@ -92,7 +92,6 @@ PARTS = frozenset(
         "Extra data: line {0} column {1} (char {2})",
         "Helps agencies keep the order defect rate of Amazon seller accounts under one percent.",
         "an ASIN",
-        "the SKU",
         "FBA shipments",
         "Shipments, CSV",
         "Seller feedback",
