@@ -7,13 +7,11 @@ report has two different rows of it and no time orders them, the later row would
 from django.db import connection
 
 from metrics.pipeline.staging import STAGED
+from metrics.pipeline.statements import RETURNS, SHIPMENTS, FactTable
 from metrics.rules.facts import Fact, ReturnFact, ShipmentFact
 
-KEYS: dict[type[Fact], tuple[str, ...]] = {
-    ShipmentFact: ("order_id", "package"),
-    ReturnFact: ("order_id", "reference"),
-}
-"""The key of each type of fact. It is incomplete if its last column is empty."""
+TABLES: dict[type[Fact], FactTable] = {ShipmentFact: SHIPMENTS, ReturnFact: RETURNS}
+"""The table of each type of fact, with its key. The key is incomplete if its last column is empty."""
 
 
 def remove_indistinct(*, fact_type: type[Fact]) -> list[int]:
@@ -22,8 +20,12 @@ def remove_indistinct(*, fact_type: type[Fact]) -> list[int]:
     Returns their lines in order. Rows of different times stay: the later time decides. Requires the
     transaction of `recording.stage`.
     """
-    key, staging = KEYS[fact_type], STAGED[fact_type]
-    content = ", ".join(name for name in staging.columns if name not in {*key, "stated_at"})
+    # Without the columns of items: rows of one request may name several.
+    key, staging, content = (
+        TABLES[fact_type].key,
+        STAGED[fact_type],
+        ", ".join(TABLES[fact_type].content),
+    )
     with connection.cursor() as cursor:
         cursor.execute(
             f"""

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from accounts.tenancy import context
+from metrics.models import ReturnItem
 from tests import build
 from tests.client import Client
 
@@ -64,3 +66,16 @@ def test_return_request_without_reference_is_stated_once(acme: Client, shop: str
     (rejected,) = acme.read(f"/v1/reports/{report['id']}/rejected-rows")["data"]
     assert (rejected["line"], report["rows"]["new"]) == (3, 1)
     assert rejected["reason"].startswith("`reference`: an earlier row of this order")
+
+
+def test_return_request_without_reference_has_several_items(acme: Client, shop: str) -> None:
+    row = {"order_id": ORDER, "requested_at": "2026-11-10"}
+    rows = [
+        row | {"sku": sku, "quantity": quantity} for sku, quantity in (("A", "1"), ("B", "2"), ("A", "3"))
+    ]
+
+    report = acme.load(shop, build.table(*rows))
+
+    assert (report["rows"]["new"], report["rows"]["rejected"], report["rows"]["unchanged"]) == (1, 0, 2)
+    with context.agency(acme.agency.pk):
+        assert [*ReturnItem.objects.order_by("sku").values_list("sku", "quantity")] == [("A", 3), ("B", 2)]
