@@ -75,10 +75,7 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
             # The report does not say when it was true, so the time of receipt decides.
             stated_at=None,
             **items.parse_returned(
-                sku=texts.get("sku", ""),
-                asin=texts.get("asin", ""),
-                quantity=texts.get("quantity", ""),
-                reason=texts.get("reason", ""),
+                **{name: texts.get(name, "") for name in ("sku", "asin", "quantity", "reason")}
             ),
         )
 

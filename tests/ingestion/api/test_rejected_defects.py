@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from django.conf import settings
 
+from accounts.tenancy import context
+from metrics.models import Defect, PastDefect
 from tests import build
 from tests.client import Client
 from tests.ingestion.database_state import contents, pointers, reports_of
@@ -72,6 +74,12 @@ HUGE = int("9" * 4_000)
         (GOOD | {"reference": "\ud800"}, "/reference"),
         (GOOD | {"funded_by": "buyer"}, "/funded_by"),
         (GOOD | {"funded_by": {}}, "/funded_by"),
+        (GOOD | {"reason_code": ""}, "/reason_code"),
+        (GOOD | {"reason_code": "it broke"}, "/reason_code"),
+        (GOOD | {"reason_code": "CR-"}, "/reason_code"),
+        (GOOD | {"reason_code": "A--B"}, "/reason_code"),
+        (GOOD | {"reason_code": "x" * 41}, "/reason_code"),
+        (GOOD | {"reason_code": 7.5}, "/reason_code"),
         ("junk", ""),
         (None, ""),
         (7, ""),
@@ -95,6 +103,19 @@ def test_whole_number_of_stars_may_be_written_with_point(acme: Client, shop: str
     report = acme.post_defects(shop, POSTED | {"rating": 2.0})
 
     assert (report["status"], report["rows"]["new"], report["rows"]["rejected"]) == ("loaded", 1, 0)
+
+
+def test_reason_code_is_stored_and_its_change_is_a_change(acme: Client, shop: str) -> None:
+    counts = []
+    for reason in ("CR-never_arrived", "NEVER_ARRIVED", None, "x-1" + "2" * 37):
+        rows = acme.post_defects(shop, GOOD | {"reason_code": reason})["rows"]
+        counts.append((rows["new"], rows["changed"], rows["unchanged"]))
+
+    assert counts == [(1, 0, 0), (0, 0, 1), (0, 1, 0), (0, 1, 0)]
+    with context.agency(acme.agency.pk):
+        assert Defect.objects.get().reason_code == "X-1" + "2" * 37
+        past = PastDefect.objects.order_by("recorded_at").values_list("reason_code", flat=True)
+        assert list(past) == ["NEVER_ARRIVED", ""]
 
 
 def test_row_that_says_nothing_lacks_everything(acme: Client, shop: str) -> None:

@@ -45,6 +45,22 @@ def test_record_has_its_line_and_first_text_of_each_path(size: int) -> None:
     ]
 
 
+def test_numbered_elements_have_paths_of_their_own() -> None:
+    document = b"""<a><Order><Item><Sku>a</Sku><Item>x</Item></Item><Item/><Id>1</Id><Item><Sku>c</Sku></Item>
+<Items><Item>y</Item></Items></Order><Order><Item>d</Item></Order></a>"""
+
+    records = [record for _, record in xml.read_records([document], names=["Order"], numbered=["Item"])]
+
+    assert records == [
+        {"": "Order", "Item/Sku": "a", "Item/Item": "x", "Id": "1", "Item[3]/Sku": "c", "Items/Item": "y"},
+        {"": "Order", "Item": "d"},
+    ]
+    assert [xml.repeated(record, "Item") for record in records] == [["Item", "Item[3]"], ["Item"]]
+    endless = repeated(b"<Item><a>x</a></Item>" * 1_000, times=1_000)
+    with pytest.raises(RejectedDocument, match="is longer than"):
+        list(xml.read_records(endless, names=["Order"], numbered=["Item"]))
+
+
 @pytest.mark.parametrize(
     ("text", "codec", "name"),
     [

@@ -37,6 +37,16 @@ def test_cells_are_found_by_name_of_their_column(header: list[str]) -> None:
     assert parse_document(["1", " 2 ", "3"]) == {"order_id": "1", "kind": "2", "note": "3"}
 
 
+def test_repeated_column_is_left_out_only_if_it_decides_nothing() -> None:
+    columns = (*COLUMNS, Column(name="sku", meaning="explains", decides=False))
+    header = ["order_id", "kind", "sku"]
+
+    assert cells.build_reader(header, columns, report_type="x")(["1", "2", "3"])["sku"] == "3"
+    assert "sku" not in cells.build_reader([*header, "SKU"], columns, report_type="x")(["1", "2", "3", "4"])
+    with pytest.raises(RejectedDocument, match="repeated"):
+        cells.build_reader([*header, "note", "note"], columns, report_type="x")
+
+
 def test_optional_column_is_not_there_when_header_has_none_and_empty_when_row_is_short() -> None:
     without = cells.build_reader(["order_id", "kind"], COLUMNS, report_type="x")
     short = cells.build_reader(["kind", "order_id", "note"], COLUMNS, report_type="x")

@@ -174,6 +174,37 @@ def test_invalid_rows_are_rejected_with_reason(cells: dict[str, str], reason_par
     assert reason_part in parsed.rejected[3]
 
 
+def test_reason_code_is_read_and_other_words_are_rejected_without_quoting_them() -> None:
+    claims = [
+        build.claim(order=build.order_id(number), reason_code=text)
+        for number, text in enumerate(("CR-never_arrived", "", "Jane says it broke", "x" * 41, "x" * 101))
+    ]
+
+    parsed = parse_document(build.table(*claims))
+    repeated = parse_document(build.table(claims[2], columns=[*claims[2], "reason_code"]))
+
+    assert [fact.reason_code for fact in parsed.defects] == ["NEVER_ARRIVED", ""]
+    assert list(parsed.rejected) == [4, 5, 6]
+    assert all("`reason_code`: expected a " in reason for reason in parsed.rejected.values())
+    assert "Jane" not in str(parsed.rejected)
+    assert [fact.reason_code for fact in repeated.defects] == [""]
+
+
+def test_claims_page_gives_reason_code_and_leaves_out_other_words() -> None:
+    texts = ("cr-never_arrived", "Jane says it broke", "")
+    rows = [
+        {"Order ID": build.order_id(n), "Claim status": "Granted", "Claim ID": f"A{n}", "Claim reason": text}
+        for n, text in enumerate(texts)
+    ]
+
+    parsed = parse_document(build.table(*rows))
+    repeated = parse_document(build.table(rows[0], columns=[*rows[0], "Claim reason"]))
+
+    assert parsed.reader.type_name == "a_to_z_claims_page"
+    assert ([fact.reason_code for fact in parsed.defects], parsed.rejected) == (["NEVER_ARRIVED", "", ""], {})
+    assert [fact.reason_code for fact in repeated.defects] == [""]
+
+
 @pytest.mark.parametrize(
     ("row", "reason_part"), [(f"{ROW},one,two", "6 cells"), (ORDER, "The row has 1 cells; the header has 5.")]
 )
