@@ -53,9 +53,11 @@ RETURNED_XML = """<return_details><item_details><asin>B07K1FNN7M</asin><merchant
 <return_request_date>2025-07-10T12:00:00Z</return_request_date></return_details>"""
 
 
-def ordered(*, columns: tuple[str, ...] = build.ORDER_COLUMNS, **cells: str) -> OrderItem:
+def ordered(
+    cells: dict[str, str] | None = None, *, columns: tuple[str, ...] = build.ORDER_COLUMNS
+) -> OrderItem:
     """Return the item of an all-orders file of one row, which is not rejected."""
-    return item_of(parse_document(build.orders_file([build.order_row(**cells)], columns=columns)))
+    return item_of(parse_document(build.orders_file([build.order_row(**cells or {})], columns=columns)))
 
 
 def item_of(parsed: ParsedDocument) -> OrderItem:
@@ -96,7 +98,7 @@ def returned(row: dict[str, str], *, columns: tuple[str, ...] = ()) -> tuple[Any
     ],
 )
 def test_order_item_has_cells_of_their_form(cells: dict[str, str], expected: dict[str, Any]) -> None:
-    assert ordered(**cells) == PILLOW._replace(**expected)
+    assert ordered(cells) == PILLOW._replace(**expected)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +113,7 @@ def test_order_item_has_cells_of_their_form(cells: dict[str, str], expected: dic
     ],
 )
 def test_order_item_without_sku_or_with_shifted_cells_is_left_out(cells: dict[str, str]) -> None:
-    assert ordered(**cells) == NO_ITEM
+    assert ordered(cells) == NO_ITEM
 
 
 def test_order_item_columns_may_be_missing_repeated_or_cut_off() -> None:

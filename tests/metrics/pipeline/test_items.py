@@ -1,6 +1,6 @@
 """Test recording of the items of orders and of return requests: the same rows in any order of arrival."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import permutations
 from typing import Any
@@ -41,7 +41,12 @@ def item(
     sku: str = "A", quantity: int | None = 1, *, number: int = 1, at: datetime = TEN, **more: Any
 ) -> OrderFact:
     """Build a row of an all-orders report; `at` is its time."""
-    usual = {"asin": ASIN, "item_status": OrderStatus.SHIPPED, "price": "10.00", "currency": "USD"}
+    usual: dict[str, Any] = {
+        "asin": ASIN,
+        "item_status": OrderStatus.SHIPPED,
+        "price": "10.00",
+        "currency": "USD",
+    }
     return order(number, last_updated_at=at, sku=sku, quantity=quantity, **usual | more)
 
 
@@ -197,10 +202,11 @@ def test_return_items_of_one_request_count_with_it(recorder: FactRecorder) -> No
         *(each._replace(state="closed", asin=ASIN) for each in (pad, mug)), at=TWELVE, with_lines=True
     )
 
-    assert (first.new, first.changed, first.new_lines, first.changed_lines) == (4, 0, {1, 2, 3, 4}, set())
-    assert (again.new, again.changed, again.touched, again.changed_lines) == (0, 0, set(), set())
-    assert (reason.new, reason.changed, reason.touched, reason.changed_lines) == (0, 2, set(), {1, 3})
-    assert (both.new, both.changed, both.touched, both.changed_lines) == (0, 1, {DAY}, {2})
+    no_day, no_line = frozenset[date](), frozenset[int]()
+    assert first == Recorded(4, 0, frozenset({DAY}), frozenset({1, 2, 3, 4}))
+    assert again == NOTHING
+    assert reason == Recorded(0, 2, no_day, no_line, frozenset({1, 3}))
+    assert both == Recorded(0, 1, frozenset({DAY}), no_line, frozenset({2}))
     assert returned_rows() == [
         ("", "", None, "OTHER"),
         ("MUG", ASIN, None, ""),
@@ -262,8 +268,8 @@ def test_listing_newest_statement_wins_and_touches_no_day(recorder: FactRecorder
     older = recorder.record(listing(stated_at=NINE), at=ELEVEN, with_lines=True)
     other_source = recorder.record(listing(source="fba", stated_at=NINE), at=TWELVE)
 
-    assert (first.new, first.changed, first.touched, first.new_lines) == (2, 0, set(), {1, 2})
-    assert (changed.new, changed.changed, changed.touched, changed.changed_lines) == (0, 1, set(), {1})
+    assert first == Recorded(2, 0, frozenset(), frozenset({1, 2}))
+    assert changed == Recorded(0, 1, frozenset(), frozenset(), frozenset({1}))
     assert older == NOTHING
     assert other_source == Recorded(new=1, changed=0, touched=frozenset())
 
