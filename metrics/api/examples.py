@@ -260,6 +260,10 @@ UNMATCHED = {
     "report": "rpt_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
     "recorded_at": "2026-11-22T09:00:01Z",
 }
+CAUSE_URL = (
+    f"/v1/accounts/{ACCOUNT_ID}/metrics/late_shipment_rate_30d/orders?carrier={{}}&marketplace=DE&channel=mfn"
+    "&as_of=2026-11-22&known_at=2026-11-22T12%3A00%3A00%2B00%3A00"
+)
 CAUSES = {
     "account": ACCOUNT_ID,
     "metric": "late_shipment_rate_30d",
@@ -274,6 +278,7 @@ CAUSES = {
     "before": {"orders": 280, "defects": 4, "rate": 0.014285714285714285},
     "mixed_orders": 0,
     "main": ["DPD"],
+    "group_count": 2,
     "groups": [
         {
             "key": "DPD",
@@ -287,6 +292,8 @@ CAUSES = {
             "p_value": 4.2180460819817163e-07,
             "exclusive": {"orders": 40, "defects": 8, "rate": 0.2},
             "before": {"orders": 35, "defects": 2, "rate": 0.05714285714285714},
+            "playbook": ["CARRIER_DELAY"],
+            "orders_url": CAUSE_URL.format("DPD"),
         },
         {
             "key": "DHL",
@@ -300,6 +307,8 @@ CAUSES = {
             "p_value": 4.2180460819817163e-07,
             "exclusive": {"orders": 260, "defects": 1, "rate": 0.0038461538461538464},
             "before": {"orders": 245, "defects": 2, "rate": 0.00816326530612245},
+            "playbook": ["CARRIER_DELAY"],
+            "orders_url": CAUSE_URL.format("DHL"),
         },
     ],
 }

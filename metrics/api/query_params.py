@@ -89,6 +89,21 @@ class OrdersParams(DayParams):
             "default, all orders are returned."
         ),
     )
+    sku = serializers.CharField(
+        required=False,
+        max_length=40,
+        help_text="Return only orders that have an item with this SKU, packages of these orders, or requests about them.",
+    )
+    asin = serializers.CharField(
+        required=False,
+        max_length=10,
+        help_text="Return only orders that have an item with this ASIN, packages of these orders, or requests about them.",
+    )
+    reason = serializers.CharField(
+        required=False,
+        max_length=40,
+        help_text="Return only orders with a return or a counted defect that has this reason code, such as DEFECTIVE.",
+    )
     carrier = serializers.CharField(
         required=False,
         max_length=40,

@@ -32,7 +32,7 @@ from metrics.api.value_serializers import (
     HistoryPointSerializer,
     MetricHistorySerializer,
 )
-from metrics.drilldown import portfolio, unmatched
+from metrics.drilldown import dimensions, portfolio, unmatched
 from metrics.drilldown.orders import Drilldown
 from metrics.models import Defect, Snapshot
 from metrics.pipeline import amazon_reported, staleness, values
@@ -209,13 +209,13 @@ class Orders(Collection[Any]):
         series = query_day(account, params, point, metrics=[definition.code])
         drilldown = Drilldown(
             account=account,
-            metric=definition.code,
+            metric=definition,
             # All channels of a metric have the same window in a marketplace.
             windows={value.marketplace: value.window for value in series},
             channels=sorted({value.channel for value in series}),
             known_at=point.known_at,
             counted=params.get("counted"),
-            carrier=params.get("carrier"),
+            filters={name: params[name] for name in dimensions.FILTERS if name in params},
         )
         self.paginator.retained_from = retained_days.first_value_day(account.data_from)  # type: ignore[union-attr]
         page = self.paginate_queryset(drilldown)  # type: ignore[arg-type]

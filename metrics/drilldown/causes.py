@@ -1,6 +1,6 @@
-"""Query what the defects behind a value have in common: the orders of each carrier or kind of defect.
+"""Query what the defects behind a value have in common: the orders of each product, carrier, reason or kind of defect.
 
-An order with several carriers is in the figures of each, and once in the total. The exclusive figures of a group are of the
+An order with several products is in the figures of each, and once in the total. The exclusive figures of a group are of the
 orders that are in no other group, so these and the mixed orders add up to the total.
 """
 
@@ -12,18 +12,14 @@ from typing import Any
 from django.db import connection
 
 from accounts.models import SellerAccount
-from metrics.drilldown.carriers import carriers_sql
+from metrics.drilldown import dimensions
+from metrics.models import Listing
 from metrics.pipeline import denominators
 from metrics.rules.association import Share
 from metrics.rules.catalogue.definitions import COUNTED
 from metrics.rules.catalogue.metric import Metric
 from metrics.rules.catalogue.reading import AS_KNOWN, AS_KNOWN_WITHOUT_REASONS
-from metrics.rules.catalogue.rows import is_one_of
-from metrics.rules.facts import DefectKind
 from metrics.rules.series import Window
-
-CARRIER, KIND = "carrier", "kind"
-DIMENSIONS = (CARRIER, KIND)
 
 GROUPS = """
 SELECT key, max(label), count(*), count(*) FILTER (WHERE is_defective),
@@ -46,7 +42,7 @@ FROM chosen
 class Group:
     """Describe the orders with one key. `label` is the key as a report writes it.
 
-    Both are empty for orders without a known carrier, or, by kind, without a defect.
+    Both are empty for orders without any, such as, by kind, those without a defect.
     """
 
     key: str
@@ -102,6 +98,19 @@ def query(
         return _build(cursor.fetchall())
 
 
+def query_titles(*, account: SellerAccount, marketplace: str, by: str, keys: Sequence[str]) -> dict[str, str]:
+    """Return the newest known titles of products, by SKU or ASIN."""
+    if by not in {dimensions.SKU, dimensions.ASIN}:
+        return {}
+    listings = Listing.objects.filter(
+        agency_id=account.agency_id,
+        account_id=account.pk,
+        marketplace=marketplace,
+        **{f"{by}__in": keys},
+    ).exclude(title="")
+    return dict(listings.order_by("recorded_at").values_list(by, "title"))
+
+
 def _build(rows: Sequence[tuple[Any, ...]]) -> Causes:
     ((_, _, orders, defects, mixed, _),) = [row for row in rows if row[0] is None]
     groups = [
@@ -116,32 +125,18 @@ def _build(rows: Sequence[tuple[Any, ...]]) -> Causes:
 def _statement(metric: Metric, by: str) -> str:
     ratio = metric.counts_in(units=False)
     is_defective = f"({ratio.numerator.where}) IS {'NOT TRUE' if metric.counts_good else 'TRUE'}"
-    reading = AS_KNOWN if by == KIND else AS_KNOWN_WITHOUT_REASONS
+    reading = AS_KNOWN if by == dimensions.KIND else AS_KNOWN_WITHOUT_REASONS
     rows = metric.rows.sql(reading, where=ratio.denominator.where) if metric.rows else ""
-    reasons = ", reasons" if by == KIND else ""
+    reasons = ", reasons" if by == dimensions.KIND else ""
     return f"""
 WITH chosen AS MATERIALIZED (
     SELECT order_id, reference, {is_defective} AS is_defective{reasons}
     FROM ({rows}) AS rows
     WHERE day BETWEEN %(first)s AND %(last)s AND marketplace = %(marketplace)s AND channel = %(channel)s
 ), keyed AS MATERIALIZED (
-    {_kinds(metric) if by == KIND else carriers_sql(metric, of="chosen")}
+    {dimensions.keys_sql(by, metric, of="chosen")}
 )
 {GROUPS}"""
 
 
-def _kinds(metric: Metric) -> str:
-    """Return the SELECT of the kinds of what makes an order defective."""
-    # Where a metric counts what is good, a package or message that counts is good, and a listed defect is not.
-    counts = "reason ->> 'counts' = 'true'"
-    if metric.counts_good:
-        is_listed = is_one_of("reason ->> 'kind'", tuple(DefectKind))
-        counts = f"({counts}) = ({is_listed})"
-    if metric.own_kinds:
-        counts += " AND " + is_one_of("reason ->> 'kind'", metric.own_kinds)
-    return f"""SELECT DISTINCT order_id, reference, reason ->> 'kind' AS key, reason ->> 'kind' AS label
-    FROM chosen CROSS JOIN LATERAL jsonb_array_elements(reasons) AS reason
-    WHERE is_defective AND {counts}"""
-
-
-STATEMENTS = {(metric.code, by): _statement(metric, by) for metric in COUNTED for by in DIMENSIONS}
+STATEMENTS = {(metric.code, by): _statement(metric, by) for metric in COUNTED for by in dimensions.DIMENSIONS}

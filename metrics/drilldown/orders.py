@@ -1,19 +1,19 @@
 """Query the drill-down: the orders, packages, requests or messages behind a value, each with reasons."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from django.db import connection
 
 from accounts.models import SellerAccount
 from api import cursors
-from metrics.drilldown import reasons
-from metrics.drilldown.carriers import carriers_sql
+from metrics.drilldown import dimensions, reasons
 from metrics.pipeline import denominators
-from metrics.rules.catalogue.definitions import COUNTED
+from metrics.rules.catalogue.definitions import CATALOGUE
 from metrics.rules.catalogue.metric import Metric
 from metrics.rules.catalogue.reading import AS_KNOWN
 from metrics.rules.series import Window
@@ -31,35 +31,36 @@ WHERE day BETWEEN first_on AND last_on AND channel = ANY(%(channels)s)
 ORDER BY day DESC, order_id DESC, reference DESC
 LIMIT %(limit)s
 """
-OF_CARRIER = (
-    "AND (order_id, reference) IN (SELECT order_id, reference FROM keyed WHERE key = upper(%(carrier)s))"
-)
 
 
-def page_sql(metric: Metric, *, by_carrier: bool = False) -> str:
+def page_sql(metric: Metric, filters: tuple[str, ...] = ()) -> str:
     """Return the statement of a page: the rows in the denominator, and whether they are in the numerator.
 
-    `by_carrier` selects the rows of one carrier. Raises ValueError for a metric that only Amazon reports.
+    `filters` are the dimensions by which rows are selected. Raises ValueError for a metric that only Amazon reports.
     """
     if metric.rows is None or metric.ratio is None:
         raise ValueError(f"{metric.code} is not counted")
     # Materialized: planned together with the windows, the planner expects a few rows and joins them row by row, which
     # is quadratic in the orders.
-    keyed = f", keyed AS MATERIALIZED ({carriers_sql(metric, of='listed')})" if by_carrier else ""
+    keyed = "".join(
+        f", by_{name} AS MATERIALIZED ({dimensions.keys_sql(name, metric, of='listed', only=True)})"
+        for name in filters
+    )
+    also = " ".join(
+        f"AND (order_id, reference) IN (SELECT order_id, reference FROM by_{name})" for name in filters
+    )
     return f"""
 WITH listed AS MATERIALIZED (
     SELECT day, order_id, reference, marketplace, channel, ordered_on, reasons,
         ({metric.ratio.numerator.where}) IS TRUE AS counted
     FROM ({metric.rows.sql(AS_KNOWN, where=metric.ratio.denominator.where)}) AS rows
 ){keyed}
-{PAGE.format(also=OF_CARRIER if by_carrier else "")}"""
+{PAGE.format(also=also)}"""
 
 
-PAGES = {
-    (metric.code, by_carrier): page_sql(metric, by_carrier=by_carrier)
-    for metric in COUNTED
-    for by_carrier in (False, True)
-}
+@cache
+def _cached_page_sql(code: str, filters: tuple[str, ...]) -> str:
+    return page_sql(CATALOGUE[code], filters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,25 +86,25 @@ class DrilldownRow:
 class Drilldown:
     """Read the rows in a metric's denominator, newest first, a page at a time.
 
-    `counted` selects those in the numerator (True) or the others (False). `carrier` selects those of a carrier.
-    `position_length` is the number of parts of a cursor.
+    `counted` selects those in the numerator (True) or the others (False). `filters` selects those of a SKU, an ASIN, a
+    carrier or a reason, by the name of the dimension. `position_length` is the number of parts of a cursor.
     """
 
     account: SellerAccount
-    metric: str
+    metric: Metric
     windows: dict[str, Window]
     channels: list[str]
     known_at: datetime
     counted: bool | None = None
-    carrier: str | None = None
+    filters: Mapping[str, str] = field(default_factory=dict)
     position_length: int = 3
 
     def page(self, *, after: list[str] | None, limit: int) -> Sequence[DrilldownRow]:
         """Return the rows after a position. Raises BadCursor."""
-        params = self._params() | _after_params(after) | {"limit": limit}
-        statement = PAGES.get((self.metric, self.carrier is not None))
-        if statement is None:
+        params = self._params() | dict(self.filters) | _after_params(after) | {"limit": limit}
+        if not self.metric.is_counted:
             return []
+        statement = _cached_page_sql(self.metric.code, tuple(sorted(self.filters)))
         with connection.cursor() as cursor:
             cursor.execute(statement, params)
             return [self._build_row(row) for row in cursor.fetchall()]
@@ -125,7 +126,6 @@ class Drilldown:
             # Rows of orders that have ended are shown until they are deleted.
             "data_from": date.min,
             "counted": self.counted,
-            "carrier": self.carrier,
             "excluded_statuses": denominators.excluded_statuses(account=self.account, known_at=self.known_at),
         }
 

@@ -1,15 +1,19 @@
 """Define the response body of the causes of a metric's defects."""
 
+from collections.abc import Mapping
 from itertools import accumulate
 from typing import Any
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.marketplaces import CODES
 from metrics.api import examples
 from metrics.api.value_serializers import CHANNELS, WindowSerializer
-from metrics.drilldown.causes import DIMENSIONS, Causes, Group
+from metrics.drilldown.causes import Causes, Group
+from metrics.drilldown.dimensions import DIMENSIONS, REASON
+from metrics.rules import playbook, return_reasons
 from metrics.rules.association import Share, fisher_p, lift, wilson_interval
 from metrics.rules.catalogue.definitions import CATALOGUE, UNITS
 
@@ -37,12 +41,13 @@ class CauseSerializer(serializers.Serializer[Any]):
 
     key = serializers.CharField(
         allow_null=True,
-        help_text="What the orders have in common. Null for orders without a known carrier, or, by `kind`, without a "
-        "defect.",
+        help_text="What the orders have in common. Null for orders without a known one, such as without a known carrier, "
+        "or, by `kind`, without a defect.",
     )
     # DRF has an attribute of this name.
     label = serializers.CharField(  # type: ignore[assignment]
-        allow_null=True, help_text="The key as a report writes it."
+        allow_null=True,
+        help_text="The key for people: the title of a product, a reason in words, or a carrier as a report writes it.",
     )
     orders = serializers.IntegerField(help_text="The orders of the group.")
     defects = serializers.IntegerField(help_text="The defective orders of the group.")
@@ -53,17 +58,25 @@ class CauseSerializer(serializers.Serializer[Any]):
     interval = IntervalSerializer(allow_null=True, help_text="The 95 % interval of the rate (Wilson).")
     lift = serializers.FloatField(
         allow_null=True,
-        help_text="The rate divided by that of all orders: 2 is twice as many defects. Null by `kind`, where all orders of "
-        "a kind are defective.",
+        help_text="The rate divided by that of all orders: 2 is twice as many defects. Null by `kind` and `reason`, which "
+        "belong to defects.",
     )
     p_value = serializers.FloatField(
         allow_null=True,
         help_text="How probable so uneven a distribution is by chance: Fisher's exact test against all other orders, "
-        "two-sided. Null by `kind`.",
+        "two-sided. Null by `kind` and `reason`.",
     )
     exclusive = ShareSerializer(help_text="The orders that are in no other group.")
     before = ShareSerializer(
         allow_null=True, help_text="The same group in the window before. Null if its data has ended."
+    )
+    playbook = serializers.ListField(
+        child=serializers.ChoiceField(choices=playbook.CODES),
+        help_text="The codes of the measures that help against this cause, the most probable first.",
+    )
+    orders_url = serializers.CharField(
+        allow_null=True,
+        help_text="The path of the orders of the group. Null where orders cannot be filtered by `by`.",
     )
 
 
@@ -94,6 +107,7 @@ class CausesSerializer(serializers.Serializer[Any]):
         child=serializers.CharField(allow_null=True),
         help_text=f"The keys of the few groups that explain {MAIN_PERCENT} % of the defects.",
     )
+    group_count = serializers.IntegerField(help_text="The number of groups. `groups` has the first of them.")
     groups = CauseSerializer(many=True, help_text="The groups, the one with the most defects first.")
 
 
@@ -102,11 +116,10 @@ def share_data(share: Share) -> dict[str, Any]:
 
 
 def group_data(group: Group, now: Causes, before: Causes | None, *, is_compared: bool) -> dict[str, Any]:
-    """Return the fields of a group. `is_compared` is whether its orders are compared with the others."""
+    """Return the figures of a group. `is_compared` is whether its orders are compared with the others."""
     interval = wilson_interval(group.share) if is_compared else None
     return {
         "key": group.key or None,
-        "label": group.label or None,
         **share_data(group.share),
         "share": group.share.defects / now.total.defects if now.total.defects else None,
         "interval": dict(zip(("low", "high"), interval, strict=True)) if interval else None,
@@ -115,6 +128,13 @@ def group_data(group: Group, now: Causes, before: Causes | None, *, is_compared:
         "exclusive": share_data(group.exclusive),
         "before": share_data(before.find(group.key)) if before else None,
     }
+
+
+def label(group: Group, by: str, titles: Mapping[str, str]) -> str | None:
+    """Return the key of a group for people."""
+    if by == REASON:
+        return _(return_reasons.describe(group.key)) if group.key else None
+    return titles.get(group.key) or group.label or None
 
 
 def main_keys(causes: Causes) -> list[str | None]:

@@ -2,18 +2,28 @@
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.models import SellerAccount
 from accounts.requests.views import Resource
 from accounts.tenancy import context
 from api.strict_fields import Choice
 from metrics.api import query_params
-from metrics.api.analysis.cause_serializers import CausesSerializer, group_data, main_keys, share_data
+from metrics.api.analysis.cause_serializers import (
+    CausesSerializer,
+    group_data,
+    label,
+    main_keys,
+    share_data,
+)
 from metrics.api.views import metric_of, query_day, series_of
-from metrics.drilldown import causes
+from metrics.drilldown import causes, dimensions
+from metrics.rules import playbook
 from metrics.rules.catalogue.definitions import CATALOGUE
 from metrics.rules.series import Window
 
@@ -26,10 +36,18 @@ class CausesParams(query_params.DayParams):
         help_text="The metric whose defects are grouped. The default is the order defect rate.",
     )
     by = Choice(
-        choices=causes.DIMENSIONS,
+        choices=dimensions.DIMENSIONS,
         required=False,
-        default=causes.KIND,
-        help_text="`carrier`: the carriers of the packages. `kind`: the kinds of defects (default).",
+        default=dimensions.KIND,
+        help_text="`kind`: the kinds of defects (default). `sku`, `asin`: the items of the orders. `carrier`: the carriers of "
+        "the packages. `reason`: the reasons of returns and claims. `fulfilment_day`: the days on which packages were shipped.",
+    )
+    limit = serializers.IntegerField(
+        required=False,
+        default=50,
+        min_value=1,
+        max_value=500,
+        help_text="The maximum number of groups to return.",
     )
 
 
@@ -69,8 +87,10 @@ class CauseList(Resource):
         # Of a window whose data has partly ended, nothing is known.
         has_ended = earlier and account.data_from and earlier.first < account.data_from
         before = None if has_ended else causes.query(window=earlier, **asked) if earlier else causes.NONE
-        # By kind, a group has only defective orders, and cannot be compared with the others.
-        is_compared = by != causes.KIND
+        shown = found.groups[: params["limit"]]
+        titles = causes.query_titles(
+            account=account, marketplace=marketplace, by=by, keys=[group.key for group in shown]
+        )
         data = series | {
             "account": account.public_id,
             "metric": metric.code,
@@ -83,9 +103,33 @@ class CauseList(Resource):
             "before": share_data(before.total) if before else None,
             "mixed_orders": found.mixed_orders,
             "main": main_keys(found),
-            "groups": [group_data(group, found, before, is_compared=is_compared) for group in found.groups],
+            "group_count": len(found.groups),
+            "groups": [
+                group_data(group, found, before, is_compared=by in dimensions.COMPARED)
+                | {
+                    "label": label(group, by, titles),
+                    "playbook": playbook.codes(metric=metric.code, by=by, key=group.key, on=point.as_of),
+                    "orders_url": _orders_url(account, metric.code, by, group.key, series, point),
+                }
+                for group in shown
+            ],
         }
         return Response(CausesSerializer(data).data)
+
+
+def _orders_url(
+    account: SellerAccount,
+    metric: str,
+    by: str,
+    key: str,
+    series: dict[str, str],
+    point: query_params.PointInTime,
+) -> str | None:
+    """Return the path of the orders of a group, as the group counts them."""
+    if by not in dimensions.FILTERS or not key:
+        return None
+    query = {by: key} | series | {"as_of": point.as_of.isoformat(), "known_at": point.known_at.isoformat()}
+    return f"/v1/accounts/{account.public_id}/metrics/{metric}/orders?{urlencode(query)}"
 
 
 def _window_before(window: Window) -> Window:

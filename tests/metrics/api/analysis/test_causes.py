@@ -165,7 +165,11 @@ def test_marketplace_without_data_has_no_window(acme: Client, shop: str) -> None
 
 @pytest.mark.parametrize(
     ("params", "pointer"),
-    [({"metric": "odr"}, "/metric"), ({"metric": LATE, "by": "sku"}, "/by"), ({"as_of": "today"}, "/as_of")],
+    [
+        ({"metric": "odr"}, "/metric"),
+        ({"metric": LATE, "by": "colour"}, "/by"),
+        ({"as_of": "today"}, "/as_of"),
+    ],
 )
 def test_wrong_parameter_is_named(acme: Client, shop: str, params: dict[str, str], pointer: str) -> None:
     response = acme.get(f"/v1/accounts/{shop}/causes", params)
