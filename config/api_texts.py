@@ -51,6 +51,7 @@ ENUMERATIONS = {
     "BreachStatus": "Whether the breach is still open.",
     "BulkRowStatus": "The result of a row of a bulk request.",
     "CauseDimension": "What the orders behind a metric are grouped by.",
+    "CommonCauseDimension": "What the orders of several accounts are grouped by.",
     "Channel": "The fulfillment channel. `mfn`: the merchant ships. `afn`: Amazon ships. `all`: Amazon "
     "does not separate the channels.",
     "Comparator": (
@@ -82,6 +83,7 @@ ENUMERATIONS = {
         "A permission. `read` allows reading, `write` allows the changes that managers may make, and "
         "`administer` allows the changes that only admins may make."
     ),
+    "PlaybookCode": "A group of measures that help against a cause.",
     "PostedDefectKind": "A kind of defect that can be posted.",
     "PostedDefectState": "The state of a posted defect. Each kind has its own states.",
     "PrincipalKind": "The kind of principal that sent the request: an API key, a token, or a signed-in "
@@ -359,7 +361,9 @@ ENUM_NAMES = {
     "BreachStatus": "metrics.models.Breach.State",
     "BreachEventType": "metrics.api.breach_serializers.BREACH_EVENT_TYPES",
     "ResolutionReason": "metrics.models.Breach.Because",
-    "CauseDimension": "metrics.drilldown.causes.DIMENSIONS",
+    "CauseDimension": "metrics.drilldown.dimensions.DIMENSIONS",
+    "CommonCauseDimension": "metrics.api.analysis.portfolio_cause_serializers.PORTFOLIO_DIMENSIONS",
+    "PlaybookCode": "metrics.rules.playbook.CODES",
     "DefectKind": "metrics.drilldown.reasons.KINDS",
     "PostedDefectKind": "ingestion.api.defect_serializers.DEFECT_KINDS",
     "PostedDefectState": "ingestion.api.defect_serializers.STATES",

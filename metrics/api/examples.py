@@ -312,3 +312,48 @@ CAUSES = {
         },
     ],
 }
+PORTFOLIO_CAUSES = {
+    "metric": "on_time_delivery_rate",
+    "by": "carrier",
+    "unit": "packages",
+    "known_at": "2026-11-22T12:00:00Z",
+    "series": 12,
+    "left_out": 0,
+    "tried": 3,
+    "causes": [
+        {
+            "key": "DPD",
+            "label": "DPD",
+            "accounts": 2,
+            "orders": 46,
+            "defects": 9,
+            "rate": 0.1956521739130435,
+            "expected": 2.7,
+            "p_value": 0.00012,
+            "q_value": 0.00036,
+            "playbook": ["CARRIER_DELAY"],
+            "series": [
+                {
+                    "account": ACCOUNT_ID,
+                    "name": "Nordlicht",
+                    "marketplace": "DE",
+                    "channel": "mfn",
+                    "orders": 30,
+                    "defects": 6,
+                    "rate": 0.2,
+                    "expected": 1.8,
+                },
+                {
+                    "account": "acct_019abc4e5f607a8b9c0d1e2f3a4b5c6e",
+                    "name": "Harbour",
+                    "marketplace": "GB",
+                    "channel": "mfn",
+                    "orders": 16,
+                    "defects": 3,
+                    "rate": 0.1875,
+                    "expected": 0.9,
+                },
+            ],
+        }
+    ],
+}

@@ -139,4 +139,8 @@ WITH chosen AS MATERIALIZED (
 {GROUPS}"""
 
 
-STATEMENTS = {(metric.code, by): _statement(metric, by) for metric in COUNTED for by in dimensions.DIMENSIONS}
+STATEMENTS = {
+    (metric.code, by): _statement(metric, by)
+    for metric in COUNTED
+    for by in (*dimensions.DIMENSIONS, dimensions.RETURN_REASON)
+}

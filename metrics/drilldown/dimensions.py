@@ -20,6 +20,8 @@ SKU, ASIN, CARRIER, REASON, KIND, FULFILMENT_DAY = (
     "fulfilment_day",
 )
 DIMENSIONS = (KIND, SKU, ASIN, CARRIER, REASON, FULFILMENT_DAY)
+RETURN_REASON = "return_reason"
+"""The reasons of returns alone. Other than the reason of a claim, they do not say that the order is defective."""
 FILTERS = (SKU, ASIN, CARRIER, REASON)
 """The dimensions by which the orders behind a number are filtered."""
 COMPARED = (SKU, ASIN, CARRIER, FULFILMENT_DAY)
@@ -70,12 +72,16 @@ def _days(metric: Metric, rows: str, key: str) -> str:
 
 def _reasons(metric: Metric, rows: str, key: str) -> str:
     """Return the reasons of the returns of an order, or of one request, and of the metric's defects that count."""
-    own_request = "reference = place" if isinstance(metric.rows, Requests) else "true"
-    stated = [_facts("returnitem", "reason_code", rows, key, where=own_request)]
+    stated = [_return_reasons(metric, rows, key)]
     if kinds := metric.own_kinds or getattr(metric.rows, "kinds", ()):
         counted = f"{is_one_of('kind', kinds)} AND counts"
         stated.append(_facts("defect", "reason_code", rows, key, where=counted))
     return " UNION ALL ".join(stated)
+
+
+def _return_reasons(metric: Metric, rows: str, key: str) -> str:
+    own_request = "reference = place" if isinstance(metric.rows, Requests) else "true"
+    return _facts("returnitem", "reason_code", rows, key, where=own_request)
 
 
 def _kinds(metric: Metric, of: str) -> str:
@@ -98,5 +104,6 @@ BUILDERS: dict[str, Builder] = {
     ASIN: lambda _metric, rows, key: _facts("orderitem", "asin", rows, key),
     CARRIER: _carriers,
     REASON: _reasons,
+    RETURN_REASON: _return_reasons,
     FULFILMENT_DAY: _days,
 }

@@ -1,7 +1,7 @@
 """Compare a group of orders with the rest: Fisher's exact test, lift, and the interval of a rate. Pure."""
 
-from collections.abc import Callable
-from math import exp, lgamma, sqrt
+from collections.abc import Callable, Iterable, Sequence
+from math import exp, fsum, lgamma, sqrt
 from typing import NamedTuple
 
 from metrics.rules.judgement import rate
@@ -101,3 +101,45 @@ def _log_p(defects: int, group: Share, total: Share) -> float:
 
 def _log_choose(n: int, k: int) -> float:
     return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)
+
+
+def stratified_p(strata: Iterable[tuple[Share, Share]]) -> float:
+    """Return the one-sided p-value of groups of several totals, such as one carrier's orders in several accounts.
+
+    It is the probability that the groups have together as many defects as observed, or more, if the defects of each
+    total fall on its orders at random: the exact conditional test of stratified tables. Takes time in proportion to the
+    observed defects times those of the totals.
+
+    Source: C. R. Mehta, N. R. Patel, R. Gray, Journal of the American Statistical Association 80 (1985).
+    """
+    tables = list(strata)
+    observed = sum(group.defects for group, _ in tables)
+    # The probability of each number of defects below the observed one.
+    fewer = [1.0] + [0.0] * (observed - 1) if observed else []
+    for group, total in tables:
+        most = min(group.orders, total.defects)
+        least = max(0, group.orders + total.defects - total.orders)
+        outcomes = [(n, exp(_log_p(n, group, total))) for n in range(least, min(most, observed) + 1)]
+        fewer = [
+            sum(p * fewer[place - n] for n, p in outcomes if place - n >= 0) for place in range(len(fewer))
+        ]
+    return min(1.0, max(0.0, 1.0 - fsum(fewer)))
+
+
+def expected_defects(strata: Iterable[tuple[Share, Share]]) -> float:
+    """Return how many defects groups would have if they had the rates of their totals."""
+    return fsum(group.orders * total.defects / total.orders for group, total in strata if total.orders)
+
+
+def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
+    """Return the q-value of each p-value: the rate of false finds if all with this p-value or less are taken.
+
+    Source: Y. Benjamini, Y. Hochberg, Journal of the Royal Statistical Society B 57 (1995).
+    """
+    ascending = sorted(range(len(p_values)), key=p_values.__getitem__)
+    q_values, lowest = [0.0] * len(p_values), 1.0
+    for rank in range(len(ascending), 0, -1):
+        place = ascending[rank - 1]
+        lowest = min(lowest, p_values[place] * len(p_values) / rank)
+        q_values[place] = lowest
+    return q_values

@@ -2,6 +2,9 @@
 
 from django.urls import path
 
-from metrics.api.analysis import cause_views
+from metrics.api.analysis import cause_views, portfolio_cause_views
 
-urlpatterns = [path("accounts/<str:account_id>/causes", cause_views.CauseList.as_view())]
+urlpatterns = [
+    path("accounts/<str:account_id>/causes", cause_views.CauseList.as_view()),
+    path("portfolio/causes", portfolio_cause_views.PortfolioCauses.as_view()),
+]
