@@ -17,7 +17,17 @@ ORDER_COLUMNS = tuple(
     """.split()  # noqa: SIM905  thirty-two words read better as text
 )
 FEEDBACK_HEADER = ("Date", "Rating", "Comments", "Your Response", "Order ID", "Rater Email")
-CLAIM_COLUMNS = ("order_id", "kind", "state", "occurred_on", "reference", "updated_at", "funded_by", "rating")
+CLAIM_COLUMNS = (
+    "order_id",
+    "kind",
+    "state",
+    "occurred_on",
+    "reference",
+    "updated_at",
+    "funded_by",
+    "rating",
+    "reason_code",
+)
 
 
 def order_id(number: int) -> str:

@@ -8,7 +8,15 @@ from datetime import date
 from typing import Any
 
 from tests import build
-from tests.recount.statements import ELSEWHERE, DefectRow, ListedRow, OrderRow, Row, UnconfirmedRow
+from tests.recount.statements import (
+    ASINS,
+    ELSEWHERE,
+    DefectRow,
+    ListedRow,
+    OrderRow,
+    Row,
+    UnconfirmedRow,
+)
 
 STORES = {"US": "Amazon.com", "GB": "Amazon.co.uk", "DE": "Amazon.de", ELSEWHERE: "Non-Amazon"}
 FULFILMENT = {"mfn": "Merchant", "afn": "Amazon"}
@@ -129,6 +137,8 @@ def _order_cells(row: OrderRow) -> Mapping[str, str]:
         order_status=row.status,
         fulfillment_channel=FULFILMENT[row.channel],
         sales_channel=STORES[row.store],
+        sku=row.sku,
+        asin=ASINS.get(row.sku, ""),
     )
 
 

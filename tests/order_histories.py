@@ -11,6 +11,7 @@ from tests.clock import TODAY
 from tests.recount.cells import Cell, next_business_day
 from tests.recount.knowledge import STATUS_ORDER
 from tests.recount.statements import (
+    ASINS,
     ELSEWHERE,
     DefectRow,
     ListedRow,
@@ -51,6 +52,8 @@ STATES_OF_RETURNS = (
     "denied",
     "rejected",
 )
+REASONS = ("DEFECTIVE", "cr-defective", "NEVER_ARRIVED", "arrived late, sorry")
+"""Codes of reasons, in the spelling of both channels, and words that are none."""
 LISTED_KINDS = ("cancellation", "late_shipment", "feedback", "a_to_z_claim", "chargeback")
 
 
@@ -64,8 +67,9 @@ def order(order_id: str, stores: tuple[str, ...], chance: Random) -> list[OrderR
         status = chance.choice(STATUS_ORDER)
         place = _place(stores, chance) if chance.random() < 0.1 else place
         updated_at = min(updated_at + chance.choice((0, 1, 30, 400)) * HOUR, LATEST_STATEMENT)
+        sku = chance.choice(("", "PAD", *ASINS))
         statements.setdefault(
-            (updated_at, status), OrderRow(order_id, *place[:2], status, place[2], updated_at)
+            (updated_at, status), OrderRow(order_id, *place[:2], status, place[2], updated_at, sku)
         )
     return list(statements.values())
 
@@ -109,6 +113,7 @@ def defect(order_id: str, chance: Random) -> list[DefectRow]:
                 (None, BEGINNING + chance.choice((*range(0, 91, 3), DAYS_OF_ORDERS + 1)) * DAY)
             ),
             funded_by=chance.choice(("", "seller", "amazon")),
+            reason_code=chance.choice(("", "", *REASONS[:3])),
         )
         for _ in range(chance.randint(1, 3))
     ]
@@ -264,6 +269,8 @@ def _return(order_id: str, n: int, chance: Random) -> Iterator[ReturnRow]:
             negative_feedback=chance.choice((None, None, False, False, True)),
             wrongly_rejected=chance.choice((None, False, False, False, True)),
             updated_at=moment,
+            sku=chance.choice(("", "", *ASINS)),
+            reason_code=chance.choice(("", *REASONS)),
         )
 
 

@@ -28,7 +28,10 @@ OPTIONAL_COLUMNS = {
         *("package", "tracking_number", "units", "ship_by", "first_scan_at", "deliver_by", "delivered_at"),
         *("business_order", "invoiced_at", "cancelled_by", "updated_at", "carrier"),
     ),
-    "returns": ("reference", "state", "answered_at", "negative_feedback", "wrongly_rejected", "updated_at"),
+    "returns": (
+        *("reference", "state", "answered_at", "negative_feedback", "wrongly_rejected", "updated_at"),
+        *("sku", "reason_code"),
+    ),
     "buyer_messages": ("no_response_needed", "order_id", "updated_at"),
     "feedback_removals": (),
 }

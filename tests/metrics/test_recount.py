@@ -38,7 +38,7 @@ MICROSECOND = timedelta(microseconds=1)
 MARKETPLACES = ("US", "GB", "DE")
 SERIES = [(metric, *where) for metric in METRICS for where in product(MARKETPLACES, channels_of(metric))]
 OF_DEFECTS = {ODR, *figures.PARTS.values()}
-MOMENTS, METRICS_A_MOMENT = 4, 2
+MOMENTS, METRICS_A_MOMENT, DIMENSIONS_A_METRIC = 4, 2, 2
 EXAMPLES = int(os.environ.get("RECOUNT_EXAMPLES", "0"))
 
 
@@ -141,14 +141,14 @@ class LoadedAccount:
             if point["denominator"]
         }
 
-    def carriers(
-        self, metric: str, marketplace: str, channel: str, *, as_of: date, known_at: datetime | None
+    def groups(
+        self, by: str, metric: str, marketplace: str, channel: str, *, as_of: date, known_at: datetime | None
     ) -> tuple[int, dict[Any, Any]]:
-        """Return how many rows have several carriers, and the rows and defects of each, all and exclusive."""
+        """Return how many rows have several keys, and the rows and defects of each key, all and exclusive."""
         series = {"metric": metric, "marketplace": marketplace, "channel": channel}
         when = {"known_at": known_at.isoformat()} if known_at else {}
         path = f"/v1/accounts/{self.account_id}/causes"
-        body = self.client.read(path, by="carrier", as_of=as_of.isoformat(), **series, **when)
+        body = self.client.read(path, by=by, as_of=as_of.isoformat(), limit=500, **series, **when)
         groups = {
             each["key"]: tuple(
                 share[name] for share in (each, each["exclusive"]) for name in ("orders", "defects")
@@ -274,6 +274,7 @@ def example_settings(examples: int) -> settings:
 def test_answers_about_any_day_and_moment_equal_the_recount(db: None, plan: Plan, turn: int) -> None:
     with rolled_back():
         account, metrics = LoadedAccount(plan), islice(cycle(METRICS), turn, None)
+        dimensions = islice(cycle(figures.KEYS), turn, None)
 
         for known_at in account.moments():
             known = account.knowledge(known_at)
@@ -285,9 +286,10 @@ def test_answers_about_any_day_and_moment_equal_the_recount(db: None, plan: Plan
                     )
                     listed = recounted_rows(recount, known, metric, as_of=as_of)
                     assert account.orders(metric, as_of=as_of, known_at=known_at) == listed
-                where = (account.home, channels_of(metric)[0])
-                groups = figures.by_carrier(recount, known, metric, *where, as_of=as_of)
-                assert account.carriers(metric, *where, as_of=as_of, known_at=known_at) == groups
+                series = (metric, account.home, channels_of(metric)[0])
+                for by in islice(dimensions, DIMENSIONS_A_METRIC):
+                    groups = figures.groups(recount, known, by, *series, as_of=as_of)
+                    assert account.groups(by, *series, as_of=as_of, known_at=known_at) == groups, by
                 for where in product(MARKETPLACES, channels_of(metric)):
                     counted = figures.history(recount, metric, *where, days=ALL_DAYS)
                     assert account.history((metric, *where), known_at=known_at) == counted

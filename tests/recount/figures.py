@@ -1,14 +1,16 @@
 """Compute the figures of windows, and compare them with targets."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from tests.clock import TODAY
-from tests.recount import counted_rows
+from tests.recount import counted_rows, judgement
 from tests.recount.counted_rows import BUSINESS_OTDR, CountedRow
+from tests.recount.judgement import Package
 from tests.recount.knowledge import Knowledge
+from tests.recount.statements import ASINS
 
 ODR, PCR, OTDR = "order_defect_rate", "pre_fulfillment_cancel_rate", "on_time_delivery_rate"
 PARTS = {
@@ -90,6 +92,14 @@ RULES_BY_MARKETPLACE = {
 }
 """The first day of each rule, and the rule."""
 OF_PACKAGES = {"valid_tracking_rate", OTDR, BUSINESS_OTDR}
+DISSATISFACTION = "return_dissatisfaction_rate"
+KINDS_OF = {
+    ODR: ("feedback", "a_to_z_claim", "chargeback"),
+    "negative_feedback_rate": ("feedback",),
+    "a_to_z_claim_rate": ("a_to_z_claim",),
+    "chargeback_rate": ("chargeback",),
+}
+"""The kinds of defects that a metric counts."""
 COUNTS_GOOD = OF_PACKAGES | {"message_response_rate_24h"}
 SEVERITY = ("breached", "at_risk", "undecided", "healthy", "no_data")
 METRICS = tuple(RULES)
@@ -194,31 +204,56 @@ def history(
     return {as_of: figures for as_of, figures in each.items() if figures[1]}
 
 
-def by_carrier(
-    recount: Recount, known: Knowledge, metric: str, marketplace: str, channel: str, *, as_of: date
+def groups(
+    recount: Recount, known: Knowledge, by: str, metric: str, marketplace: str, channel: str, *, as_of: date
 ) -> tuple[int, dict[str | None, tuple[int, int, int, int]]]:
-    """Return how many rows have several carriers, and the rows and defects of each, all and exclusive.
-
-    A package has its own carrier, and an order has those of all its packages.
-    """
-    mixed, groups = 0, defaultdict[str | None, list[int]](lambda: [0, 0, 0, 0])
+    """Return how many rows have several keys, and the rows and defects of each key, all and exclusive."""
+    mixed, found = 0, defaultdict[str | None, list[int]](lambda: [0, 0, 0, 0])
     for line in recount.listed(metric, as_of=as_of):
         if (line.marketplace, line.channel) != (marketplace, channel):
             continue
-        carriers: set[str | None] = {
-            package.carrier
-            for package in known.packages
-            if package.order_id == line.order_id
-            and package.carrier
-            and (metric not in OF_PACKAGES or package.package == line.reference)
-        }
-        mixed += len(carriers) > 1
+        keys = set(filter(None, KEYS[by](known, metric, line)))
+        mixed += len(keys) > 1
         defective = line.counted != (metric in COUNTS_GOOD)
-        for carrier in carriers or {None}:
-            own = len(carriers) <= 1
+        for key in keys or {None}:
+            own = len(keys) <= 1
             for place, number in enumerate((1, defective, own, own and defective)):
-                groups[carrier][place] += number
-    return mixed, {key: (a, b, c, d) for key, (a, b, c, d) in groups.items()}
+                found[key][place] += number
+    return mixed, {key: (a, b, c, d) for key, (a, b, c, d) in found.items()}
+
+
+def _packages(known: Knowledge, metric: str, line: CountedRow) -> list[Package]:
+    """Return the packages of a row: one itself, or all of its order."""
+    return [
+        package
+        for package in known.packages
+        if package.order_id == line.order_id
+        and (metric not in OF_PACKAGES or package.package == line.reference)
+    ]
+
+
+def _reasons(known: Knowledge, metric: str, line: CountedRow) -> Iterator[str]:
+    """Return the reasons of the returns of an order or of one request, and of the defects that the metric counts."""
+    for item in known.return_items:
+        is_own = metric != DISSATISFACTION or item.reference == line.reference
+        if item.order_id == line.order_id and is_own:
+            yield item.reason_code
+    for row in known.defects.get(str(line.order_id), []):
+        if row.counts and row.kind in KINDS_OF.get(metric, ()):
+            yield judgement.reason_code(row.reason_code)
+
+
+Keys = Callable[[Knowledge, str, CountedRow], Iterable[str | None]]
+KEYS: dict[str, Keys] = {
+    "carrier": lambda known, metric, line: (each.carrier for each in _packages(known, metric, line)),
+    "sku": lambda known, _, line: known.items.get(str(line.order_id), ()),
+    "asin": lambda known, _, line: (ASINS[sku] for sku in known.items.get(str(line.order_id), ())),
+    "reason": _reasons,
+    "fulfilment_day": lambda known, metric, line: (
+        each.shipped_on.isoformat() for each in _packages(known, metric, line) if each.shipped_on
+    ),
+}
+"""How to find what a row has in common with others, by dimension."""
 
 
 def _is_inside(line: CountedRow, rule: Rule, as_of: date) -> bool:

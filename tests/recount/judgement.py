@@ -35,6 +35,16 @@ class Package:
 
 
 @dataclass(frozen=True)
+class ReturnItem:
+    """Store an item of a return request, with its reason in the spelling of both channels."""
+
+    order_id: str
+    reference: str
+    sku: str
+    reason_code: str
+
+
+@dataclass(frozen=True)
 class Return:
     """Store the judged facts of one return request."""
 
@@ -161,3 +171,13 @@ def is_answered_in_time(row: MessageRow, at: datetime) -> bool | None:
 
 def _day(cell: Cell | None) -> date | None:
     return day_of(cell) if cell else None
+
+
+def return_item(row: ReturnRow) -> ReturnItem:
+    """Return the item of a row, which may be none. A reason is a code, or unknown."""
+    return ReturnItem(row.order_id, row.reference, row.sku, reason_code(row.reason_code))
+
+
+def reason_code(text: str) -> str:
+    """Return a reason as FBA reports write it. Words with blanks are no code."""
+    return "" if " " in text else text.upper().removeprefix("CR-")

@@ -8,6 +8,7 @@ from typing import TypeVar
 from tests.recount import judgement
 from tests.recount.cells import Cell, is_moment
 from tests.recount.statements import (
+    ELSEWHERE,
     DefectRow,
     ListedRow,
     MessageRow,
@@ -38,6 +39,8 @@ class Knowledge:
         known = [upload for upload in uploads if upload.known_at <= known_at]
         self.orders = _orders(known)
         self.packages = [fact for _, fact in newest_statements(_packages(known)).values()]
+        self.items = _items(known)
+        self.return_items = [fact for _, fact in newest_statements(_return_items(known)).values()]
         self.returns = [fact for _, fact in newest_statements(_returns(known)).values()]
         self.messages = [fact for _, fact in newest_statements(_messages(known)).values()]
         self.defects = _defects(known, self.orders)
@@ -157,6 +160,22 @@ def _returns(known: list[Upload]) -> Iterator[Statement[judgement.Return]]:
     for upload, line, row in _rows(known, ReturnRow):
         rank = _rank(row.updated_at, upload, line)
         yield (row.order_id, row.reference), rank, judgement.returned(row, columns=upload.columns, at=rank[0])
+
+
+def _items(known: list[Upload]) -> dict[str, set[str]]:
+    """Return the SKUs of each order. Rows of other shops name none."""
+    items: dict[str, set[str]] = {}
+    for _, _, row in _rows(known, OrderRow):
+        if row.sku and row.store != ELSEWHERE:
+            items.setdefault(row.order_id, set()).add(row.sku)
+    return items
+
+
+def _return_items(known: list[Upload]) -> Iterator[Statement[judgement.ReturnItem]]:
+    for upload, line, row in _rows(known, ReturnRow):
+        item = judgement.return_item(row)
+        if item.sku or item.reason_code:
+            yield (row.order_id, row.reference, row.sku), _rank(row.updated_at, upload, line), item
 
 
 def _messages(known: list[Upload]) -> Iterator[Statement[judgement.Message]]:

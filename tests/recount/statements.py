@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, time
 from tests.recount.cells import Cell, day_of
 
 ELSEWHERE = "Non-Amazon"
+ASINS = {"CUP-1": "B000000001", "CUP-2": "B000000001", "PAD": "B000000002", "MUG": ""}
+"""The ASIN of each SKU. Two SKUs may have one, and a report may state none."""
 COUNTING_STATES = {
     "a_to_z_claim": {"pending", "granted", "refunded_by_seller", "order_cancelled"},
     "chargeback": {"service"},
@@ -22,6 +24,7 @@ class OrderRow:
     status: str
     ordered_at: datetime
     updated_at: datetime
+    sku: str = ""
 
     @property
     def ordered_on(self) -> date:
@@ -43,6 +46,7 @@ class DefectRow:
     occurred_on: date | None
     updated_at: datetime | None
     funded_by: str = ""
+    reason_code: str = ""
 
     @property
     def counts(self) -> bool:
@@ -111,6 +115,8 @@ class ReturnRow:
     negative_feedback: bool | None = None
     wrongly_rejected: bool | None = None
     updated_at: datetime | None = None
+    sku: str = ""
+    reason_code: str = ""
 
 
 @dataclass(frozen=True)
