@@ -215,7 +215,7 @@ def groups(
         keys = set(filter(None, KEYS[by](known, metric, line)))
         mixed += len(keys) > 1
         defective = line.counted != (metric in COUNTS_GOOD)
-        for key in keys or {None}:
+        for key in keys or [None]:
             own = len(keys) <= 1
             for place, number in enumerate((1, defective, own, own and defective)):
                 found[key][place] += number
