@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from metrics.rules.return_reasons import GROUP
 
@@ -21,6 +22,8 @@ CODES = (
     "CHARGEBACK_PREVENTION",
     "STOCK_CONTROL",
 )
+LISTS = ("codes", "metrics", "keys")
+"""The fields of a rule that are lists."""
 SIZES = ("TOO-LARGE", "TOO-SMALL", "STYLE", "COLOR", "FABRIC")
 """What is left of the codes of a product group: the listing did not show it."""
 
@@ -47,11 +50,12 @@ class PlaybookRule:
 def rules() -> tuple[PlaybookRule, ...]:
     """Return the rules, the newest first."""
     rows = tomllib.loads(FILE.read_text(encoding="utf-8"))["rule"]
-    lists = ("codes", "metrics", "keys")
-    parsed = [
-        PlaybookRule(**{name: tuple(value) if name in lists else value for name, value in row.items()})
-        for row in rows
-    ]
+    parsed: list[PlaybookRule] = []
+    for row in rows:
+        fields: dict[str, Any] = {
+            name: tuple(value) if name in LISTS else value for name, value in row.items()
+        }
+        parsed.append(PlaybookRule(**fields))
     return tuple(sorted(parsed, key=lambda rule: rule.effective_from, reverse=True))
 
 
