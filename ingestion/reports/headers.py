@@ -7,6 +7,7 @@ One table for every report type. A header cell means the same column whether it 
   https://developer-docs.amazon.com/sp-api/docs/report-type-values-performance
 - Order numbers in ten languages: the date range reports of Seller Central, which Amazon translates and public
   parsers list (`numéro de la commande`, `Numero ordine`, `número de pedido`, `bestelnummer`, `注文番号`).
+- Listings reports in seven languages, by the column names that public parsers of them list.
 - The categories of defects: Seller Central's help page 200285170 on the order defect rate, in each language.
 """
 
@@ -110,13 +111,27 @@ SPELLINGS = {
         """,
     "fulfillment-channel": """
         Versandkanal | canal de traitement | canale di gestione | canal de gestión logística | 配送渠道类型
+        Versender | canal-traitement | フルフィルメント・チャンネル
         """,
     "sales-channel": """
         Vertriebskanal | Verkaufskanal | canal de vente | canale di vendita | canal de venta | 販売チャネル | 销售渠道
         """,
     "return-request-date": "date of return request",
     "license-plate-number": "lpn",
-    "seller-sku": "",
+    "seller-sku": "Händler-SKU | SKU venditore | sku-vendeur | SKU del vendedor | 出品者SKU | 卖家 SKU",
+    "item-name": """
+        Artikelbezeichnung | Nome dell'articolo | nom-produit | Título del producto | 商品名 | 商品名称
+        """,
+    "price": "Preis | Prezzo | 価格",
+    "quantity": "Menge | Quantità | 数量",
+    "product-id": """
+        Produkt-ID | Identificativo del prodotto | id-produit | Identificador del producto | 商品ID | 商品编码
+        """,
+    "product-id-type": """
+        Produkt-ID-Typ | Tipo di identificativo del prodotto | type-id-produit | Tipo de identificador de producto
+        商品IDタイプ | 商品编码类型
+        """,
+    "status": "Stato | ステータス | 状态",
 }
 """Map each column to its other names. Case, blanks, hyphens and accents written in two characters do not matter."""
 

@@ -16,6 +16,7 @@ TITLE = "This kind of file is not read"
 HEADER_LINES = 12
 ANY_DELIMITER = re.compile("[\t,;]")
 ALL_ORDERS = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
+LISTINGS = "GET_MERCHANT_LISTINGS_ALL_DATA"
 ORDERS_INSTEAD = f"Send the all-orders report (`{ALL_ORDERS}`) instead."
 CLAIMS_INSTEAD = "Send the claims with the layout `claims_and_chargebacks` (columns order_id, kind, state, occurred_on) instead."
 MONEY = f"It lists money; whether a claim counts is a separate decision of Amazon. {CLAIMS_INSTEAD}"
@@ -80,9 +81,9 @@ TABLES = (
         f"It counts visits and sales by product or day, not orders. {ORDERS_INSTEAD}",
     ),
     KnownTable(
-        "a listings report",
-        _headers("item-name listing-id seller-sku", "seller-sku asin1 price", "sku asin price quantity"),
-        f"It lists products on offer, not orders. {ORDERS_INSTEAD}",
+        "an open-listings report",
+        _headers("sku asin price quantity"),
+        f"It has neither the titles nor the channels of listings. Send the listings report (`{LISTINGS}`) instead.",
     ),
     KnownTable(
         "a removals report",
@@ -101,7 +102,7 @@ TABLES = (
     ),
     KnownTable(
         "an inventory report",
-        _headers("fnsku afn-fulfillable-quantity", "afn-listing-exists", "fnsku ending-warehouse-balance"),
+        _headers("fnsku ending-warehouse-balance"),
         f"It lists stock, not orders. {ORDERS_INSTEAD}",
     ),
     KnownTable(

@@ -292,7 +292,7 @@ class FeedbackCoverage(AccountRow):
 
 
 class SourceLoad(AccountRow):
-    """Store when a source of facts (`orders`, `defects`) was brought up to date, and until when.
+    """Store when a source of facts (`orders`, `defects`, `listings`) was brought up to date, and until when.
 
     `described_at` is the moment that Amazon's own report describes, and for other sources that of the recording.
     """

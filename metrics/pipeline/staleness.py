@@ -3,7 +3,7 @@
 A source (`Metric.source`) is stale if it was loaded before, and its newest data are older than
 SOURCES_MAX_AGE_HOURS allows. The age of Amazon's own report counts from the moment that it describes, that of
 other sources from their load. A source that was never loaded is not stale. An account is stale if one of its
-sources is.
+sources is. Listings are the source of no metric, so they are never stale.
 
 These places make the comparison:
 

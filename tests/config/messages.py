@@ -148,7 +148,6 @@ UNTRANSLATED = frozenset(
         "date/time settlement-id type",
         "download of an export",
         "integer string conversion",
-        "item-name listing-id seller-sku",
         "key_019abc4e5f607a8b9c0d1e2f3a4b5c6d first key",
         "mem_019abc4e5f607a8b9c0d1e2f3a4b5c6d Mei Lin",
         "order-id order-item-id purchase-date quantity-purchased",
@@ -159,7 +158,6 @@ UNTRANSLATED = frozenset(
         "removal-date order-id disposition",
         "request-date order-id order-type disposition",
         "request-date order-id removal-order-type",
-        "seller-sku asin1 price",
         "settlement-id amount-type amount-description",
         "sku asin price quantity",
     ]

@@ -13,6 +13,7 @@ from ingestion.reports.report_type import ParseContext
 from metrics.rules.facts import (
     DefectFact,
     Fact,
+    ListingFact,
     MessageFact,
     OrderFact,
     ReportedFact,
@@ -55,6 +56,10 @@ class ParsedDocument:
     @property
     def returns(self) -> list[ReturnFact]:
         return [fact for _, fact in self.lines if isinstance(fact, ReturnFact)]
+
+    @property
+    def listings(self) -> list[ListingFact]:
+        return [fact for _, fact in self.lines if isinstance(fact, ListingFact)]
 
     @property
     def messages(self) -> list[MessageFact]:

@@ -31,7 +31,7 @@ orders = build.orders_file([build.order_row()])
         ({}, "/file"),
         ({"file": "its text, not a file"}, "/file"),
         ({"document": "x"}, "/file"),
-        ({"file": b"x", "report_type": "GET_MERCHANT_LISTINGS_ALL_DATA"}, "/report_type"),
+        ({"file": b"x", "report_type": "GET_FLAT_FILE_OPEN_LISTINGS_DATA"}, "/report_type"),
         ({"file": b"x", "report_type": "defects"}, "/report_type"),
         ({"file": b"x", "marketplace": "UK"}, "/marketplace"),
         ({"file": b"x", "marketplace": "de"}, "/marketplace"),

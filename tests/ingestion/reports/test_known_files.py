@@ -34,7 +34,7 @@ def test_example_of_supported_report_type_is_in_no_register(report_type: ReportT
         ("<html><body>404</body></html>", "a web page"),
         ("\ufeff\n<!DOCTYPE HTML><title>Bitte anmelden</title>", "sign-in page"),
         ("<Error><Code>NoSuchKey</Code></Error>", "an error of the file storage"),
-        ("item-name\titem-description\tlisting-id\tseller-sku\tprice", "a listings report"),
+        ("sku\tasin\tprice\tquantity", "an open-listings report"),
         ("request-date,order-id,order-type,disposition,sku", "a removals report"),
         ("Order ID;Chargeback date;Reason;Amount", "a copy of the chargebacks page"),
         ("Order ID,Claim ID,Reason", "a copy of the A-to-z claims page"),

@@ -30,6 +30,7 @@ from metrics.rules.facts import (
     Channel,
     DefectFact,
     Fact,
+    ListingFact,
     MessageFact,
     OrderFact,
     OrderStatus,
@@ -363,12 +364,27 @@ def message_fits(fact: MessageFact) -> bool:
     )
 
 
+def listing_fits(fact: ListingFact) -> bool:
+    return (
+        fact.marketplace in CODES
+        and 0 < len(fact.sku) <= 40
+        and fact.source in {"listings", "fba"}
+        and fact.channel in {"", Channel.MFN, Channel.AFN}
+        and len(fact.asin) in {0, 10}
+        and len(fact.title) <= 200
+        and len(fact.status) <= 20
+        and (fact.quantity is None or 0 <= fact.quantity < 2**31)
+        and (fact.price is None or 0 <= fact.price < 10**18)
+    )
+
+
 CHECKS: dict[type[Fact], Callable[..., bool]] = {
     OrderFact: order_fits,
     DefectFact: defect_fits,
     ShipmentFact: shipment_fits,
     ReturnFact: return_fits,
     MessageFact: message_fits,
+    ListingFact: listing_fits,
 }
 
 
@@ -390,7 +406,7 @@ def test_mutated_document_gives_facts_that_fit_or_is_rejected(name: str) -> None
 
     is_xml = DOCUMENTS[name].startswith(b"<")
     assert outcomes.total() == MUTATIONS
-    assert outcomes["used"] > (10 if is_xml else MUTATIONS // 25)
+    assert outcomes["used"] > (10 if is_xml else MUTATIONS // 30)
     assert outcomes["invalid-xml" if is_xml else "unknown-document"] > 10
     assert len(outcomes) > 6
     assert "rejected without a reason" not in outcomes

@@ -7,7 +7,17 @@ from django.conf import LazySettings
 
 from metrics import refresh
 from metrics.pipeline import staleness
-from tests.metrics.fact_recorder import A_MOMENT, DAY, ELEVEN, NINE, TEN, FactRecorder, order, shipment
+from tests.metrics.fact_recorder import (
+    A_MOMENT,
+    DAY,
+    ELEVEN,
+    NINE,
+    TEN,
+    FactRecorder,
+    listing,
+    order,
+    shipment,
+)
 
 ORDERS = timedelta(hours=72)
 
@@ -71,3 +81,13 @@ def test_stale_from_ignores_later_loads(recorder: FactRecorder) -> None:
 
     assert staleness.stale_from(account=recorder.account, at=TEN) == NINE + ORDERS
     assert staleness.stale_from(account=recorder.account, at=NINE - A_MOMENT) is None
+
+
+def test_listings_are_never_stale(recorder: FactRecorder) -> None:
+    recorder.load(listing(), at=NINE)
+    alone = recorder.account.stale_from
+    recorder.load(order(1), at=TEN)
+
+    account = recorder.account
+    assert (alone, account.stale_from) == (None, TEN + ORDERS)
+    assert staleness.stale_sources(account=account, at=NINE + timedelta(days=999)) == {"orders"}
