@@ -140,6 +140,13 @@ def defect(*, order: str, kind: str = "feedback", state: str = "posted", **more:
     return {"order_id": order, "kind": kind, "state": state, "occurred_on": "2026-10-20"} | rating | more
 
 
+def delivered_packages(orders: Iterable[Mapping[str, str]]) -> bytes:
+    """Return the shipments CSV of packages of these orders that arrived ten days ago, as promised."""
+    shipped, promised = (days_ago(days).date().isoformat() for days in (14, 10))
+    days = {"shipped_at": shipped, "first_scan_at": shipped, "deliver_by": promised, "delivered_at": promised}
+    return table(*({"order_id": row["amazon-order-id"]} | days for row in orders))
+
+
 def table(*rows: Mapping[str, str], columns: Iterable[str] = (), delimiter: str = ",") -> bytes:
     """Return a table of these rows with the named columns, or those of the first row."""
     names = list(columns or rows[0])

@@ -112,6 +112,32 @@ def budget(numerator: int, denominator: int, limit: Limit) -> Budget:
     return Budget(allowed=allowed, left=allowed - count_bad(numerator, denominator, limit))
 
 
+def bad_allowed(good: int, total: int, limit: Limit) -> int | None:
+    """Return how many more bad items a rate of good ones can take before it misses a limit. 0 if it misses it.
+
+    Other than those of a budget, these items are added to the total. None if the limit is not a minimum rate.
+    """
+    if not limit.is_minimum or limit.is_score or not limit.numerator:
+        return None
+    strict = 1 if limit.comparator is Comparator.GT else 0
+    return max(0, (good * limit.denominator - strict) // limit.numerator - total)
+
+
+def good_needed(good: int, total: int, limit: Limit) -> int | None:
+    """Return how many more good items a rate needs to meet a limit. 0 if it meets it.
+
+    None if the limit is not a minimum rate, or if no number suffices.
+    """
+    if not limit.is_minimum or limit.is_score:
+        return None
+    # With n more: (good + n) / (total + n) >= p / q, thus n (q - p) >= total p - good q.
+    missing = total * limit.numerator - good * limit.denominator + (limit.comparator is Comparator.GT)
+    per_item = limit.denominator - limit.numerator
+    if missing <= 0:
+        return 0
+    return -(-missing // per_item) if per_item else None
+
+
 # A year of values has thousands of rows and few limits.
 @lru_cache(maxsize=1024)
 def default_warning_limit(limit: Limit | None) -> Limit | None:

@@ -128,6 +128,8 @@ def create_agency_data(client: Client, *, name: str, partner: str = "") -> Agenc
 
     ordered = timezone.now() - timedelta(days=30)
     orders = build.orders_on(ordered, count=10)
+    for number, sku in ((6, "Cup"), (7, "Pad")):
+        orders[number]["sku"] = f"{sku} of {name}"
     account = client.take_on(name=f"Shop of {name}", partner=partner or f"A1{name.upper()}")
     client.load(account, build.orders_file(orders))
     cancelled = orders[0] | {
@@ -162,6 +164,7 @@ def create_agency_data(client: Client, *, name: str, partner: str = "") -> Agenc
     recorder = FactRecorder.for_account(client, account)
     for quantity in (1, 0):
         recorder.record(listing(quantity=quantity), at=timezone.now())
+    client.load(account, build.delivered_packages(orders[6:8]))
     for document in build_changed_documents(ordered.date().isoformat()):
         client.load(account, document)
     seen = ordered.strftime("%m/%d/%y")

@@ -59,6 +59,12 @@ def fill_list(client: Client, has: AgencyIds, name: str, path: str) -> None:
     """Create rows until the list fills a page."""
     if name == "listMetricOrders":
         client.load(has.account_id, build.orders_file(build.orders_on(build.days_ago(30), count=FULL + 10)))
+    elif name == "listListings":
+        orders = build.orders_on(build.days_ago(20), count=FULL)
+        for number, row in enumerate(orders):
+            row["sku"] = f"SKU-{number}"
+        client.load(has.account_id, build.orders_file(orders))
+        client.load(has.account_id, build.delivered_packages(orders))
     elif name == "listThresholds":  # of each scope the newest row is one, so that copies are none
         for marketplace, channel in islice(product(CODES, ("mfn", "afn")), FULL):
             scope = {

@@ -182,3 +182,34 @@ def test_worst_status_of_an_account() -> None:
     assert judgement.worst_status([Status.NO_DATA, Status.HEALTHY, Status.AT_RISK]) is Status.AT_RISK
     assert judgement.worst_status([Status.HEALTHY, Status.BREACHED]) is Status.BREACHED
     assert judgement.worst_status([]) is Status.NO_DATA
+
+
+@pytest.mark.parametrize(("p", "q"), [(90, 100), (97, 100), (2, 3), (1, 1)])
+@pytest.mark.parametrize("comparator", [Comparator.GT, Comparator.GTE])
+def test_rate_misses_a_minimum_after_the_bad_items_allowed_and_meets_it_after_the_good_ones_needed(
+    comparator: Comparator, p: int, q: int
+) -> None:
+    limit = Limit(comparator, p, q)
+
+    for total in range(1, 60):
+        for good in range(total + 1):
+            meets = judgement.meets(good, total, limit)
+            allowed = judgement.bad_allowed(good, total, limit)
+            needed = judgement.good_needed(good, total, limit)
+            assert allowed is not None
+            if meets:
+                assert needed == 0
+                assert judgement.meets(good, total + allowed, limit)
+                assert not judgement.meets(good, total + allowed + 1, limit)
+            elif p == q:
+                assert (allowed, needed) == (0, None)
+            else:
+                assert allowed == 0
+                assert needed is not None
+                assert judgement.meets(good + needed, total + needed, limit)
+                assert not judgement.meets(good + needed - 1, total + needed - 1, limit)
+
+
+@pytest.mark.parametrize("limit", [ONE_PERCENT, Limit(Comparator.EQ, 0, 1), Limit(Comparator.GTE, 200, 1)])
+def test_items_allowed_and_needed_are_unknown_without_a_minimum_rate(limit: Limit) -> None:
+    assert (judgement.bad_allowed(1, 2, limit), judgement.good_needed(1, 2, limit)) == (None, None)
