@@ -21,56 +21,78 @@ from bench import documents
 ROWS = 300_000
 ROUNDS = 3
 GOAL = 0.5
+TABLES = ("metrics_order", "metrics_orderitem")
 
 SAME_TABLE = """
 DROP TABLE IF EXISTS same_table;
-CREATE TABLE same_table (LIKE metrics_order INCLUDING ALL);
+CREATE TABLE same_table (LIKE {table} INCLUDING ALL);
 ALTER TABLE same_table ADD FOREIGN KEY (agency_id, account_id) REFERENCES accounts_selleraccount (agency_id, id);
 """
+BYTES = "SELECT pg_total_relation_size(%s)::float"
 
 
 def main() -> None:
     with bench.product(), tempfile.TemporaryDirectory() as folder:
         django.setup()
-        path = Path(folder) / "orders.txt"
-        documents.orders(path, rows=ROWS)
-        own, reference = [], []
-        for n in range(ROUNDS):
-            account, seconds = _load(path, n)
-            own.append(ROWS / seconds)
-            reference.append(ROWS / _copy(account))
-        ratio = statistics.median(one / other for one, other in zip(own, reference, strict=True))
-        bench.show(
-            measure="rows a second, file to committed numbers / raw COPY into the same keyed table",
-            own=statistics.median(own),
-            reference=statistics.median(reference),
-            ratio=ratio,
-            goal=f">= {GOAL}",
-            meets=ratio >= GOAL,
+        for with_items in (False, True):
+            path = Path(folder) / f"orders-{with_items}.txt"
+            documents.orders(path, rows=ROWS, with_items=with_items)
+            own, reference = [], []
+            for n in range(ROUNDS):
+                account, seconds = _load(path, f"BENCH{n}{'WITH' if with_items else 'WITHOUT'}ITEMS")
+                own.append(ROWS / seconds)
+                reference.append(ROWS / sum(_copy(account, table) for table in TABLES))
+            ratio = statistics.median(one / other for one, other in zip(own, reference, strict=True))
+            bench.show(
+                measure=f"rows a second {'with' if with_items else 'without'} items, file to committed numbers / raw COPY "
+                "into the same keyed tables",
+                own=statistics.median(own),
+                reference=statistics.median(reference),
+                ratio=ratio,
+                goal=f">= {GOAL}",
+                meets=ratio >= GOAL,
+            )
+        _show_bytes()
+
+
+def _show_bytes() -> None:
+    """Print how many bytes an item needs with its indexes, compared with those of an order."""
+    with psycopg.connect(os.environ["DATABASE_OWNER_URL"]) as connection:
+        orders, items = (
+            connection.execute(BYTES, [table]).fetchone()[0] / count  # type: ignore[index]
+            for table, count in zip(TABLES, (2 * ROUNDS * ROWS, ROUNDS * ROWS), strict=True)
         )
+    bench.show(
+        measure="bytes of an item / bytes of an order",
+        own=items,
+        reference=orders,
+        ratio=items / orders,
+        goal="<= 1.2",
+        meets=items <= 1.2 * orders,
+    )
 
 
-def _load(path: Path, n: int) -> tuple[Any, float]:
+def _load(path: Path, partner: str) -> tuple[Any, float]:
     """Return the seconds that a worker needs for the file, for a new account."""
     from bench.product import create_report, work  # noqa: PLC0415  Django is set up only now
 
-    report = create_report(path, partner=f"BENCH{n}")
+    report = create_report(path, partner=partner)
     began = time.perf_counter()
     work(report)
     return report.account_id, time.perf_counter() - began
 
 
-def _copy(account: Any) -> float:
-    """Return the seconds that COPY needs for the rows that `_load` recorded."""
+def _copy(account: Any, table: str) -> float:
+    """Return the seconds that COPY needs for the rows of a table that `_load` recorded."""
     with psycopg.connect(os.environ["DATABASE_OWNER_URL"]) as connection:
         # Even the owner sees no row without a tenant context.
-        connection.execute("ALTER TABLE metrics_order NO FORCE ROW LEVEL SECURITY")
+        connection.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
         with connection.cursor().copy(
-            "COPY (SELECT * FROM metrics_order WHERE account_id = %s) TO STDOUT", [account]
+            f"COPY (SELECT * FROM {table} WHERE account_id = %s) TO STDOUT", [account]
         ) as copy:
             rows = b"".join(bytes(block) for block in copy)
-        connection.execute("ALTER TABLE metrics_order FORCE ROW LEVEL SECURITY")
-        connection.execute(SAME_TABLE)
+        connection.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+        connection.execute(SAME_TABLE.format(table=table))
         # Before the clock starts, so that writing the table's definition is not measured.
         connection.commit()
         began = time.perf_counter()
