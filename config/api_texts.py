@@ -54,6 +54,8 @@ ENUMERATIONS = {
     "CommonCauseDimension": "What the orders of several accounts are grouped by.",
     "Channel": "The fulfillment channel. `mfn`: the merchant ships. `afn`: Amazon ships. `all`: Amazon "
     "does not separate the channels.",
+    "CancelledBy": "The party that cancelled an order. `unconfirmed`: Amazon cancelled, because the shipment was not "
+    "confirmed in time.",
     "Comparator": (
         "How a rate is compared with a target: less than, at most, greater than, at least, or equal to it."
     ),
@@ -72,6 +74,7 @@ ENUMERATIONS = {
     "EventPattern": "An event type, a prefix such as `breach.*`, or `*` for all event types.",
     "EventType": "The type of an event.",
     "ExportStatus": "The progress of an export.",
+    "FulfillmentChannel": "The fulfillment channel of an order. `mfn`: the merchant ships. `afn`: Amazon ships.",
     "FundedBy": "The party that paid a claim.",
     "InvitationStatus": "Whether an invitation can still be accepted.",
     "ListingMetric": "A metric whose misses Amazon attributes to listings.",
@@ -80,6 +83,7 @@ ENUMERATIONS = {
     "Metric": "A metric of account health.",
     "MissingFact": "What an unmatched defect waits for: its order, or a package of the order.",
     "OrderDefectKind": "The kind of a defect of an order.",
+    "OrderStatus": "The status of an order or of an item of it.",
     "Permission": (
         "A permission. `read` allows reading, `write` allows the changes that managers may make, and "
         "`administer` allows the changes that only admins may make."
@@ -371,6 +375,9 @@ ENUM_NAMES = {
     "PostedDefectState": "ingestion.api.defect_serializers.STATES",
     "FundedBy": "metrics.api.order_serializers.FUNDERS",
     "OrderDefectKind": "metrics.api.query_params.DEFECT_KINDS",
+    "OrderStatus": "ingestion.reports.posted_facts.STATUSES",
+    "FulfillmentChannel": "ingestion.reports.posted_facts.CHANNELS",
+    "CancelledBy": "ingestion.reports.shipments_csv.CANCELLERS",
     "MissingFact": ("order", "package"),
     "ReportType": "ingestion.reports.REPORT_TYPE_BY_NAME",
     "UploadableReportType": "ingestion.reports.UPLOADABLE_NAMES",

@@ -173,6 +173,8 @@ REPORT_MAX_BYTES = env.integer("REPORT_MAX_BYTES", default=1024**3, least=1)
 # At or above CELERY_TASK_SOFT_TIME_LIMIT it has no effect: that limit of elapsed time ends the task first.
 REPORT_MAX_CPU_SECONDS = env.integer("REPORT_MAX_CPU_SECONDS", default=600, least=1)
 DEFECTS_MAX_ROWS = 10_000
+# Of all lists together. An order counts as one row for each of its items.
+FACTS_MAX_ROWS = 10_000
 # Of one agency.
 REPORTS_MAX_WAITING = env.integer("REPORTS_MAX_WAITING", default=1000, least=1)
 DOCUMENTS_MAX_BYTES = env.integer("DOCUMENTS_MAX_BYTES", default=100 * 1024**3, least=1)

@@ -12,6 +12,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -27,7 +28,7 @@ from ingestion import tasks
 from ingestion.models import RejectedRow, Report
 from ingestion.models.reports import UNIQUE_DOCUMENT
 from ingestion.redaction import originals
-from ingestion.reports import REPORT_TYPE_BY_NAME, defect_row, posted_defects
+from ingestion.reports import REPORT_TYPE_BY_NAME, defect_row, posted_defects, posted_facts
 
 RELOADABLE = {Report.Status.REJECTED, Report.Status.FAILED}
 """The statuses in which a document is loaded again when it is sent again. All other statuses are final."""
@@ -89,12 +90,28 @@ def receive_rows(
     """
     # Only documented fields are stored.
     defects = [{name: row[name] for name in defect_row.FIELDS if name in row} for row in rows]
-    body = json.dumps({"defects": defects}, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return _receive_json(account, {"defects": defects}, posted_defects.NAME, now, actor)
+
+
+def receive_facts(
+    *, account: SellerAccount, body: Mapping[str, Any], now: datetime, actor: Actor = audit.UNDERONE
+) -> Report:
+    """Return a new report of facts posted as JSON. The body must be valid.
+
+    As with defects, the same body posted twice is two reports. Requires the tenant context's transaction.
+    """
+    return _receive_json(account, posted_facts.select_documented(body), posted_facts.NAME, now, actor)
+
+
+def _receive_json(
+    account: SellerAccount, document: Mapping[str, object], report_type: str, now: datetime, actor: Actor
+) -> Report:
+    body = json.dumps(document, ensure_ascii=False).encode("utf-8", "surrogatepass")
     received = ReceivedDocument(
         content=ContentFile(body),
         sha256=hashlib.sha256(body).hexdigest(),
         source=Report.Source.JSON,
-        announced_type=posted_defects.NAME,
+        announced_type=report_type,
         marketplace=account.home_marketplace,
     )
     return _create_report(account, received, now, actor)

@@ -135,11 +135,16 @@ def stage(report: Report) -> DocumentReader:
     )
     # All types are staged before the first is recorded: a document that turns out to be unreadable at
     # its last line changes nothing.
-    for fact_type in reader.report_type.fact_types:
-        recording.stage(fact_type=fact_type, facts=reader.facts_of_type(fact_type))
-        if reader.report_type.tell_apart:
-            for line in incomplete_keys.remove_indistinct(fact_type=fact_type):
-                reader.reject(RejectedLine(line, reader.report_type.tell_apart))
+    staged = {
+        fact_type: recording.stage(fact_type=fact_type, facts=reader.facts_of_type(fact_type))
+        for fact_type in reader.report_type.fact_types
+    }
+    # Only now: each pass over the document collects the rejected rows anew.
+    for fact_type, reason in reader.report_type.tell_apart.items():
+        for line in incomplete_keys.remove_indistinct(fact_type=fact_type):
+            reader.reject(RejectedLine(line, reason))
+    if not reader.report_type.has_all_types:
+        reader.fact_types = tuple(fact_type for fact_type, rows in staged.items() if rows)
     return reader
 
 
@@ -190,7 +195,7 @@ def _record_staged(
     # All before the facts are recorded: they read their staging table, and recording drops that table.
     readings.settle_dates(account=account, report=report, reader=reader)
     _cover_period(account, report, reader, others, moment)
-    missing = missing_orders.query(account=account, fact_types=reader.report_type.fact_types)
+    missing = missing_orders.query(account=account, fact_types=reader.fact_types)
     report.missing_orders = asdict(missing) if missing else None
     recorded = _record_facts(account, report, reader, others, moment)
     settled = _settle_feedback(account, report, reader, moment)
@@ -201,7 +206,7 @@ def _settle_feedback(
     account: SellerAccount, report: Report, reader: DocumentReader, moment: datetime
 ) -> frozenset[date]:
     """Read the dates of loaded feedback by the orders of this report. Return the days of these orders."""
-    if OrderFact not in reader.report_type.fact_types:
+    if OrderFact not in reader.fact_types:
         return frozenset()
     days, contradicting = feedback_dates.settle_recorded(
         account=account, report_id=report.pk, recorded_at=moment
@@ -230,7 +235,7 @@ def _record_facts(
             readings=others,
         )
         # Figures refer to the snapshot of their report, so the snapshots have to exist first.
-        for fact_type in reversed(reader.report_type.fact_types)
+        for fact_type in reversed(reader.fact_types)
     ]
 
 

@@ -39,7 +39,7 @@ def settle_dates(*, account: SellerAccount, report: Report, reader: DocumentRead
 
     Raises RejectedDocument if no row is left.
     """
-    if DefectFact not in reader.report_type.fact_types:
+    if DefectFact not in reader.fact_types:
         return
     staged = feedback_dates.settle_staged(account=account)
     order = seller_feedback.describe_order(report.marketplace)

@@ -107,7 +107,7 @@ class ReportSerializer(serializers.Serializer[Report]):
         choices=CODES, help_text="The marketplace whose date format and time zone the report uses."
     )
     source = serializers.ChoiceField(  # type: ignore[assignment]  # name of a field
-        choices=Report.Source.choices, help_text="`upload`, `json` (posted defects) or `sp_api`."
+        choices=Report.Source.choices, help_text="`upload`, `json` (posted defects or facts) or `sp_api`."
     )
     status = serializers.ChoiceField(
         choices=Report.Status.choices,

@@ -58,7 +58,7 @@ class SupportedReportTypeSerializer(serializers.Serializer[ReportType]):
         source="is_uploaded",
         help_text=(
             "Whether it is uploaded as a file. False: send its rows to `POST "
-            "/v1/accounts/{account_id}/defects`."
+            "/v1/accounts/{account_id}/defects` or `…/facts`."
         ),
     )
     columns = ColumnSerializer(many=True, help_text="The columns that are read. Others are ignored.")

@@ -1,4 +1,4 @@
-"""Route the paths under /v1/ for reports, defects, report types, exports, and one account."""
+"""Route the paths under /v1/ for reports, defects, facts, report types, exports, and one account."""
 
 from django.urls import path
 
@@ -13,6 +13,7 @@ urlpatterns = [
     path("accounts/<str:account_id>/restore", account_views.RestoreAccount.as_view()),
     path("accounts/<str:account_id>/reports", views.ReportListView.as_view()),
     path("accounts/<str:account_id>/defects", views.DefectListView.as_view()),
+    path("accounts/<str:account_id>/facts", views.FactListView.as_view()),
     path("exports", export_views.ExportListView.as_view()),
     path("exports/<str:export_id>", export_views.ExportView.as_view()),
     path("exports/<str:export_id>/archive", export_views.ExportArchiveView.as_view()),

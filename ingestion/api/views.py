@@ -1,10 +1,11 @@
-"""Serve reports: upload, list, get, rejected rows, document; post defects; list report types."""
+"""Serve reports: upload, list, get, rejected rows, document; post defects and facts; list report types."""
 
 import hashlib
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
@@ -24,8 +25,10 @@ from accounts.models import SellerAccount
 from accounts.requests.views import Collection, Resource
 from accounts.tenancy import context
 from api import etags
+from api.strict_fields import Contradiction
 from ingestion import intake, intake_limits
 from ingestion.api.defect_serializers import CreateDefects, check_rows
+from ingestion.api.fact_serializers import CreateFacts, check_facts
 from ingestion.api.renderers import RejectedRowsCsv
 from ingestion.api.report_serializers import (
     QUEUED,
@@ -41,7 +44,7 @@ from ingestion.documents import stored_documents
 from ingestion.documents.stored_documents import DocumentMissing, DocumentNotReady
 from ingestion.models import RejectedRow, Report
 from ingestion.reports import REPORT_TYPES
-from ingestion.reports.report_type import latest_allowed_time
+from ingestion.reports.report_type import ParseContext, latest_allowed_time
 
 ACCEPTED = OpenApiResponse(
     ReportSerializer,
@@ -293,6 +296,12 @@ class ReportDocumentView(Resource):
         )
 
 
+def _accepted(report: Report) -> Response:
+    """Return the response to posted rows, with their report."""
+    headers = {"Location": f"/v1/reports/{report.public_id}"}
+    return Response(ReportSerializer(report).data, status=202, headers=headers)
+
+
 class DefectListView(Resource):
     """Create defects from JSON rows."""
 
@@ -320,6 +329,37 @@ class DefectListView(Resource):
         report = intake.receive_rows(
             account=account, rows=body["defects"], actor=context.principal(request).actor, now=now
         )
-        return Response(
-            ReportSerializer(report).data, status=202, headers={"Location": f"/v1/reports/{report.public_id}"}
+        return _accepted(report)
+
+
+class FactListView(Resource):
+    """Create facts from JSON rows."""
+
+    problems = {"post": (Contradiction, *intake_limits.PROBLEMS)}  # noqa: RUF012
+
+    @extend_schema(
+        operation_id="createFacts",
+        summary="Create facts",
+        description="Creates orders, shipments, buyer messages and return requests for accounts without Amazon's "
+        "reports. If one row is invalid, all rows are rejected. A later row with the same `order_id` (orders), "
+        "`order_id` and `package` (shipments), `message_id` (messages), or `order_id` and `reference` (returns) "
+        "replaces the earlier one. Days are those of the account's home marketplace. All lists together have at most "
+        f"{settings.FACTS_MAX_ROWS:,} rows; an order with several items counts as one row for each of them.",
+        tags=["Reports"],
+        request=CreateFacts,
+        responses={202: ACCEPTED},
+    )
+    def post(self, request: Request, account_id: str) -> Response:
+        account = context.visible_account(request, account_id)
+        body: Any = request.data
+        now = timezone.now()
+        parse_context = ParseContext(
+            marketplace=account.home_marketplace,
+            received_at=now,
+            zone=ZoneInfo(settings.MARKETPLACE_ZONES.get(account.home_marketplace, "UTC")),
         )
+        check_facts(body, max_rows=settings.FACTS_MAX_ROWS, parse_context=parse_context)
+        # The size of the body is bounded and small.
+        intake_limits.check(agency=context.agency_of(request), size=0)
+        actor = context.principal(request).actor
+        return _accepted(intake.receive_facts(account=account, body=body, actor=actor, now=now))

@@ -22,6 +22,7 @@ from ingestion.reports import (
     performance_v1,
     performance_v2,
     posted_defects,
+    posted_facts,
     returns_csv,
     seller_feedback,
     shipments_csv,
@@ -50,6 +51,7 @@ REPORT_TYPES: tuple[ReportType, ...] = (
     # The last table: its header may be in any language, so its match is the weakest.
     seller_feedback.REPORT_TYPE,
     posted_defects.REPORT_TYPE,
+    posted_facts.REPORT_TYPE,
 )
 
 REPORT_TYPE_BY_NAME = {name: report_type for report_type in REPORT_TYPES for name in report_type.names}

@@ -259,9 +259,11 @@ class Row:
 
     def moment(self, name: str) -> datetime | None:
         """Return an ISO 8601 time with an offset, in the past."""
+        return self.required_moment(name) if self.texts.get(name) else None
+
+    def required_moment(self, name: str) -> datetime:
+        """Return an ISO 8601 time with an offset, in the past, from a required column."""
         text = self.texts.get(name, "")
-        if not text:
-            return None
         try:
             return parse_time(text, latest=self.parse_context.latest)
         except InvalidRow:

@@ -34,6 +34,7 @@ class DocumentReader:
 
     After `facts()` is exhausted, `read` is the number of rows, `set_apart` that of rows of multi-channel
     orders, `rejected` lists the rows that could not be used, and `parse_context.warnings` lists what was unusual.
+    `fact_types` are the types of facts to record.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class DocumentReader:
         self._layout: TableLayout | None = None
         self.report_type = self._find_type(REPORT_TYPE_BY_NAME.get(announced_type))
         self.type_name = announced_type or self.report_type.names[0]
+        self.fact_types = self.report_type.fact_types
 
     def facts(self) -> Iterator[tuple[int, Fact]]:
         """Yield each fact with the line of its row. Raises RejectedDocument at any point.

@@ -1,7 +1,7 @@
 """Declare what a report type is, and parse the values that several report types share. Pure."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any, Literal
@@ -83,8 +83,10 @@ class ReportType:
     - `read_rows`: returns (line, row) pairs of a whole document whose rows depend on each other. Raises
       RejectedDocument.
     - `max_bytes`: the size limit of a document that is read as a whole.
-    - `tell_apart`: the reason that rejects a row which has the same incomplete key as an earlier row and states
-      something else. Empty: the last row wins.
+    - `tell_apart`: by type of fact, the reason that rejects a row which has the same incomplete key as an earlier
+      row and states something else. Of a type without a reason, the last row wins.
+    - `has_all_types`: whether a document without facts of a type states that there are none. Otherwise, their source
+      counts as loaded only by a document that has facts of the type.
     - `uses_period`: whether the days for which a report is complete have a meaning.
     - `about`, `columns`, `example`, `source`: the documentation. `example` is a complete document.
     """
@@ -101,7 +103,8 @@ class ReportType:
     read_rows: Callable[[bytes, ParseContext], Iterable[tuple[int, Any]]] | None = None
     max_bytes: int = 1024**3
     is_uploaded: bool = True
-    tell_apart: str = ""
+    tell_apart: Mapping[type[Fact], str] = field(default_factory=dict)
+    has_all_types: bool = True
     uses_period: bool = False
     about: str = ""
     columns: tuple[Column, ...] = ()

@@ -116,6 +116,8 @@ REPORT_TYPE = ReportType(
     columns=COLUMNS,
     example=EXAMPLE,
     source=OWN_LAYOUT,
-    tell_apart="`reference`: an earlier row of this order has no reference either, and states something else; tell "
-    "requests apart with `reference`, or order the rows by `updated_at`.",
+    tell_apart={
+        ReturnFact: "`reference`: an earlier row of this order has no reference either, and states something else; "
+        "tell requests apart with `reference`, or order the rows by `updated_at`."
+    },
 )

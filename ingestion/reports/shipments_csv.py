@@ -149,6 +149,8 @@ REPORT_TYPE = ReportType(
     columns=COLUMNS,
     example=EXAMPLE,
     source=OWN_LAYOUT,
-    tell_apart="`package`: an earlier row of this order has no package or tracking number either, and states "
-    "something else; tell packages apart with `package` or `tracking_number`, or order the rows by `updated_at`.",
+    tell_apart={
+        ShipmentFact: "`package`: an earlier row of this order has no package or tracking number either, and states "
+        "something else; tell packages apart with `package` or `tracking_number`, or order the rows by `updated_at`."
+    },
 )

@@ -238,7 +238,7 @@ ITEMS = f"""items AS (
 RECORD_ORDERS = f"""
 WITH newest AS (
     SELECT DISTINCT ON (order_id)
-        order_id, marketplace, channel, status, ordered_at, last_updated_at,
+        order_id, marketplace, channel, status, ordered_at, last_updated_at, line,
         (ordered_at AT TIME ZONE coalesce(%(zones)s::jsonb ->> marketplace, 'UTC'))::date AS ordered_on
     FROM staged_orders
     ORDER BY order_id, last_updated_at DESC, status DESC, ordered_at DESC, marketplace DESC, channel DESC
@@ -279,7 +279,11 @@ WITH newest AS (
 SELECT count(*) FILTER (WHERE is_new AND {SOLD_BY_AMAZON}),
     count(*) FILTER (WHERE differs AND NOT is_new AND {SOLD_BY_AMAZON})
         + (SELECT count(*) FROM changed_by_items),
-    {TOUCHED_DAYS}, NULL, NULL
+    {TOUCHED_DAYS},
+    CASE WHEN %(with_lines)s THEN ARRAY(SELECT line FROM fresh WHERE is_new AND {SOLD_BY_AMAZON}) END,
+    CASE WHEN %(with_lines)s THEN ARRAY(
+        SELECT line FROM fresh WHERE differs AND NOT is_new AND {SOLD_BY_AMAZON}
+        UNION SELECT max(line) FROM staged_orders JOIN changed_by_items USING (order_id) GROUP BY order_id) END
 FROM fresh
 """
 

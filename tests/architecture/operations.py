@@ -45,6 +45,9 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/webhook-endpoints/{endpoint_id}/test"): {"event_type": "breach.opened"},
     ("POST", "/v1/webhook-endpoints/{endpoint_id}/recover"): {"since": clock.NOW.isoformat()},
     ("POST", "/v1/accounts/{account_id}/defects"): {"defects": [build.defect(order=build.order_id(1))]},
+    ("POST", "/v1/accounts/{account_id}/facts"): {
+        "messages": [{"message_id": "M1", "received_at": "2026-10-20T12:00:00Z"}]
+    },
     ("PATCH", "/v1/members/{member_id}"): {"role": "viewer"},
     ("POST", "/v1/invitations"): {"email": "new@acme.example", "role": "viewer"},
     ("POST", "/v1/accounts/{account_id}/reports"): {"file": build.orders_file([build.order_row()])},

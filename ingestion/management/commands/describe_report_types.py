@@ -41,7 +41,8 @@ def _section(report_type: ReportType) -> str:
     path = (
         ""
         if report_type.is_uploaded
-        else " Send the rows to `POST /v1/accounts/{id}/defects`; this type is not uploaded as a file."
+        else f" Send the rows to `POST /v1/accounts/{{id}}/{report_type.names[0]}`; this type is not uploaded as a "
+        "file."
     )
     rows = "".join(
         f"| {column.name} | {'yes' if column.needed else ''} | {column.meaning} |\n"

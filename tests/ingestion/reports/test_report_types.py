@@ -162,5 +162,5 @@ def test_marketplace_affects_only_feedback(marketplace: str) -> None:
             )
 
 
-def test_uploadable_types_exclude_posted_defects() -> None:
-    assert set(REPORT_TYPE_BY_NAME) - set(UPLOADABLE_NAMES) == {"defects"}
+def test_uploadable_types_exclude_posted_rows() -> None:
+    assert set(REPORT_TYPE_BY_NAME) - set(UPLOADABLE_NAMES) == {"defects", "facts"}
