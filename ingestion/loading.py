@@ -145,6 +145,8 @@ def stage(report: Report) -> DocumentReader:
             reader.reject(RejectedLine(line, reason))
     if not reader.report_type.has_all_types:
         reader.fact_types = tuple(fact_type for fact_type, rows in staged.items() if rows)
+        for fact_type in staged.keys() - set(reader.fact_types):
+            recording.drop_staged(fact_type=fact_type)
     return reader
 
 

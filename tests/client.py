@@ -96,6 +96,12 @@ class Client(APIClient):
         assert response.status_code == 202, response.content
         return self._worked(response.json()["id"])
 
+    def post_facts(self, account: str, **lists: list[dict[str, Any]]) -> dict[str, Any]:
+        """Post facts and let a worker load them; returns the report."""
+        response = self.post(f"/v1/accounts/{account}/facts", lists, format="json")
+        assert response.status_code == 202, response.content
+        return self._worked(response.json()["id"])
+
     def listen(self, **fields: Any) -> dict[str, Any]:
         """Create a webhook endpoint and return it with its secret."""
         response = self.post(

@@ -37,7 +37,7 @@ class Price(serializers.JSONField):
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, str):
-            is_price = items.PRICE.fullmatch(data)
+            is_price = bool(items.PRICE.fullmatch(data))
         else:
             is_number = isinstance(data, (int, float)) and not isinstance(data, bool)
             is_price = is_number and 0 <= data <= MAX_PRICE

@@ -103,7 +103,7 @@ class ReportType:
     read_rows: Callable[[bytes, ParseContext], Iterable[tuple[int, Any]]] | None = None
     max_bytes: int = 1024**3
     is_uploaded: bool = True
-    tell_apart: Mapping[type[Fact], str] = field(default_factory=dict)
+    tell_apart: Mapping[type[Fact], str] = field(default_factory=dict, hash=False)
     has_all_types: bool = True
     uses_period: bool = False
     about: str = ""

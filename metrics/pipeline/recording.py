@@ -124,9 +124,15 @@ def record(
         for statement in statements:
             cursor.execute(statement, params)
             recorded += _build_recorded(*cursor.fetchone())
-        cursor.execute(f"DROP TABLE pg_temp.{STAGED[fact_type].table}")
+    drop_staged(fact_type=fact_type)
     _record_load(account=account, source=source, report_id=report_id, recorded_at=recorded_at)
     return recorded
+
+
+def drop_staged(*, fact_type: type[Fact]) -> None:
+    """Drop the staging table of a type of fact, recorded or not. Requires the transaction of `stage`."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE pg_temp.{STAGED[fact_type].table}")
 
 
 def _build_recorded(
