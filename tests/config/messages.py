@@ -39,7 +39,7 @@ SQL = re.compile(
     r"\s*(SELECT|INSERT|UPDATE|WITH|DELETE|CREATE|DROP|ALTER|COPY|FROM|SET|CASE)\b|%\(|::|\\x|\bAND\b"
 )
 # Expressions, lists of columns, markup, and examples.
-NOT_TEXT = re.compile(r"[\n\t\\^<>\[\]]| AS |^[A-Z_]+$|^[^ ]*$|\w,\w|[a-z]_[a-z_]+, [a-z]")
+NOT_TEXT = re.compile(r"[\n\t\\^<>\[\]]|^ {4,}\S| AS |^[A-Z_]+$|^[^ ]*$|\w,\w|[a-z]_[a-z_]+, [a-z]")
 
 PARTS = frozenset(
     [

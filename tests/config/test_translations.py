@@ -43,6 +43,11 @@ REASONS = {reason for states in reasons.REASONS.values() for reason in states.va
 
 
 EVENTS = {each.description for each in EVENT_TYPES}
+REPORT_TEXTS = {
+    text
+    for each in REPORT_TYPES
+    for text in (each.title, each.about, *(column.meaning for column in each.columns))
+}
 RULES_TEXTS = {
     text
     for rule in amazon_rules.RULES
@@ -90,12 +95,7 @@ def test_event_types_are_in_catalogue() -> None:
 
 
 def test_report_types_are_in_catalogue() -> None:
-    texts = {
-        text
-        for each in REPORT_TYPES
-        for text in (each.title, each.about, *(column.meaning for column in each.columns))
-    }
-    english = {text for text in texts if not HAN.search(translate(text, "zh-hans"))}
+    english = {text for text in REPORT_TEXTS if not HAN.search(translate(text, "zh-hans"))}
 
     # Names of values only.
     assert english == {"`a_to_z_claim`, `chargeback` or `feedback`"}
@@ -112,6 +112,7 @@ def test_every_text_that_customers_read_is_in_catalogue() -> None:
 
 def test_catalogue_has_no_unused_text(db: None) -> None:
     values = names() | {metric.explanation for metric in METRICS} | REASONS | RULES_TEXTS | EVENTS
+    values |= REPORT_TEXTS
 
     assert CHINESE.keys() - values - messages.templates().keys() - messages.PARTS == set()
 
