@@ -31,7 +31,7 @@ from metrics.rules.judgement import Comparator, Limit
 from metrics.rules.series import Value
 
 LISTING_METRICS = ("on_time_delivery_rate",)
-"""The metrics whose misses Amazon attributes to listings."""
+"""The metrics for whose misses Amazon acts on single listings."""
 COUNT = re.compile("[0-9]{1,15}")
 
 
@@ -200,7 +200,8 @@ WITH packages AS MATERIALIZED (
     FROM assigned GROUP BY sku
 ), unassigned AS (
     SELECT coalesce(sum(units), 0) AS units, coalesce(sum(units) FILTER (WHERE is_late), 0) AS late
-    FROM packages WHERE (order_id, reference) NOT IN (SELECT order_id, reference FROM assigned)
+    FROM packages WHERE NOT EXISTS (
+        SELECT FROM assigned WHERE assigned.order_id = packages.order_id AND assigned.reference = packages.reference)
 ), totals AS (
     SELECT unassigned.units + coalesce(sum(by_sku.units), 0) AS units,
         unassigned.late + coalesce(sum(by_sku.late), 0) AS late,

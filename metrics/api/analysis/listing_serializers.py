@@ -8,7 +8,8 @@ from rest_framework import serializers
 from accounts.marketplaces import CODES
 from metrics.api import examples
 from metrics.api.value_serializers import CHANNELS, RETAINED_FROM, LimitSerializer, WindowSerializer
-from metrics.drilldown.listings import LISTING_METRICS, ListingsBehind, SkuUnits, Totals
+from metrics.drilldown.listings import ListingsBehind, SkuUnits, Totals
+from metrics.rules.catalogue.definitions import CATALOGUE
 from metrics.rules.judgement import rate
 
 EXAMPLE: dict[str, Any] = {
@@ -140,7 +141,7 @@ class ListingListSerializer(serializers.Serializer[Any]):
     """The listings behind a metric, the one with the most late units first."""
 
     account = serializers.CharField(help_text="ID of the account.")
-    metric = serializers.ChoiceField(choices=LISTING_METRICS, help_text="Name of the metric.")
+    metric = serializers.ChoiceField(choices=tuple(CATALOGUE), help_text="Name of the metric.")
     marketplace = serializers.ChoiceField(choices=CODES, help_text="ISO country code.")
     channel = serializers.ChoiceField(choices=CHANNELS, help_text="Fulfillment channel of the units.")
     as_of = serializers.DateField(help_text="The day of the value.")

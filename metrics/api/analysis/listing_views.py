@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from accounts.requests.views import Resource
 from accounts.tenancy import context
 from api.pagination import CursorPagination
-from api.strict_fields import Choice
+from api.strict_fields import Choice, Contradiction
 from metrics.api import query_params
 from metrics.api.analysis.listing_serializers import (
     ListingListSerializer,
@@ -21,6 +21,7 @@ from metrics.api.analysis.listing_serializers import (
 from metrics.api.views import metric_of, query_day, series_of
 from metrics.drilldown.listings import LISTING_METRICS, ListingsBehind
 from metrics.retention import retained_days
+from metrics.rules.catalogue.definitions import CATALOGUE
 from metrics.rules.series import Value
 
 
@@ -28,16 +29,24 @@ class ListingsParams(query_params.DayParams):
     # The channel is that of the metric.
     channel = None  # type: ignore[assignment]
     metric = Choice(
-        choices=LISTING_METRICS,
+        choices=tuple(CATALOGUE),
         required=False,
         default=LISTING_METRICS[0],
-        help_text="The metric whose units are counted. Amazon attributes the misses of no other metric to listings.",
+        help_text="The metric whose units are counted. Only `on_time_delivery_rate` (the default) is supported: Amazon acts on "
+        "single listings for no other metric.",
     )
     at_risk = serializers.BooleanField(
         required=False,
         help_text="`true` returns only listings that are at risk. `false` returns only the others. By default, all listings "
         "are returned.",
     )
+
+    def validate(self, params: dict[str, Any]) -> dict[str, Any]:
+        if params["metric"] not in LISTING_METRICS:
+            raise Contradiction(
+                {"metric": f"This metric has no listings. Expected one of {', '.join(LISTING_METRICS)}."}
+            )
+        return params
 
 
 class ListingsPagination(CursorPagination):
@@ -56,7 +65,7 @@ class ListingsPagination(CursorPagination):
 class ListingList(Resource):
     cost = 3
     row_serializer = ListingSerializer
-    problems = {"get": (query_params.NotRetained,)}  # noqa: RUF012
+    problems = {"get": (Contradiction, query_params.NotRetained)}  # noqa: RUF012
 
     @extend_schema(
         operation_id="listListings",

@@ -262,7 +262,7 @@ def test_marketplace_without_data_has_no_listings(acme: Client, shop: str, cups:
 @pytest.mark.parametrize(
     ("params", "pointer"),
     [
-        ({"metric": "late_shipment_rate_30d"}, "/metric"),
+        ({"metric": "odr"}, "/metric"),
         ({"at_risk": "perhaps"}, "/at_risk"),
         ({"limit": "201"}, "/limit"),
         ({"channel": "mfn"}, "/channel"),
@@ -273,8 +273,15 @@ def test_wrong_parameter_is_named(acme: Client, shop: str, params: dict[str, str
 
     assert response.status_code == 400
     assert [error["pointer"] for error in response.json()["errors"]] == [pointer]
-    if pointer == "/metric":
-        assert OTDR in response.json()["errors"][0]["detail"]
+
+
+@pytest.mark.parametrize("metric", ["late_shipment_rate_30d", "account_health_rating"])
+def test_other_metric_has_no_listings(acme: Client, shop: str, metric: str) -> None:
+    response = acme.get(f"/v1/accounts/{shop}/listings", {"metric": metric})
+
+    assert response.status_code == 409
+    (error,) = response.json()["errors"]
+    assert (error["pointer"], OTDR in error["detail"]) == ("/metric", True)
 
 
 def test_listings_of_another_agency_are_not_found(rival: Client, shop: str, cups: None) -> None:
