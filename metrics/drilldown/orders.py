@@ -33,7 +33,7 @@ LIMIT %(limit)s
 """
 
 
-def page_sql(metric: Metric, filters: tuple[str, ...] = ()) -> str:
+def page_sql(metric: Metric, *, filters: tuple[str, ...] = ()) -> str:
     """Return the statement of a page: the rows in the denominator, and whether they are in the numerator.
 
     `filters` are the dimensions by which rows are selected. Raises ValueError for a metric that only Amazon reports.
@@ -59,8 +59,8 @@ WITH listed AS MATERIALIZED (
 
 
 @cache
-def _cached_page_sql(code: str, filters: tuple[str, ...]) -> str:
-    return page_sql(CATALOGUE[code], filters)
+def _cached_page_sql(*, code: str, filters: tuple[str, ...]) -> str:
+    return page_sql(CATALOGUE[code], filters=filters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class Drilldown:
         params = self._params() | dict(self.filters) | _after_params(after) | {"limit": limit}
         if not self.metric.is_counted:
             return []
-        statement = _cached_page_sql(self.metric.code, tuple(sorted(self.filters)))
+        statement = _cached_page_sql(code=self.metric.code, filters=tuple(sorted(self.filters)))
         with connection.cursor() as cursor:
             cursor.execute(statement, params)
             return [self._build_row(row) for row in cursor.fetchall()]

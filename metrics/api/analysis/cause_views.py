@@ -87,16 +87,10 @@ class CauseList(Resource):
         # Of a window whose data has partly ended, nothing is known.
         has_ended = earlier and account.data_from and earlier.first < account.data_from
         before = None if has_ended else causes.query(window=earlier, **asked) if earlier else causes.NONE
-        shown = found.groups[: params["limit"]]
-        titles = causes.query_titles(
-            account=account, marketplace=marketplace, by=by, keys=[group.key for group in shown]
-        )
-        data = series | {
+        data = asked | {
             "account": account.public_id,
             "metric": metric.code,
-            "by": by,
             "as_of": point.as_of,
-            "known_at": point.known_at,
             "window": window,
             "unit": metric.unit,
             "total": share_data(found.total),
@@ -104,17 +98,30 @@ class CauseList(Resource):
             "mixed_orders": found.mixed_orders,
             "main": main_keys(found),
             "group_count": len(found.groups),
-            "groups": [
-                group_data(group, found, before, is_compared=by in dimensions.COMPARED)
-                | {
-                    "label": label(group, by, titles),
-                    "playbook": playbook.codes(metric=metric.code, by=by, key=group.key, on=point.as_of),
-                    "orders_url": _orders_url(account, metric.code, by, group.key, series, point),
-                }
-                for group in shown
-            ],
+            "groups": _groups(account, params | series | {"point": point}, found, before),
         }
         return Response(CausesSerializer(data).data)
+
+
+def _groups(
+    account: SellerAccount, asked: dict[str, Any], found: causes.Causes, before: causes.Causes | None
+) -> list[dict[str, Any]]:
+    """Return the fields of the first groups."""
+    by, metric, point = asked["by"], asked["metric"], asked["point"]
+    series = {"marketplace": asked["marketplace"], "channel": asked["channel"]}
+    shown = found.groups[: asked["limit"]]
+    titles = causes.query_titles(
+        account=account, marketplace=series["marketplace"], by=by, keys=[group.key for group in shown]
+    )
+    return [
+        group_data(group, found, before, is_compared=by in dimensions.COMPARED)
+        | {
+            "label": label(group, by, titles),
+            "playbook": playbook.codes(metric=metric, by=by, key=group.key, on=point.as_of),
+            "orders_url": _orders_url(account, metric, by, group.key, series, point),
+        }
+        for group in shown
+    ]
 
 
 def _orders_url(

@@ -1,7 +1,9 @@
 """Serve the causes that several accounts have in common."""
 
+from datetime import UTC, datetime
 from typing import Any
 
+from django.db.models import Max
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -75,20 +77,21 @@ class PortfolioCauses(Resource):
     )
     def get(self, request: Request) -> Response:
         params = query_params.parse(PortfolioCausesParams, request)
-        metric, now = metric_of(params["metric"]), timezone.now()
+        metric, today = metric_of(params["metric"]), timezone.now().astimezone(UTC).date()
+        known_at = _known_at(request)
         by = dimensions.RETURN_REASON if params["by"] == dimensions.REASON else params["by"]
         found = portfolio_causes.query(
             agency_id=context.agency_of(request).pk,
             metric=metric,
             by=by,
-            known_at=now,
+            known_at=known_at,
             marketplace=params.get("marketplace"),
         )
         data = {
             "metric": metric.code,
             "by": params["by"],
             "unit": metric.unit,
-            "known_at": now,
+            "known_at": known_at,
             "series": found.series,
             "left_out": found.left_out,
             "tried": found.tried,
@@ -96,9 +99,19 @@ class PortfolioCauses(Resource):
                 cause_data(
                     cause,
                     by=by,
-                    codes=playbook.codes(metric=metric.code, by=params["by"], key=cause.key, on=now.date()),
+                    codes=playbook.codes(metric=metric.code, by=params["by"], key=cause.key, on=today),
                 )
                 for cause in found.causes[: params["limit"]]
             ],
         }
         return Response(PortfolioCausesSerializer(data).data)
+
+
+def _known_at(request: Request) -> datetime:
+    """Return the moment of the last recording of any visible account: nothing was learned since."""
+    moments = context.visible_accounts(request).aggregate(
+        recorded=Max("last_recorded_at"), created=Max("created_at")
+    )
+    # Without an account, the agency's own beginning: the response must not change with the clock.
+    moment: datetime = moments["recorded"] or moments["created"] or context.agency_of(request).created_at
+    return moment
