@@ -27,7 +27,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """Store a return request. `complaint` is negative_feedback, late_answer, wrong_rejection, or empty."""
+    """Store a return request. `complaint` is negative_feedback, late_answer, wrong_rejection, or empty. `reason` is a code."""
 
     order: Order
     reference: str
@@ -35,6 +35,7 @@ class Return:
     answered_at: datetime | None
     state: str = "Approved"
     complaint: str = ""
+    reason: str = ""
 
 
 def build_messages(*, orders: Iterable[Order], now: datetime, random: Random) -> Iterator[Message]:

@@ -38,6 +38,7 @@ class Defect:
     stars: int
     on: date
     reference: str = ""
+    reason: str = ""
 
     @property
     def is_counting(self) -> bool:

@@ -5,7 +5,7 @@ from datetime import datetime
 from random import Random
 
 from config.launcher.demo.buyers import Message, Return
-from config.launcher.demo.order_documents import derive_asin, derive_sku, lines, stamp
+from config.launcher.demo.order_documents import lines, stamp
 from config.launcher.demo.sample_accounts import Fulfilment
 from config.launcher.demo.shipments import Package
 
@@ -45,7 +45,7 @@ RETURN_COLUMNS = (
         "negative_feedback",
         "wrongly_rejected",
     ),
-    "updated_at",
+    *("sku", "asin", "quantity", "reason_code", "updated_at"),
 )
 MFN_RETURN_COLUMNS = (
     *(
@@ -83,13 +83,8 @@ DEFECT_COLUMNS = (
     ),
     *("A-to-z Guarantee claim", "Chargeback claim"),
 )
-REASONS = (
-    "UNWANTED_ITEM",
-    "DEFECTIVE",
-    "NOT_AS_DESCRIBED",
-    "ORDERED_WRONG_ITEM",
-    "MISSED_ESTIMATED_DELIVERY",
-)
+# Only reports of seller-fulfilled returns write it before a reason.
+PREFIX = "CR-"
 
 
 def shipments_file(*, packages: Iterable[Package], with_invoices: bool, updated_at: datetime) -> bytes:
@@ -119,28 +114,13 @@ def messages_file(*, messages: Iterable[Message], updated_at: datetime) -> bytes
 
 def returns_file(*, returns: Iterable[Return], updated_at: datetime) -> bytes:
     """Build our CSV of return requests, which states how they were handled."""
-    rows = [
-        (
-            request.order.number,
-            _stamp_or_empty(request.requested_at),
-            request.reference,
-            request.state.lower(),
-            _stamp_or_empty(request.answered_at),
-            _yes_or_no(request.complaint == "negative_feedback"),
-            _yes_or_no(request.complaint == "wrong_rejection"),
-            updated_at.isoformat(),
-        )
-        for request in returns
-    ]
+    rows = [[*_return_cells(request), updated_at.isoformat()] for request in returns]
     return lines(",", [RETURN_COLUMNS, *rows]).encode()
 
 
-def mfn_returns_report(*, returns: Iterable[Return], claimed: set[str], random: Random) -> bytes:
+def mfn_returns_report(*, returns: Iterable[Return], claimed: set[str]) -> bytes:
     """Build GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE. `claimed` are the orders with an A-to-z claim."""
-    rows = [
-        _mfn_return_cells(request, is_claimed=request.order.number in claimed, random=random)
-        for request in returns
-    ]
+    rows = [_mfn_return_cells(request, is_claimed=request.order.number in claimed) for request in returns]
     return lines("\t", [MFN_RETURN_COLUMNS, *rows]).encode()
 
 
@@ -173,7 +153,24 @@ def select_returns(returns: Iterable[Return], fulfilment: Fulfilment) -> list[Re
     return [request for request in returns if request.order.fulfilment == fulfilment]
 
 
-def _mfn_return_cells(request: Return, *, is_claimed: bool, random: Random) -> list[str]:
+def _return_cells(request: Return) -> list[str]:
+    product, quantity = request.order.items[0]
+    return [
+        request.order.number,
+        _stamp_or_empty(request.requested_at),
+        request.reference,
+        request.state.lower(),
+        _stamp_or_empty(request.answered_at),
+        _yes_or_no(request.complaint == "negative_feedback"),
+        _yes_or_no(request.complaint == "wrong_rejection"),
+        product.sku,
+        product.asin,
+        str(quantity),
+        request.reason,
+    ]
+
+
+def _mfn_return_cells(request: Return, *, is_claimed: bool) -> list[str]:
     product, quantity = request.order.items[0]
     cells = {
         "Order ID": request.order.number,
@@ -184,11 +181,11 @@ def _mfn_return_cells(request: Return, *, is_claimed: bool, random: Random) -> l
         "Label type": "AmazonPrePaidLabel",
         "A-to-Z Claim": "Y" if is_claimed else "N",
         "Is prime": "N",
-        "ASIN": derive_asin(product),
-        "Merchant SKU": derive_sku(product),
-        "Item Name": product,
+        "ASIN": product.asin,
+        "Merchant SKU": product.sku,
+        "Item Name": product.title,
         "Return quantity": str(quantity),
-        "Return Reason": random.choice(REASONS),
+        "Return Reason": f"{PREFIX}{request.reason}",
         "In policy": "Y",
         "Return type": "C-Returns",
         "Resolution": "StandardRefund",
@@ -202,14 +199,14 @@ def _fba_return_cells(request: Return, random: Random) -> list[str]:
     cells = {
         "return-date": stamp(request.requested_at),
         "order-id": request.order.number,
-        "sku": derive_sku(product),
-        "asin": derive_asin(product),
-        "fnsku": f"X00{derive_asin(product)[3:]}",
-        "product-name": product,
+        "sku": product.sku,
+        "asin": product.asin,
+        "fnsku": f"X00{product.asin[3:]}",
+        "product-name": product.title,
         "quantity": "1",
         "fulfillment-center-id": random.choice(("LEX1", "LTN4", "MUC3", "YYZ1", "NRT5")),
         "detailed-disposition": "SELLABLE" if is_sellable else "CUSTOMER_DAMAGED",
-        "reason": random.choice(REASONS),
+        "reason": request.reason,
         "status": "Unit returned to inventory" if is_sellable else "Reimbursed",
         "license-plate-number": request.reference,
     }

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from random import Random
 
-from config.launcher.demo import account_health, fulfilment_documents, order_documents
+from config.launcher.demo import account_health, causes, fulfilment_documents, order_documents
 from config.launcher.demo.buyers import Message, Return, build_messages, build_returns
 from config.launcher.demo.defects import CLAIM, FEEDBACK, OFFSET, WINDOW, Defect, build_defects, decide_claims
 from config.launcher.demo.fulfilment_documents import select_returns
@@ -61,6 +61,22 @@ def build_history(*, account: SampleAccount, now: datetime, days: int = DAYS + 1
         if order.at > now - timedelta(days=days)
     ]
     defects = list(build_defects(account=account, orders=orders, now=now, random=random))
+    returns = list(build_returns(orders=orders, now=now, random=_random(account, "returns")))
+    # Last, because the product and the reasons follow from the defects and returns.
+    orders = causes.place_faulty_product(
+        account=account,
+        orders=orders,
+        defects=defects,
+        returns=returns,
+        now=now,
+        random=_random(account, "products"),
+    )
+    defects = causes.state_claim_reasons(
+        defects=defects, orders=orders, now=now, random=_random(account, "claim reasons")
+    )
+    returns = causes.state_return_reasons(
+        returns=returns, orders=orders, now=now, random=_random(account, "return reasons")
+    )
     return AccountHistory(
         account=account,
         now=now,
@@ -71,7 +87,7 @@ def build_history(*, account: SampleAccount, now: datetime, days: int = DAYS + 1
             build_packages(account=account, orders=orders, now=now, random=_random(account, "shipments"))
         ),
         messages=list(build_messages(orders=orders, now=now, random=_random(account, "messages"))),
-        returns=list(build_returns(orders=orders, now=now, random=_random(account, "returns"))),
+        returns=returns,
     )
 
 
@@ -79,9 +95,7 @@ def build_documents(history: AccountHistory) -> Iterator[Document]:
     """Yield all documents of the seller."""
     account, now, random = history.account, history.now, _random(history.account, "documents")
     for year, orders in _years(history.orders):
-        yield _document(
-            f"orders-{year}.txt", order_documents.orders_report(account=account, orders=orders, random=random)
-        )
+        yield _document(f"orders-{year}.txt", order_documents.orders_report(account=account, orders=orders))
     yield _document(
         "feedback.txt",
         order_documents.feedback_report(account=account, defects=history.defects, random=random),
@@ -127,7 +141,7 @@ def _returns(history: AccountHistory, random: Random) -> Iterator[Document]:
         claimed = {defect.order for defect in history.defects if defect.kind == CLAIM}
         yield _document(
             "returns.txt",
-            fulfilment_documents.mfn_returns_report(returns=own, claimed=claimed, random=random),
+            fulfilment_documents.mfn_returns_report(returns=own, claimed=claimed),
         )
     if amazons:
         yield _document(

@@ -6,6 +6,7 @@ from random import Random
 
 from config.launcher.demo.defects import FEEDBACK, Defect
 from config.launcher.demo.orders import Order
+from config.launcher.demo.products import stable_hash
 from config.launcher.demo.sample_accounts import STORES, Fulfilment, SampleAccount
 from config.launcher.demo.shipments import is_business
 
@@ -30,7 +31,7 @@ GERMAN_FEEDBACK_COLUMNS = (
     "Transaktionsnummer",
     "E-Mail des Bewertenden",
 )
-CLAIM_COLUMNS = ("order_id", "kind", "state", "occurred_on", "reference", "updated_at")
+CLAIM_COLUMNS = ("order_id", "kind", "state", "occurred_on", "reference", "reason_code", "updated_at")
 COMMENTS = (
     "Arrived late.",
     'The lid was cracked, "gift quality" it is not.',
@@ -40,9 +41,9 @@ COMMENTS = (
 )
 
 
-def orders_report(*, account: SampleAccount, orders: Iterable[Order], random: Random) -> bytes:
+def orders_report(*, account: SampleAccount, orders: Iterable[Order]) -> bytes:
     """Build GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL, one row per item."""
-    rows = [_order_cells(order, position, random) for order in orders for position in range(len(order.items))]
+    rows = [_order_cells(order, position) for order in orders for position in range(len(order.items))]
     return lines("\t", [ORDER_COLUMNS, *rows]).encode(STORES[account.home].encoding, errors="replace")
 
 
@@ -68,18 +69,25 @@ def claims_file(*, defects: Iterable[Defect], updated_at: datetime) -> bytes:
     """Build the CSV import file of claims and chargebacks."""
     updated = updated_at.isoformat()
     rows = [
-        (defect.order, defect.kind, defect.state, defect.on.isoformat(), defect.reference, updated)
+        (
+            defect.order,
+            defect.kind,
+            defect.state,
+            defect.on.isoformat(),
+            defect.reference,
+            defect.reason,
+            updated,
+        )
         for defect in defects
         if defect.kind != FEEDBACK
     ]
     return lines(",", [CLAIM_COLUMNS, *rows]).encode()
 
 
-def _order_cells(order: Order, position: int, random: Random) -> list[str]:
+def _order_cells(order: Order, position: int) -> list[str]:
     store = STORES[order.marketplace]
     product, quantity = order.items[position]
     city, state, postcode = store.cities[stable_hash(order.number) % len(store.cities)]
-    price = "" if order.status == "Pending" else f"{random.randrange(700, 9000) / 100:.2f}"
     pending = order.status == "Pending"
     cells = {
         "amazon-order-id": order.number,
@@ -89,13 +97,13 @@ def _order_cells(order: Order, position: int, random: Random) -> list[str]:
         "fulfillment-channel": order.fulfilment,
         "sales-channel": store.sales_channel,
         "ship-service-level": "Expedited" if order.fulfilment == Fulfilment.AMAZON else "Standard",
-        "product-name": product,
-        "sku": derive_sku(product),
-        "asin": derive_asin(product),
+        "product-name": product.title,
+        "sku": product.sku,
+        "asin": product.asin,
         "item-status": "Unshipped" if pending else order.status,
         "quantity": str(quantity),
         "currency": "" if pending else store.currency,
-        "item-price": price,
+        "item-price": "" if pending else str(product.price * quantity),
         "ship-city": city,
         "ship-state": state,
         "ship-postal-code": postcode,
@@ -103,22 +111,6 @@ def _order_cells(order: Order, position: int, random: Random) -> list[str]:
         "is-business-order": str(is_business(order)).lower(),
     }
     return [cells.get(column, "") for column in ORDER_COLUMNS]
-
-
-def derive_sku(product: str) -> str:
-    """Return the seller's SKU of a product."""
-    return f"SKU-{stable_hash(product) % 10**5:05d}"
-
-
-def derive_asin(product: str) -> str:
-    """Return the ASIN of a product."""
-    return f"B0{stable_hash(product) % 10**8:08d}"
-
-
-def stable_hash(text: str) -> int:
-    """Return a hash that is the same in every run."""
-    # Python salts its own hash of texts in each process.
-    return sum((index + 1) * ord(character) for index, character in enumerate(text)) * 2654435761 % 2**32
 
 
 def stamp(at: datetime) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
+from config.launcher.demo.products import Product
 from config.launcher.demo.sample_accounts import Fulfilment, SampleAccount
 
 DAYS = 730
@@ -24,7 +25,7 @@ class Order:
     marketplace: str
     fulfilment: Fulfilment
     status: str
-    items: tuple[tuple[str, int], ...]
+    items: tuple[tuple[Product, int], ...]
     """Product and quantity."""
 
 

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from config.launcher.demo import products as catalogues
+from config.launcher.demo.products import Product
+
 AGENCY = "Marlowe & Finch Marketplace Partners"
 SEED = "underone demo 1"
 # The stores with an invoice for each business order.
@@ -88,7 +91,7 @@ class SampleAccount:
     feedback_is_removed: bool = False
     uploads_defects_list: bool = False
     health: Health | None = None
-    products: tuple[str, ...] = ()
+    products: tuple[Product, ...] = ()
 
 
 SAMPLE_ACCOUNTS = (
@@ -101,7 +104,7 @@ SAMPLE_ACCOUNTS = (
         recent_late_share=0.1,
         uploads_returns_file=False,
         uploads_defects_list=True,
-        products=("和紙ノート A5", "筆ペン 3本セット", "Origami Paper 200"),
+        products=catalogues.SAKURA,
     ),
     SampleAccount(
         name="Harbor & Pine Outdoors",
@@ -110,12 +113,7 @@ SAMPLE_ACCOUNTS = (
         per_day=56,
         stores={"US": 0.85, "CA": 0.15},
         health=Health(score=924),
-        products=(
-            'Folding Camp Table, 48"',
-            "Enamel Mug Set of 4",
-            'Dry Bag 20 L with 1" Strap',
-            "Trail Lantern",
-        ),
+        products=catalogues.HARBOR,
     ),
     SampleAccount(
         name="Brightside Home",
@@ -129,7 +127,7 @@ SAMPLE_ACCOUNTS = (
         uploads_returns_file=False,
         feedback_is_removed=True,
         health=Health(score=412, is_inconsistent=True),
-        products=("Linen Cushion Cover", 'Shelf Bracket 8", pair', "Bamboo Bath Mat", "Brass Hook"),
+        products=catalogues.BRIGHTSIDE,
     ),
     SampleAccount(
         name="Kessler Werkzeuge",
@@ -149,7 +147,7 @@ SAMPLE_ACCOUNTS = (
                 "policyViolationWarnings": 1,
             },
         ),
-        products=('Steckschlüsselsatz 1/4"', "Hobelmesser, 2 Stück", "Schraubzwinge 300 mm"),
+        products=catalogues.KESSLER,
     ),
     SampleAccount(
         name="Maple Trail Supply",
@@ -159,7 +157,7 @@ SAMPLE_ACCOUNTS = (
         merchant_share=0.9,
         current_rates=(0.017, 0.002),
         recovers=True,
-        products=("Snowshoe Bag", "Wool Socks, 2 Pairs", 'Ice Auger Bit 6"'),
+        products=catalogues.MAPLE,
     ),
     SampleAccount(
         name="Atelier Margaux",
@@ -168,7 +166,7 @@ SAMPLE_ACCOUNTS = (
         per_day=11,
         merchant_share=0.35,
         uploads_returns_file=False,
-        products=("Bougie parfumée", "Carnet relié", "Foulard en soie"),
+        products=catalogues.MARGAUX,
     ),
     SampleAccount(
         name="Little Lantern Toys",
@@ -178,7 +176,7 @@ SAMPLE_ACCOUNTS = (
         merchant_share=1,
         current_rates=(0, 0),
         earlier_rates=(0.05, 0),
-        products=("Wooden Night Light", "Stacking Moon"),
+        products=catalogues.LANTERN,
     ),
     SampleAccount(name="Juniper & Co", partner="A8JUNIPERCO008", home="US", per_day=0),
 )

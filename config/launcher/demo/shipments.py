@@ -53,7 +53,7 @@ class Package:
         if not self.tracking or not carriers:
             return ""
         digit, is_missed = int(self.tracking[-1]), bool(self.delivered_at) and not self.is_on_time
-        if BAD_CARRIER in carriers and (is_missed or not self.is_scanned) and digit < 8:
+        if BAD_CARRIER in carriers and (is_missed or not self.is_scanned) and digit < 9:
             return BAD_CARRIER
         return carriers[digit % len(carriers)]
 
