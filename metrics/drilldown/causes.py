@@ -77,7 +77,10 @@ def query(
     channel: str,
     known_at: datetime,
 ) -> Causes:
-    """Return the groups of the orders behind a value. A metric that only Amazon reports has none."""
+    """Return the groups of the orders behind a value. A metric that only Amazon reports has none.
+
+    Requires a transaction.
+    """
     statement = STATEMENTS.get((metric.code, by))
     if statement is None:
         return NONE
@@ -94,8 +97,13 @@ def query(
         "excluded_statuses": denominators.excluded_statuses(account=account, known_at=known_at),
     }
     with connection.cursor() as cursor:
+        # The statement reads the orders of a whole window. The planner expects one package of a window, and reads its
+        # orders again for each of the others: of 449 packages, that took six seconds instead of thirty milliseconds.
+        cursor.execute("SET LOCAL enable_nestloop = off")
         cursor.execute(statement, params)
-        return _build(cursor.fetchall())
+        rows = cursor.fetchall()
+        cursor.execute("SET LOCAL enable_nestloop = on")
+    return _build(rows)
 
 
 def query_titles(*, account: SellerAccount, marketplace: str, by: str, keys: Sequence[str]) -> dict[str, str]:
