@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import connection
-from rest_framework.test import APIClient
+from rest_framework.request import Request
+from rest_framework.test import APIClient, APIRequestFactory
 
 from accounts.tenancy import context
+from ingestion.api.views import FactListView
 from tests import build
 from tests.client import Client
 from tests.ingestion.database_state import contents, pointers, reports_of
@@ -315,3 +317,10 @@ def test_facts_need_a_manager_of_the_agency(acme: Client, rival: Client, shop: s
     anonymous = APIClient().post(f"/v1/accounts/{shop}/facts", {"messages": MESSAGES}, format="json")
 
     assert (statuses, anonymous.status_code, reports_of(acme, shop)) == ([404, 403], 401, [])
+
+
+@pytest.mark.parametrize(("length", "cost"), [(2, 1), (99_999, 1), (100_000, 2), (3_070_012, 31)])
+def test_cost_of_facts_grows_with_the_body(length: int, cost: int) -> None:
+    request = APIRequestFactory().post("/", "x" * length, content_type="application/json")
+
+    assert FactListView().request_cost(Request(request)) == cost
