@@ -19,7 +19,7 @@ from tests.ingestion.database_state import contents, pointers, reports_of
 
 ORDERED = build.days_ago(30)
 COUNT = 6
-ORDERS = [
+ORDERS: list[dict[str, Any]] = [
     {
         "order_id": build.order_id(1 + number),
         "marketplace": "US",
@@ -41,7 +41,7 @@ ORDERS = [
     for number in range(COUNT)
 ]
 DAY = f"{build.days_ago(20):%Y-%m-%d}"
-SHIPMENTS = [
+SHIPMENTS: list[dict[str, Any]] = [
     {
         "order_id": build.order_id(1),
         "ship_by": DAY,
@@ -51,7 +51,7 @@ SHIPMENTS = [
     {"order_id": build.order_id(2), "ship_by": DAY, "shipped_at": DAY, "first_scan_at": None},
     {"order_id": build.order_id(3), "ship_by": DAY, "cancelled_by": "seller"},
 ]
-MESSAGES = [
+MESSAGES: list[dict[str, Any]] = [
     {
         "message_id": "M1",
         "received_at": build.days_ago(5).isoformat(),
@@ -59,7 +59,7 @@ MESSAGES = [
     },
     {"message_id": "M2", "received_at": build.days_ago(5).isoformat(), "answered_at": None},
 ]
-RETURNS = [
+RETURNS: list[dict[str, Any]] = [
     {
         "order_id": build.order_id(1),
         "requested_at": DAY,

@@ -12,7 +12,7 @@ from tests import build
 from tests.ingestion.parsed_documents import TODAY, ParsedDocument, parse_document
 
 ORDER = build.order_id(1)
-SHIPMENT = {
+SHIPMENT: dict[str, Any] = {
     "order_id": ORDER,
     "ship_by": "2026-11-03",
     "shipped_at": "2026-11-03T10:00:00+01:00",
@@ -21,9 +21,20 @@ SHIPMENT = {
     "carrier": " Deutsche  Post ",
     "updated_at": "2026-11-20T08:00:00Z",
 }
-MESSAGE = {"message_id": "M-1", "received_at": "2026-11-18T23:30:00Z", "order_id": ORDER, "marketplace": "FR"}
-RETURN = {"order_id": ORDER, "requested_at": "2026-11-10", "reference": "R1", "quantity": 2, "sku": "CUP"}
-PLACED = {
+MESSAGE: dict[str, Any] = {
+    "message_id": "M-1",
+    "received_at": "2026-11-18T23:30:00Z",
+    "order_id": ORDER,
+    "marketplace": "FR",
+}
+RETURN: dict[str, Any] = {
+    "order_id": ORDER,
+    "requested_at": "2026-11-10",
+    "reference": "R1",
+    "quantity": 2,
+    "sku": "CUP",
+}
+PLACED: dict[str, Any] = {
     "order_id": ORDER,
     "channel": "mfn",
     "status": "partially_shipped",
