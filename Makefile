@@ -8,7 +8,9 @@ PACKAGES := config api accounts webhooks metrics ingestion tests bench
 # Static checks read the settings and connect to nothing.
 SETTINGS_ONLY := SECRET_KEY=lint SECRETS_KEYS=1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= \
 	DATABASE_URL=postgresql://lint:lint@127.0.0.1:1/lint BROKER_URL=redis://127.0.0.1:1/0
-IN_PARALLEL := --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
+# One more than the cores: tests wait for servers, timers and each other a third of their time.
+WORKERS := $(shell $(PYTHON) -c "import os; print(min(4, (os.cpu_count() or 1) + 1))")
+IN_PARALLEL := --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --quiet
 SPECTACULAR := $(SETTINGS_ONLY) $(BIN)/python manage.py spectacular --format openapi-json --validate --fail-on-warn
