@@ -62,11 +62,13 @@ class Reading:
         """
         return f"HAVING CASE WHEN {day} {self.days} THEN true ELSE false END"
 
-    def orders_of(self, rows: str) -> str:
-        """Return the FROM item with the orders of the rows of a CTE. It needs an alias."""
-        return self.facts(
-            "order", where="true" if self.is_newest else f"order_id IN (SELECT order_id FROM {rows})"
-        )
+    def orders_of(self, rows: str, columns: str) -> str:
+        """Return the FROM item with these columns of the rows of a CTE, and those of their orders. It needs an alias.
+
+        The rows are joined to the orders within both parts: each order is then found by its key. Of a join of the rows with
+        all orders that were known, the planner expects one row, and reads the orders again for each of the rows.
+        """
+        return self.facts("order", of=rows, columns=f"{COLUMNS['order']}, {columns}")
 
 
 NEWEST = Reading(is_newest=True, days="= ANY(%(days)s)")

@@ -121,6 +121,7 @@ class OrdersByPackage:
         )
         first_day = f"min({self.day})"
         reasons = _column(reading, self.reason.list_sql("package"), "package_reasons")
+        own_name = _column(reading, "package_reasons", "package_reasons")
         names = _listed(_by_kinds(self.kinds)) + _reasons(reading, "package_reasons", "defects_reasons")
         return f"""
 WITH judged_orders AS (
@@ -129,8 +130,7 @@ WITH judged_orders AS (
     GROUP BY order_id {reading.having(first_day)}
 ), {_defects(reading, self.kinds, orders="judged_orders")}
 SELECT marketplace, channel, day, order_id, '' AS reference, ordered_on, missed{names}
-FROM judged_orders JOIN {reading.orders_of("judged_orders")} AS orders USING (order_id)
-    LEFT JOIN defects USING (order_id)
+FROM {reading.orders_of("judged_orders", f"day, missed{own_name}")} AS placed LEFT JOIN defects USING (order_id)
 WHERE {SOLD_BY_AMAZON} AND {IS_STORED} AND ({where})"""
 
 
@@ -156,6 +156,7 @@ class Packages:
         pairs = reading.facts("shipment", of="listed", columns=f"{stated}, package")
         by_kinds = _columns(_by_kind_aggregates(self.kinds, "true"))
         own_reason = _column(reading, f"jsonb_build_array({self.reason.sql})", "package_reasons")
+        own_name = _column(reading, "package_reasons", "package_reasons")
         reasons = _column(reading, _DEFECT_REASON.list_sql(DEFECT_ORDER), "defects_reasons")
         names = _listed(_by_kinds(self.kinds)) + _reasons(reading, "package_reasons", "defects_reasons")
         return f"""
@@ -172,7 +173,7 @@ WITH packages AS (
     FROM listings WHERE reference = package OR NOT is_named GROUP BY order_id, package
 )
 SELECT marketplace, channel, {self.day} AS day, order_id, package AS reference, ordered_on, {columns}{names}
-FROM packages JOIN {reading.orders_of("packages")} AS orders USING (order_id)
+FROM {reading.orders_of("packages", f"package, {columns}{own_name}")} AS placed
     LEFT JOIN defects USING (order_id, package)
 WHERE {SOLD_BY_AMAZON} AND {IS_STORED}"""
 
@@ -186,6 +187,7 @@ class Requests:
     def sql(self, reading: Reading, *, where: str = "true") -> str:
         of_days = reading.facts("return", where=f"requested_on {reading.days} AND ({where})")
         own_reason = _column(reading, f"jsonb_build_array({self.reason.sql})", "request_reasons")
+        own_name = _column(reading, "request_reasons", "request_reasons")
         return f"""
 WITH requests AS (
     SELECT order_id, reference, requested_on, is_dissatisfied{own_reason} FROM {of_days} AS facts
@@ -193,7 +195,7 @@ WITH requests AS (
 SELECT marketplace, channel, requested_on AS day, order_id, reference, ordered_on, is_dissatisfied{
             _reasons(reading, "request_reasons")
         }
-FROM requests JOIN {reading.orders_of("requests")} AS orders USING (order_id)
+FROM {reading.orders_of("requests", f"reference, requested_on, is_dissatisfied{own_name}")} AS placed
 WHERE {SOLD_BY_AMAZON} AND {IS_STORED}"""
 
 
