@@ -62,7 +62,7 @@ class Related:
         """Return the CTE with one row for each order of the CTE `orders` that has such facts."""
         reasons = _column(reading, self.reason.list_sql(self.reason_order), f"{self.name}_reasons")
         return f"""{self.name} AS (
-    SELECT order_id, {_columns(self.aggregates)}{reasons}
+    SELECT order_id{_columns(self.aggregates)}{reasons}
     FROM {reading.facts(self.facts, where=self.where, of="orders")} AS facts GROUP BY order_id
 )"""
 
@@ -86,7 +86,9 @@ class Orders:
     def sql(self, reading: Reading, *, where: str = "true") -> str:
         of_days = f"ordered_on {reading.days} AND {IS_STORED} AND {SOLD_BY_AMAZON}"
         defects_of_orders = [_defects(reading, self.kinds, orders="orders")] if self.kinds else []
-        ctes = ", ".join([*defects_of_orders, *(each.sql(reading) for each in self.related)])
+        ctes = "".join(
+            f", {cte}" for cte in (*defects_of_orders, *(each.sql(reading) for each in self.related))
+        )
         joined = [*(["defects"] if self.kinds else []), *(each.name for each in self.related)]
         joins = "".join(f" LEFT JOIN {name} USING (order_id)" for name in joined)
         names = [*_by_kinds(self.kinds), *(name for each in self.related for name, _ in each.aggregates)]
@@ -95,7 +97,7 @@ class Orders:
 WITH orders AS (
     SELECT order_id, marketplace, channel, status, ordered_on, status <> ALL(%(excluded_statuses)s) AS is_in
     FROM {reading.facts("order", where=of_days)} AS facts
-), {ctes}
+){ctes}
 SELECT marketplace, channel, ordered_on AS day, order_id, '' AS reference, ordered_on, status, is_in{_listed(names)}{reasons}
 FROM orders{joins} WHERE {where}"""
 
@@ -105,11 +107,12 @@ class OrdersByPackage:
     """Define one row for each order with shipped packages, by the earliest `day` of these.
 
     `missed` is whether `judged` is true for any. Packages whose day or judgement is not known yet are left out.
+    `kinds` are Amazon's lists of missed orders, if it has any.
     """
 
     day: str
     judged: str
-    kinds: tuple[DefectKind, ...]
+    kinds: tuple[DefectKind, ...] = ()
     reason: ReasonFields
 
     def sql(self, reading: Reading, *, where: str = "true") -> str:
@@ -140,12 +143,12 @@ class Packages:
 
     Only facts of the package itself may be in the condition of a denominator.
 
-    `kinds` are Amazon's lists of missed packages. They name a package by its tracking number. If it is none of the
-    order's packages, which of them is meant is unknown, and all count as missed.
+    `kinds` are Amazon's lists of missed packages, if it has any. They name a package by its tracking number. If it is
+    none of the order's packages, which of them is meant is unknown, and all count as missed.
     """
 
     day: str
-    kinds: tuple[DefectKind, ...]
+    kinds: tuple[DefectKind, ...] = ()
     reason: ReasonFields
 
     def sql(self, reading: Reading, *, where: str = "true") -> str:
@@ -169,7 +172,7 @@ WITH packages AS (
         bool_or(reference = package) OVER (PARTITION BY order_id, kind, reference) AS is_named
     FROM {pairs} AS facts
 ), defects AS (
-    SELECT order_id, package, {by_kinds}{reasons}
+    SELECT order_id, package{by_kinds}{reasons}
     FROM listings WHERE reference = package OR NOT is_named GROUP BY order_id, package
 )
 SELECT marketplace, channel, {self.day} AS day, order_id, package AS reference, ordered_on, {columns}{names}
@@ -240,7 +243,7 @@ def _defects(reading: Reading, kinds: Sequence[DefectKind], *, orders: str) -> s
         {unconfirmed} AND NOT bool_and({unconfirmed}) OVER (PARTITION BY order_id, kind) AS superseded
     FROM {reading.facts("defect", where=is_one_of("kind", kinds), of=orders)} AS facts
 ), defects AS (
-    SELECT order_id, {_columns(_by_kind_aggregates(kinds, "counts AND NOT superseded"))}{reasons}
+    SELECT order_id{_columns(_by_kind_aggregates(kinds, "counts AND NOT superseded"))}{reasons}
     FROM statements GROUP BY order_id
 )"""
 
@@ -260,7 +263,7 @@ def _by_kind_aggregates(kinds: Sequence[DefectKind], counts: str) -> list[tuple[
 
 
 def _columns(expressions: Sequence[tuple[str, str]]) -> str:
-    return ", ".join(f"{expression} AS {name}" for name, expression in expressions)
+    return "".join(f", {expression} AS {name}" for name, expression in expressions)
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -276,4 +279,5 @@ def _reasons(reading: Reading, *lists: str) -> str:
     """Return the column of the reasons: several lists in one."""
     if not reading.with_reasons:
         return ""
-    return ", " + " || ".join(f"coalesce({each}, '[]')" for each in lists) + " AS reasons"
+    joined = " || ".join(f"coalesce({each}, '[]')" for each in lists) or "'[]'::jsonb"
+    return f", {joined} AS reasons"
