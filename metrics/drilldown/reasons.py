@@ -1,7 +1,7 @@
 """Explain in sentences for users why a row of a drill-down counts or does not count. Pure.
 
 For the sources of defects, see defects.py. For all other rows, see the sources in the rule of each metric
-(metrics/migrations).
+(metrics/rules/amazon_rules.py).
 """
 
 from dataclasses import dataclass

@@ -2,18 +2,7 @@
 
 from django.db import migrations
 
-from metrics.rules.amazon_rules import RULES
-
-
-def write(apps, schema_editor):
-    rule_model = apps.get_model("metrics", "MetricRule")
-    # A later migration may add columns, which this state of the table does not have yet.
-    names = {field.name for field in rule_model._meta.get_fields()}  # noqa: SLF001  Django's documented API
-    rule_model.objects.all().delete()
-    rule_model.objects.bulk_create(
-        rule_model(**{name: value for name, value in rule.to_row().items() if name in names})
-        for rule in RULES
-    )
+from metrics.models.metric_rules import write_rules
 
 
 def delete(apps, schema_editor):
@@ -23,4 +12,4 @@ def delete(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = [("metrics", "0010_rule_sources")]
 
-    operations = [migrations.RunPython(write, delete)]
+    operations = [migrations.RunPython(write_rules, delete)]

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import models
 
 from metrics.models.account_rows import AccountRow
+from metrics.rules.amazon_rules import RULES
 from metrics.rules.judgement import Comparator
 
 
@@ -53,6 +54,18 @@ class MetricRule(models.Model):
 
     def __str__(self) -> str:
         return f"{self.metric} in {self.marketplace} from {self.effective_from}"
+
+
+def write_rules(apps: Any, schema_editor: Any) -> None:
+    """Replace all rules by those of metrics/rules/amazon_rules.py. For `RunPython` in a migration."""
+    rule_model = apps.get_model("metrics", "MetricRule")
+    # A later migration may add columns, which the table of this migration does not have yet.
+    names = {field.name for field in rule_model._meta.get_fields()}  # noqa: SLF001  Django's documented API
+    rule_model.objects.all().delete()
+    rule_model.objects.bulk_create(
+        rule_model(**{name: value for name, value in rule.to_row().items() if name in names})
+        for rule in RULES
+    )
 
 
 class DenominatorRule(AccountRow):

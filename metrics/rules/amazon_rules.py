@@ -2,8 +2,8 @@
 
 A rule that changes gets a new row with its first day; a row of the past stays as it is, so that a past day is
 judged by the rule of then. `checked_on` is the day on which somebody last compared the row with its source;
-`make rules-check` fails when that is more than 90 days ago. A migration writes these rows into the database
-(`metrics_metricrule`). Pure.
+`make rules-check` fails when that is more than 90 days ago. A migration that runs `write_rules`
+(metrics/models/metric_rules.py) writes these rows into the database. Pure.
 """
 
 from datetime import date

@@ -1,6 +1,6 @@
 """Define the on-time delivery rate, of all orders and of Amazon Business orders.
 
-Amazon counts tracked packages only. Its sources are in its rules (metrics/migrations).
+Amazon counts tracked packages only. Its sources are in its rules (metrics/rules/amazon_rules.py).
 """
 
 from metrics.rules.catalogue.metric import Count, Metric, Ratio

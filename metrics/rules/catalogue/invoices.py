@@ -1,4 +1,4 @@
-"""Define the invoice defect rate of Amazon Business. Its sources are in its rules (metrics/migrations)."""
+"""Define the invoice defect rate of Amazon Business. Its sources are in its rules (metrics/rules/amazon_rules.py)."""
 
 from metrics.rules.catalogue.metric import Count, Metric, Ratio
 from metrics.rules.catalogue.rows import OrdersByPackage, ReasonFields

@@ -1,4 +1,4 @@
-"""Define the late shipment rate of 10 and of 30 days. Its sources are in its rules (metrics/migrations)."""
+"""Define the late shipment rate of 10 and of 30 days. Its sources are in its rules (metrics/rules/amazon_rules.py)."""
 
 from metrics.rules.catalogue.metric import Count, Metric, Ratio
 from metrics.rules.catalogue.rows import OrdersByPackage, ReasonFields

@@ -1,4 +1,4 @@
-"""Define the message response rate. Its sources are in its rules (metrics/migrations)."""
+"""Define the message response rate. Its sources are in its rules (metrics/rules/amazon_rules.py)."""
 
 from metrics.rules.catalogue.metric import NO_CHANNEL, Count, Metric, Ratio
 from metrics.rules.catalogue.rows import Messages, ReasonFields
