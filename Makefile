@@ -16,7 +16,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.1
 SPECTACULAR := $(SETTINGS_ONLY) $(BIN)/python manage.py spectacular --format openapi-json --validate --fail-on-warn
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up smoke test chaos fuzz format check lint lint-api clients query-counts bench lock rules-check openapi format-docs translations
+.PHONY: help demo up smoke test chaos fuzz format check lint lint-api clients query-counts bench lock rules-check migrations openapi format-docs translations
 
 help:
 	@echo "make demo          Start the product with eight sample accounts on http://localhost:8000 (PORT=… for another port)"
@@ -34,6 +34,7 @@ help:
 	@echo "make bench         Run the benchmarks"
 	@echo "make lock          Update the lock files from pyproject.toml"
 	@echo "make rules-check   Check that Amazon's rules were compared with their sources in the last 90 days"
+	@echo "make migrations    Write the migration that the models need (ARGS=\"metrics --name late_orders\")"
 	@echo "make openapi       Generate docs/openapi.json"
 	@echo "make format-docs   Generate the report types in docs/report-types.md"
 	@echo "make translations  Compile the Chinese translations (config/locale)"
@@ -102,6 +103,11 @@ format-docs: .venv/.dev
 
 rules-check: .venv/.dev
 	$(SETTINGS_ONLY) $(BIN)/python -W ignore::RuntimeWarning manage.py check_rules
+
+migrations: .venv/.dev
+	$(SETTINGS_ONLY) $(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations $(ARGS)
+	$(BIN)/ruff check --quiet --fix */migrations
+	$(BIN)/ruff format --quiet */migrations
 
 openapi: .venv/.dev
 	$(SPECTACULAR) --file docs/openapi.json
