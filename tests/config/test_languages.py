@@ -195,7 +195,9 @@ def test_orders_of_metrics_are_in_chinese(acme: Client, eventful: str) -> None:
         reasons |= listed
 
     spoken = {reason for states in rules_reasons.REASONS.values() for reason in states.values()}
-    assert {CHINESE[reason] for reason in spoken} - reasons == set()
+    assert {CHINESE[reason] for reason in spoken} - reasons == set(), (
+        "Add facts with these reasons to the fixture `eventful`."
+    )
     assert CHINESE[defects.SUPERSEDED.reason] in reasons
 
 

@@ -21,6 +21,7 @@ from tests.config import messages, translations
 from webhooks.events.catalogue import EVENT_TYPES
 
 CHINESE = translations.chinese()
+TRANSLATE = "Translate them in config/locale/zh_Hans/LC_MESSAGES/django.po, then run `make translations`."
 HAN = re.compile("[\u4e00-\u9fff]")
 # What stays as it is in every language: code, URLs, names, samples and figures.
 LATIN = re.compile(
@@ -71,27 +72,29 @@ def test_metric_names_are_in_catalogue(db: None) -> None:
     named = names()
 
     assert "Order Defect Rate" in named
-    assert named - CHINESE.keys() == set()
+    assert named - CHINESE.keys() == set(), TRANSLATE
 
 
 def test_explanations_are_in_catalogue() -> None:
-    assert {metric.explanation for metric in METRICS} - CHINESE.keys() == set()
+    assert {metric.explanation for metric in METRICS} - CHINESE.keys() == set(), TRANSLATE
 
 
 def test_reasons_are_in_catalogue() -> None:
     assert len(REASONS) > 30
-    assert REASONS - CHINESE.keys() == set()
+    assert REASONS - CHINESE.keys() == set(), TRANSLATE
 
 
 def test_rules_of_amazon_are_in_catalogue() -> None:
     chinese = [translate(text, "zh-hans") for text in RULES_TEXTS]
 
     assert len(RULES_TEXTS) > 20
-    assert [text for text in chinese if not HAN.search(text) or re.search("[a-z]{3,} [a-z]{3,}", text)] == []
+    assert [
+        text for text in chinese if not HAN.search(text) or re.search("[a-z]{3,} [a-z]{3,}", text)
+    ] == [], TRANSLATE
 
 
 def test_event_types_are_in_catalogue() -> None:
-    assert EVENTS - CHINESE.keys() == set()
+    assert EVENTS - CHINESE.keys() == set(), TRANSLATE
 
 
 def test_report_types_are_in_catalogue() -> None:
@@ -114,7 +117,7 @@ def test_catalogue_has_no_unused_text(db: None) -> None:
     values = names() | {metric.explanation for metric in METRICS} | REASONS | RULES_TEXTS | EVENTS
     values |= REPORT_TEXTS
 
-    assert CHINESE.keys() - values - messages.templates().keys() - messages.PARTS == set()
+    assert CHINESE.keys() - values - messages.templates().keys() - messages.PARTS == set(), "Delete them."
 
 
 def test_texts_are_chinese_with_same_placeholders() -> None:

@@ -20,12 +20,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from accounts.agencies import lifecycle as agencies
+from metrics.rules.catalogue.definitions import COUNTED
 from tests.client import Client
 from tests.clock import TODAY
 from tests.documents import Document, json_fields
 from tests.order_histories import FIRST_DAY
 from tests.recount import figures, indistinct
-from tests.recount.counted_rows import DEFECTS
+from tests.recount.counted_rows import BUILDERS, DEFECTS
 from tests.recount.figures import METRICS, ODR, PCR, RULES, SEVERITY, Recount, channels_of, rule_of
 from tests.recount.knowledge import NEVER, Knowledge
 from tests.recount.statements import Upload
@@ -266,6 +267,12 @@ def example_settings(examples: int) -> settings:
             HealthCheck.too_slow,
             HealthCheck.data_too_large,
         ],
+    )
+
+
+def test_recount_covers_every_counted_metric() -> None:
+    assert {metric.code for metric in COUNTED} == set(METRICS) == set(BUILDERS), (
+        "Add the metric to RULES in tests/recount/figures.py and to BUILDERS in tests/recount/counted_rows.py."
     )
 
 

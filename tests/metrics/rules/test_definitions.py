@@ -1,22 +1,35 @@
 """Test that the metrics in code, their columns and their rules in the database agree."""
 
+import hashlib
+import json
 import re
+from collections import defaultdict
 from datetime import date
+from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
 from django.db import connection
 from django.db.models import F, Q
+from django.forms.models import model_to_dict
 
 from metrics.api.value_serializers import PartsSerializer
 from metrics.drilldown import orders as drilldown
 from metrics.models import MetricRule
 from metrics.pipeline import statements
+from metrics.rules.amazon_rules import RULES
 from metrics.rules.catalogue.definitions import CATALOGUE, COUNTED, COUNTS, METRICS, REPORTED_ONLY
 from metrics.rules.catalogue.metric import Metric
+from metrics.rules.catalogue.reading import AS_KNOWN, NEWEST, Reading
+from metrics.rules.catalogue.rows import Orders, OrdersByPackage, Packages, ReasonFields, Rows
 from metrics.rules.facts import Channel
 from metrics.rules.judgement import Comparator
+from tests.clock import NOW, TODAY
 
+RULES_WRITTEN_BY = ("0011_rules_of_november_2026", "9b72a3d4b32d")
+"""The newest migration that runs `write_rules`, and the fingerprint of the rules it writes."""
+REASON = ReasonFields(kind="'shipment'", state="'late'", counts="is_late")
 PARTS = ("negative_feedback_rate", "a_to_z_claim_rate", "chargeback_rate")
 INVOICES, BUSINESS_DELIVERIES = "invoice_defect_rate", "business_on_time_delivery_rate"
 MARKETPLACES = {INVOICES: {"GB", "DE", "FR", "IT", "ES"}, BUSINESS_DELIVERIES: {"DE"}}
@@ -65,7 +78,7 @@ def test_counts_are_the_integer_columns_of_daily_counts(db: None) -> None:
         cursor.execute(INTEGERS)
         columns = [name for (name,) in cursor.fetchall()]
 
-    assert sorted(columns) == sorted(COUNTS)
+    assert set(columns) == set(COUNTS), "Run `make migrations ARGS=metrics`."
 
 
 def test_counts_are_all_used() -> None:
@@ -78,6 +91,56 @@ def test_counts_of_a_name_have_one_condition() -> None:
     counts = {count for metric in COUNTED for count in metric.counts}
 
     assert len({count.name for count in counts}) == len(counts)
+
+
+def test_counts_belong_to_one_kind_of_rows() -> None:
+    rows_of = defaultdict[str, set[Rows | type[Rows] | None]](set)
+    for metric in COUNTED:
+        for count in metric.counts:
+            # All metrics of orders share their rows.
+            rows_of[count.name].add(Orders if isinstance(metric.rows, Orders) else metric.rows)
+
+    assert [name for name, rows in rows_of.items() if len(rows) > 1] == [], (
+        "Daily counts would add up what each kind of rows counts. Use the same rows, or a count with a name of its own."
+    )
+
+
+@pytest.mark.parametrize("reading", [NEWEST, AS_KNOWN], ids=["newest", "as known"])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        Orders(),
+        OrdersByPackage(day="ship_by_on", judged="is_late", reason=REASON),
+        Packages(day="shipped_on", reason=REASON),
+    ],
+    ids=lambda rows: type(rows).__name__,
+)
+def test_rows_need_no_kind_of_defect(db: None, rows: Rows, reading: Reading) -> None:
+    days: dict[str, Any] = {
+        "days": [TODAY],
+        "first": TODAY,
+        "last": TODAY,
+        "known_at": NOW,
+        "data_from": date.min,
+    }
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            rows.sql(reading), {**days, "agency": uuid4(), "account": uuid4(), "excluded_statuses": []}
+        )
+
+        assert cursor.fetchall() == []
+
+
+def test_reasons_of_a_kind_belong_to_one_definition() -> None:
+    reasons = defaultdict[str, list[dict[str, str]]](list)
+    for metric in METRICS:
+        for kind, states in metric.reasons.items():
+            reasons[kind].append(states)
+
+    assert [kind for kind, found in reasons.items() if any(states != found[0] for states in found)] == [], (
+        "The sentences of one metric would replace those of the other. Give the reason a kind of its own."
+    )
 
 
 def test_parts_are_metrics_and_part_of_the_answer() -> None:
@@ -122,6 +185,25 @@ def test_metrics_not_enforced_are_listed(db: None) -> None:
         ("return_dissatisfaction_rate", "*"),
         ("return_rate", "*"),
     }
+
+
+def test_rules_of_database_are_those_of_the_code(db: None) -> None:
+    stored = [model_to_dict(rule, exclude=["id"]) for rule in MetricRule.objects.order_by("pk")]
+
+    assert stored == [rule.to_row() for rule in RULES], (
+        "A migration changed rules by itself. Change metrics/rules/amazon_rules.py, and let the migration run `write_rules`."
+    )
+
+
+def test_rules_of_the_code_are_written_by_a_migration() -> None:
+    rules = json.dumps([rule.to_row() for rule in RULES], default=str, sort_keys=True)
+    name, written = RULES_WRITTEN_BY
+
+    assert "RunPython(write_rules" in (settings.BASE_DIR / f"metrics/migrations/{name}.py").read_text()
+    assert hashlib.sha256(rules.encode()).hexdigest()[:12] == written, (
+        "The rules changed. Add a migration with `migrations.RunPython(write_rules, migrations.RunPython.noop)`, as in "
+        f"{name}, then set RULES_WRITTEN_BY to its name and to the value on the left."
+    )
 
 
 def test_rules_all_belong_to_a_metric(db: None) -> None:
