@@ -92,7 +92,7 @@ LONGEST = frozenset(
     """
     test_schemathesis test_recount test_several_machines test_restore_drill test_killed_processes test_fair_loading test_up
     test_clients test_spectral test_patterns test_sixty_noisy_days test_values test_smoke test_large_agency test_readme_story
-    test_document_storage test_web_worker
+    test_document_storage test_web_worker test_chaos test_demo_causes
     """.split()  # noqa: SIM905  many words read better as text
 )
 """The files that take more than twenty seconds."""
