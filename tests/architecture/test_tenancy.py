@@ -66,8 +66,9 @@ PUBLIC_PATHS = {
     "/metrics": "for Prometheus, with METRICS_TOKEN",
 }
 SHARED_LISTS = ("/v1/document-kinds", "/v1/event-types", "/v1/rules")
-# The reasons of rejected rows quote nothing of a document that could identify anybody.
-WITHOUT_IDS = {*SHARED_LISTS, "/v1/reports/{report_id}/rejected-rows"}
+# The reasons of rejected rows quote nothing of a document that could identify anybody, and these small agencies have no
+# cause in common.
+WITHOUT_IDS = {*SHARED_LISTS, "/v1/reports/{report_id}/rejected-rows", "/v1/portfolio/causes"}
 PROBLEM = "application/problem+json"
 READS = [operation for operation in OPERATIONS if operation.method == "GET"]
 WITH_IDS = [operation for operation in OPERATIONS if operation.names]
