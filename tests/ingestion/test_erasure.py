@@ -23,7 +23,7 @@ from tests.clock import NOW
 # Deleted accounts can be restored for seven days.
 LATER = NOW + timedelta(days=8)
 ORDERED = NOW - timedelta(days=30)
-DOCUMENTS = 14  # of an account that is furnished, with an archive
+DOCUMENTS = 15  # of an account that is furnished, with an archive
 TABLES_OF_ACCOUNTS = """
     SELECT table_name FROM information_schema.columns WHERE column_name = 'account_id' AND table_schema = 'public' ORDER BY 1
 """

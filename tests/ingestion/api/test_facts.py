@@ -2,7 +2,7 @@
 
 import json
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,9 +15,16 @@ from accounts.tenancy import context
 from ingestion.api.views import FactListView
 from tests import build
 from tests.client import Client
+from tests.clock import NOON
 from tests.ingestion.database_state import contents, pointers, reports_of
 
-ORDERED = build.days_ago(30)
+
+def noon_before(days: int) -> datetime:
+    """Return the noon some days before the day of the tests."""
+    return NOON - timedelta(days=days)
+
+
+ORDERED = noon_before(30)
 COUNT = 6
 ORDERS: list[dict[str, Any]] = [
     {
@@ -40,12 +47,12 @@ ORDERS: list[dict[str, Any]] = [
     }
     for number in range(COUNT)
 ]
-DAY = f"{build.days_ago(20):%Y-%m-%d}"
+DAY = f"{noon_before(20):%Y-%m-%d}"
 SHIPMENTS: list[dict[str, Any]] = [
     {
         "order_id": build.order_id(1),
         "ship_by": DAY,
-        "shipped_at": f"{build.days_ago(18):%Y-%m-%d}",
+        "shipped_at": f"{noon_before(18):%Y-%m-%d}",
         "carrier": "DHL",
     },
     {"order_id": build.order_id(2), "ship_by": DAY, "shipped_at": DAY, "first_scan_at": None},
@@ -54,16 +61,16 @@ SHIPMENTS: list[dict[str, Any]] = [
 MESSAGES: list[dict[str, Any]] = [
     {
         "message_id": "M1",
-        "received_at": build.days_ago(5).isoformat(),
-        "answered_at": build.days_ago(5).isoformat(),
+        "received_at": noon_before(5).isoformat(),
+        "answered_at": noon_before(5).isoformat(),
     },
-    {"message_id": "M2", "received_at": build.days_ago(5).isoformat(), "answered_at": None},
+    {"message_id": "M2", "received_at": noon_before(5).isoformat(), "answered_at": None},
 ]
 RETURNS: list[dict[str, Any]] = [
     {
         "order_id": build.order_id(1),
         "requested_at": DAY,
-        "answered_at": f"{build.days_ago(10):%Y-%m-%d}",
+        "answered_at": f"{noon_before(10):%Y-%m-%d}",
         "sku": "th1218",
     },
     {
@@ -154,8 +161,8 @@ def test_facts_posted_again_change_nothing_and_later_row_updates(acme: Client, s
         table: set(rows) for table, rows in stored.items()
     }
 
-    later = ORDERS[0] | {"status": "cancelled", "updated_at": build.days_ago(1).isoformat()}
-    earlier = ORDERS[1] | {"status": "cancelled", "updated_at": build.days_ago(31).isoformat()}
+    later = ORDERS[0] | {"status": "cancelled", "updated_at": noon_before(1).isoformat()}
+    earlier = ORDERS[1] | {"status": "cancelled", "updated_at": noon_before(31).isoformat()}
     items = [{"sku": "th1218", "quantity": 5}, {"sku": "new"}]
     updated = acme.post_facts(
         shop, orders=[later, earlier, ORDERS[2] | {"updated_at": later["updated_at"], "items": items}]
@@ -180,7 +187,7 @@ def test_order_of_lists_does_not_matter_and_empty_list_states_nothing(acme: Clie
 
 def test_packages_without_name_are_told_apart_beside_other_rows(acme: Client, shop: str) -> None:
     different = [SHIPMENTS[0], SHIPMENTS[0] | {"shipped_at": DAY}]
-    requests = [RETURNS[0], RETURNS[0] | {"requested_at": f"{build.days_ago(12):%Y-%m-%d}"}]
+    requests = [RETURNS[0], RETURNS[0] | {"requested_at": f"{noon_before(12):%Y-%m-%d}"}]
 
     report = acme.post_facts(shop, orders=ORDERS, shipments=different, messages=MESSAGES, returns=requests)
 
@@ -239,7 +246,7 @@ ORDER, SHIPMENT, MESSAGE, RETURN = ORDERS[0], SHIPMENTS[0], MESSAGES[0], RETURNS
         ("shipments", SHIPMENT | {"shipped_at": f"{DAY}\n"}, "/shipped_at", 400),
         ("shipments", SHIPMENT | {"shipped_at": ""}, "/shipped_at", 400),
         ("shipments", SHIPMENT | {"shipped_at": "2098-11-01"}, "/shipped_at", 409),
-        ("shipments", SHIPMENT | {"delivered_at": f"{build.days_ago(25):%Y-%m-%d}"}, "/delivered_at", 409),
+        ("shipments", SHIPMENT | {"delivered_at": f"{noon_before(25):%Y-%m-%d}"}, "/delivered_at", 409),
         ("shipments", SHIPMENT | {"business_order": "yes"}, "/business_order", 400),
         ("shipments", SHIPMENT | {"units": 0}, "/units", 400),
         ("shipments", SHIPMENT | {"units": 10**4000}, "/units", 400),
@@ -247,7 +254,7 @@ ORDER, SHIPMENT, MESSAGE, RETURN = ORDERS[0], SHIPMENTS[0], MESSAGES[0], RETURNS
         ("shipments", SHIPMENT | {"cancelled_by": "nobody"}, "/cancelled_by", 400),
         ("messages", {"message_id": " ", "received_at": MESSAGE["received_at"]}, "/message_id", 400),
         ("messages", {"message_id": "M1"}, "/received_at", 400),
-        ("messages", MESSAGE | {"answered_at": build.days_ago(9).isoformat()}, "/answered_at", 409),
+        ("messages", MESSAGE | {"answered_at": noon_before(9).isoformat()}, "/answered_at", 409),
         ("returns", RETURN | {"reason_code": "it was broken"}, "/reason_code", 400),
         ("returns", RETURN | {"asin": "short"}, "/asin", 400),
         ("returns", "junk", "", 400),

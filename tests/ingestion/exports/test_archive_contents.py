@@ -231,7 +231,7 @@ def test_document_that_goes_meanwhile_is_passed_over(built: Built) -> None:
     assert (
         len([name for name in exported.zip.namelist() if name.startswith("documents/")]),
         exported.faults(),
-    ) == (12, [])
+    ) == (13, [])
 
 
 def test_archive_contains_no_secret(built: Built) -> None:
