@@ -245,16 +245,18 @@ def _lists(body: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _check_length(lists: Mapping[str, list[Any]], max_rows: int) -> None:
-    """Raise ValidationError if the lists have too many rows and items. Call it before they are validated."""
-    weights = {kind: sum(map(_weight, rows)) for kind, rows in lists.items()}
+    """Raise ValidationError if a list has too many rows. Call it before they are validated.
+
+    Raises Contradiction if all lists have too many rows and items together, which the OpenAPI document cannot state.
+    """
     message = (
         f"Send at most {max_rows} rows in one request. An order counts as one row for each of its items."
     )
-    for kind, weight in weights.items():
-        if weight > max_rows:
+    for kind, rows in lists.items():
+        if len(rows) > max_rows:
             raise serializers.ValidationError({kind: message})
-    if sum(weights.values()) > max_rows:
-        raise serializers.ValidationError(message)
+    if sum(_weight(row) for rows in lists.values() for row in rows) > max_rows:
+        raise Contradiction(message)
 
 
 def _weight(row: Any) -> int:
