@@ -1,6 +1,6 @@
 """Parse the items of orders and returns: SKU, ASIN, quantity, price and reason. Pure.
 
-They explain numbers, and decide none: a row is never rejected for its item. What has not the form of a SKU, an ASIN or a
+They explain numbers, and decide none: a row is never rejected for its item. A cell without the form of a SKU, an ASIN or a
 code is left out, because free text may be the words of a buyer.
 """
 

@@ -21,7 +21,7 @@ SKU, ASIN, CARRIER, REASON, KIND, FULFILMENT_DAY = (
 )
 DIMENSIONS = (KIND, SKU, ASIN, CARRIER, REASON, FULFILMENT_DAY)
 RETURN_REASON = "return_reason"
-"""The reasons of returns alone. Other than the reason of a claim, they do not say that the order is defective."""
+"""The reasons of returns alone. Unlike the reason of a claim, they do not say that the order is defective."""
 FILTERS = (SKU, ASIN, CARRIER, REASON)
 """The dimensions by which the orders behind a number are filtered."""
 COMPARED = (SKU, ASIN, CARRIER, FULFILMENT_DAY)

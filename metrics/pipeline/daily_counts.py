@@ -6,7 +6,7 @@ row of a day is the sum of what was counted by each kind of day.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import reduce
@@ -130,11 +130,16 @@ def count(
         return {(row[0], row[1], row[2]): row[3:] for row in cursor.fetchall()}
 
 
+def _planned_for(days: Collection[date]) -> AbstractContextManager[CursorWrapper]:
+    """Return a cursor whose statements join the facts of many days without nested loops."""
+    return without_nested_loops() if len(days) > NESTED_LOOP_MAX_DAYS else connection.cursor()
+
+
 @contextmanager
-def _planned_for(days: Collection[date]) -> Iterator[CursorWrapper]:
-    """Yield a cursor whose statements join the facts of many days without nested loops."""
+def without_nested_loops() -> Iterator[CursorWrapper]:
+    """Yield a cursor whose statements are planned without nested loops. Requires a transaction."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL enable_nestloop = {'off' if len(days) > NESTED_LOOP_MAX_DAYS else 'on'}")
+        cursor.execute("SET LOCAL enable_nestloop = off")
         yield cursor
         # The later statements of the transaction read few rows, for which nested loops are fastest.
         cursor.execute("SET LOCAL enable_nestloop = on")

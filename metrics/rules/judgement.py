@@ -115,7 +115,7 @@ def budget(numerator: int, denominator: int, limit: Limit) -> Budget:
 def bad_allowed(good: int, total: int, limit: Limit) -> int | None:
     """Return how many more bad items a rate of good ones can take before it misses a limit. 0 if it misses it.
 
-    Other than those of a budget, these items are added to the total. None if the limit is not a minimum rate.
+    Unlike those of a budget, these items are added to the total. None if the limit is not a minimum rate.
     """
     if not limit.is_minimum or limit.is_score or not limit.numerator:
         return None
